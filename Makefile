@@ -1,0 +1,68 @@
+# Everything a person does with this project on one machine. `make` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+LOCAL := $(BIN)/python -m ndvi_airflow.local
+REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-real up down status clean late-field test lint format types lock
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## virtual environment with the locked dependencies
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$$($(PYTHON) --version) is too old: set PYTHON to one of 3.11 or newer, e.g. make PYTHON=python3.12 demo"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup ## the whole system on synthetic scenes: fields in, NDVI out; Airflow stays up
+	@$(REAL) $(LOCAL) down
+	@$(LOCAL) demo
+
+demo-real: setup ## the same on real scenes of South Tyrol (NDVI_REALDATA names their folder)
+	@$(LOCAL) down
+	@$(REAL) $(LOCAL) demo
+
+up: setup ## start the servers and Airflow, and wait until all are healthy
+	@$(LOCAL) up
+
+status: setup ## show what runs
+	@$(LOCAL) status
+
+late-field: setup ## upload fields (FILE=some.geojson) and follow them until their days are computed
+	@$(LOCAL) late-field $(FILE)
+
+down: setup ## stop everything; the data stay
+	@$(LOCAL) down
+	@$(REAL) $(LOCAL) down
+
+clean: setup ## stop everything and remove its data
+	@$(LOCAL) clean
+	@$(REAL) $(LOCAL) clean
+
+test: setup ## run the tests
+	$(BIN)/pytest
+
+lint: setup ## style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## rewrite the code in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## check the types
+	$(BIN)/mypy
+
+lock: setup ## bring requirements.txt to the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt
