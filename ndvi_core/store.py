@@ -1,0 +1,154 @@
+"""Objects on S3 (or below a folder): whole objects in and out, listings, and errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ndvi_core.errors import BadInput, NotFound, TryAgain
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import ObjectStore
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """An entry of a listing."""
+
+    key: str
+    """Relative to the store."""
+    size: int
+    """Bytes."""
+    etag: str
+    """Changes with the content."""
+
+
+class Store:
+    """A bucket or a prefix of one, named by a URL: `s3://bucket/prefix` or `file:///folder`.
+
+    Credentials, region and endpoint come from the usual `AWS_*` variables. Every method raises `TryAgain` when the
+    store cannot be reached, `NotFound` for a missing object and `BadInput` for refused credentials and for keys with
+    empty, `.` or `..` segments or control characters.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._objects = _open(self.url)
+
+    def uri(self, key: str) -> str:
+        """Return the full URI of `key`."""
+        return f"{self.url}/{key}"
+
+    def key(self, uri: str) -> str:
+        """Return the key of a full URI of this store; the inverse of `uri`."""
+        if not uri.startswith(f"{self.url}/"):
+            raise BadInput(f"{uri} is not in {self.url}")
+        return uri.removeprefix(f"{self.url}/")
+
+    def read(self, key: str) -> bytes:
+        return self.get(key)[1]
+
+    def get(self, key: str) -> tuple[ObjectInfo, bytes]:
+        """Return the whole object and what the store said of the very version that was read."""
+        with self._errors("read", key):
+            answer = self._objects.get(key)
+            return _info(answer.meta), bytes(answer.bytes())
+
+    def write(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
+        """Write the whole object at once, over what was there; return the SHA-256 of `data` in hex."""
+        attributes = {"Content-Type": content_type} if self.url.startswith("s3:") else None
+        with self._errors("write", key):
+            self._objects.put(key, data, attributes=attributes)
+        return sha256(data).hexdigest()
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object within the store, over what was there; its bytes do not pass through this process."""
+        with self._errors("copy", source):
+            self._objects.copy(source, target)
+
+    def head(self, key: str) -> ObjectInfo:
+        with self._errors("look up", key):
+            return _info(self._objects.head(key))
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.head(key)
+        except NotFound:
+            return False
+        return True
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every object below `prefix` (a folder), however many pages that takes, in the order of their keys."""
+        with self._errors("list", prefix):
+            found = [_info(entry) for page in self._objects.list(prefix) for entry in page]
+        yield from sorted(found, key=lambda entry: entry.key)
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        with self._errors("delete", key):
+            try:
+                self._objects.delete(key)
+            except FileNotFoundError:
+                return
+
+    @contextmanager
+    def _errors(self, verb: str, key: str) -> Iterator[None]:
+        from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
+
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise NotFound(f"{self.uri(key)} does not exist") from error
+        except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+            raise BadInput(
+                f"no right to {verb} {self.uri(key)}: check the credentials and the bucket's policy"
+            ) from error
+        except (InvalidPathError, ValueError) as error:
+            raise BadInput(
+                f"cannot {verb} {self.uri(key)}: {_one_line(error)}. Keys take no empty, `.` or `..` segment and no "
+                "control character: rename or remove that object with the tool that made it"
+            ) from error
+        except (BaseError, OSError) as error:
+            raise TryAgain(f"cannot {verb} {self.uri(key)}: {_one_line(error)}") from error
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Split a URI into the URL of its bucket (or folder) and the key: `s3://b/a/c.json` -> `s3://b`, `a/c.json`."""
+    scheme, _, rest = uri.partition("://")
+    if scheme == "s3":
+        bucket, _, key = rest.partition("/")
+        return f"s3://{bucket}", key
+    if scheme == "file":
+        folder, _, name = rest.rpartition("/")
+        return f"file://{folder}", name
+    raise BadInput(f"{uri!r} is not an s3:// or file:// URI")
+
+
+def _open(url: str) -> "ObjectStore":
+    from datetime import timedelta
+
+    from obstore.store import from_url
+
+    if url.startswith("s3://"):
+        return from_url(
+            url,
+            client_options={"allow_http": True, "timeout": timedelta(seconds=60)},
+            retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
+        )
+    if url.startswith("file://"):
+        try:
+            return from_url(url, mkdir=True)
+        except OSError as error:
+            raise BadInput(f"cannot make the folder {url}: {_one_line(error)}") from error
+    raise BadInput(f"{url!r} is not an s3:// or file:// URL")
+
+
+def _info(entry: "ObjectMeta") -> ObjectInfo:
+    return ObjectInfo(key=entry["path"], size=entry["size"], etag=(entry["e_tag"] or "").strip('"'))
+
+
+def _one_line(error: BaseException) -> str:
+    """Return the message without what obstore adds for its own developers."""
+    return " ".join(str(error).partition("Debug source:")[0].split())
