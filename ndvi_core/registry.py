@@ -1,0 +1,176 @@
+"""The registry: which fields there are, in the order in which they came, and who still has to be told of a change."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import shapely
+from sqlalchemy import Connection, Engine, Integer, Row, Text, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from ndvi_core.field import Field, RegisteredField
+from ndvi_core.tables import field as field_table
+from ndvi_core.tables import field_revision
+
+_REGISTRATION_LOCK = 0x6E647669_00000001  # any constant; registrations queue up on it
+
+
+_NEW = insert(field_table)
+_UPSERT = _NEW.on_conflict_do_update(
+    index_elements=["field_id"],
+    set_={
+        **{name: _NEW.excluded[name] for name in ("geometry", "geometry_hash", "plant_type", "plant_date", "end_date")},
+        "source": _NEW.excluded.source,
+        "revision": field_table.c.revision + cast(field_table.c.geometry_hash != _NEW.excluded.geometry_hash, Integer),
+        "announced": False,
+        "caught_up": False,
+        "changed_at": func.clock_timestamp(),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """Ids by what a registration did to them."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the registry's database to the current tables; safe to call at any time and by several at once."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) -> Upserted:
+    """Register fields: new ids get the next sequence numbers, known ids with other values are changed in place.
+
+    A new geometry makes a new revision and keeps the old one. Whoever is added or changed is unannounced and not
+    caught up until `mark_announced` and `mark_caught_up` say otherwise. Registering the same again does nothing.
+
+    Args:
+        connection: in a transaction; registrations wait for each other until it ends.
+        fields: each id at most once.
+        source: URI of the file that they come from.
+    """
+    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+    known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
+    added = [field for field in fields if field.field_id not in known]
+    changed = [field for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
+
+    if added or changed:
+        connection.execute(_UPSERT, [_values(field, source) for field in (*added, *changed)])
+    _keep_revisions(connection, [field.field_id for field in (*added, *changed)])
+    touched = {field.field_id for field in (*added, *changed)}
+    return Upserted(
+        added=tuple(field.field_id for field in added),
+        changed=tuple(field.field_id for field in changed),
+        unchanged=tuple(field.field_id for field in fields if field.field_id not in touched),
+    )
+
+
+def load_fields(
+    connection: Connection,
+    field_ids: Iterable[str] | None = None,
+    caught_up: bool | None = None,
+) -> list[RegisteredField]:
+    """Load fields in the order of their sequence.
+
+    Args:
+        connection: to the registry.
+        field_ids: only these; unknown ids are passed over.
+        caught_up: only fields whose days before their registration are done (True) or still owed (False).
+    """
+    query = select(field_table).order_by(field_table.c.sequence)
+    if field_ids is not None:
+        query = query.where(field_table.c.field_id == func.any(list(field_ids)))
+    if caught_up is not None:
+        query = query.where(field_table.c.caught_up == caught_up)
+    rows = connection.execute(query).all()
+    shapes = shapely.from_wkb([row.geometry for row in rows])
+    return [
+        RegisteredField(
+            field_id=row.field_id,
+            geometry=geometry,
+            plant_type=row.plant_type,
+            plant_date=row.plant_date,
+            end_date=row.end_date,
+            sequence=row.sequence,
+            revision=row.revision,
+            caught_up=row.caught_up,
+        )
+        for row, geometry in zip(rows, shapes, strict=True)
+    ]
+
+
+def unannounced(connection: Connection) -> tuple[list[str], datetime]:
+    """Return the ids of the fields whose last change has not been announced, in order, and as of when that is said."""
+    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+    query = select(field_table.c.field_id).where(~field_table.c.announced).order_by(field_table.c.sequence)
+    return list(connection.scalars(query)), connection.execute(select(func.clock_timestamp())).scalar_one()
+
+
+def mark_announced(connection: Connection, as_of: datetime) -> None:
+    """Note that the changes that `unannounced` told of have been announced; later ones stay unannounced."""
+    connection.execute(
+        update(field_table).where(~field_table.c.announced, field_table.c.changed_at <= as_of).values(announced=True)
+    )
+
+
+def mark_caught_up(connection: Connection, geometry_hashes: dict[str, str]) -> None:
+    """Mark fields as caught up, unless they changed meanwhile.
+
+    Args:
+        connection: to the registry.
+        geometry_hashes: of each field id, the geometry whose days were done.
+    """
+    done = (
+        func.unnest(
+            bindparam("ids", list(geometry_hashes), ARRAY(Text)),
+            bindparam("hashes", list(geometry_hashes.values()), ARRAY(Text)),
+        )
+        .table_valued("field_id", "geometry_hash")
+        .render_derived(name="done")
+    )
+    connection.execute(
+        update(field_table)
+        .where(field_table.c.field_id == done.c.field_id, field_table.c.geometry_hash == done.c.geometry_hash)
+        .values(caught_up=True)
+    )
+
+
+def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]
+    return connection.execute(select(field_table).where(field_table.c.field_id == func.any(field_ids))).all()
+
+
+def _differs(field: Field, row: Row) -> bool:  # type: ignore[type-arg]
+    new = (field.geometry_hash, field.plant_type, field.plant_date, field.end_date)
+    return new != (row.geometry_hash, row.plant_type, row.plant_date, row.end_date)
+
+
+def _values(field: Field, source: str) -> dict[str, object]:
+    return {
+        "field_id": field.field_id,
+        "geometry": shapely.to_wkb(field.geometry),
+        "geometry_hash": field.geometry_hash,
+        "plant_type": field.plant_type,
+        "plant_date": field.plant_date,
+        "end_date": field.end_date,
+        "source": source,
+    }
+
+
+def _keep_revisions(connection: Connection, field_ids: list[str]) -> None:
+    columns = ["sequence", "revision", "geometry", "geometry_hash", "source"]
+    current = select(*(field_table.c[name] for name in columns)).where(field_table.c.field_id == func.any(field_ids))
+    connection.execute(insert(field_revision).from_select(columns, current).on_conflict_do_nothing())

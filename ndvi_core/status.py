@@ -1,0 +1,87 @@
+"""How far the fields are: for each, how many of its days have which answer, and which have none."""
+
+from datetime import date
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from ndvi_core.observation import Status
+from ndvi_core.selection import last_owed_day
+from ndvi_core.tables import field as field_table
+from ndvi_core.tables import observation as observation_table
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class FieldStatus(BaseModel):
+    """The days of a field from its plant date to the last recorded day, or to its end date."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field_id: str
+    plant_type: str
+    plant_date: date
+    days: int
+    """Days that should have an answer."""
+    counts: dict[Status, int]
+    """Of them, how many have which. Rows of an earlier boundary do not count."""
+    missing: int
+    """Of them, how many have none."""
+    ndvi_mean: float | None
+    """Mean of the computed days' means."""
+    last_value: float | None
+    """Mean NDVI of the last computed day."""
+    last_date: date | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether no day is missing or failed."""
+        return self.missing == 0 and self.counts["failed"] == 0
+
+
+def field_statuses(connection: Connection, first_daily_day: date) -> list[FieldStatus]:
+    """Return the status of every field, in the order of the registry.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: of `ndvi_daily`.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+    fields, rows = field_table.c, observation_table.c
+    of_status = {status: func.count().filter(rows.status == status).label(status) for status in STATUSES}
+    computed = rows.status == "computed"
+    latest = {
+        name: func.array_agg(aggregate_order_by(column, rows.date.desc())).filter(computed)[1].label(name)
+        for name, column in (("last_value", rows.ndvi_mean), ("last_date", rows.date))
+    }
+    query = (
+        select(
+            fields.field_id,
+            fields.plant_type,
+            fields.plant_date,
+            func.greatest(func.least(func.coalesce(fields.end_date, up_to), up_to) - fields.plant_date + 1, 0).label(
+                "days"
+            ),
+            func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
+            *latest.values(),
+            *of_status.values(),
+        )
+        .outerjoin(
+            observation_table,
+            and_(
+                rows.sequence == fields.sequence,
+                rows.geometry_hash == fields.geometry_hash,
+                rows.date.between(fields.plant_date, up_to),
+                or_(fields.end_date.is_(None), rows.date <= fields.end_date),
+            ),
+        )
+        .group_by(fields.sequence)
+        .order_by(fields.sequence)
+    )
+    found = []
+    for row in connection.execute(query).mappings():
+        counts = {status: row[status] for status in STATUSES}
+        found.append(FieldStatus(**row, counts=counts, missing=row["days"] - sum(counts.values())))
+    return found
