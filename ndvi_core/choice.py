@@ -1,0 +1,161 @@
+"""Which of a day's scenes a field is computed from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ndvi_core.blocks import Part
+from ndvi_core.coverage import Coverage
+from ndvi_core.grid import Grid, Window, nearest
+from ndvi_core.mask import CLOUD, NO_DATA_CLASS
+from ndvi_core.raster import OpenScene
+from ndvi_core.statistics import covered
+
+NO_SOURCE = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A scene whose raster holds at least some of a field."""
+
+    scene: OpenScene
+    grid: Grid
+    """The red band's."""
+    coverage: Coverage
+    holds: bool
+    """Whether the raster holds all of the field."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassSample:
+    """Which pixels of a candidate's classification are the nearest to the pixels of the field's window."""
+
+    candidate: Candidate
+    part: Part
+    """The classification's pixels that are needed."""
+    rows: NDArray[np.intp]
+    """(height) of the field's window: the row in the part."""
+    cols: NDArray[np.intp]
+    """(width) of the field's window: the column in the part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A candidate and its scene classification within the field's window."""
+
+    candidate: Candidate
+    classes: NDArray[np.uint8]
+    """(height, width) on the red band's grid."""
+    valid: NDArray[np.bool_]
+    """(height, width): covered by the field at all, and not masked."""
+    valid_pixels: float
+    """Area of the valid pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The scenes that a field is computed from, all on one grid."""
+
+    scenes: tuple[OpenScene, ...]
+    grid: Grid
+    coverage: Coverage
+    source: NDArray[np.uint8]
+    """(height, width): which of the scenes a pixel is from, `NO_SOURCE` where it is valid in none."""
+    cloud_pixels: float
+    """Area under cloud, cloud shadow or cirrus."""
+    masked_pixels: float
+    """Area with data that the mask hides, cloud included."""
+
+    @property
+    def sees_ground(self) -> bool:
+        return bool((self.source != NO_SOURCE).any())
+
+
+def shortlist(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates whose classification is worth reading: those that hold the field, else all."""
+    return [candidate for candidate in candidates if candidate.holds] or list(candidates)
+
+
+def sample_classes(candidate: Candidate) -> ClassSample:
+    """Return where the classification, on its own grid, is to be read for the field.
+
+    Raises:
+        SceneUnreadable: the classification cannot be opened.
+    """
+    band = candidate.scene.band("scl")
+    rows, cols = nearest(candidate.grid, candidate.coverage.window, band.layout.grid)
+    top, left = int(rows[0]), int(cols[0])
+    window = Window(top, left, int(rows[-1]) - top + 1, int(cols[-1]) - left + 1)
+    return ClassSample(candidate, Part(band, window), rows - top, cols - left)
+
+
+def look(sample: ClassSample, pixels: NDArray[np.integer], valid_classes: NDArray[np.bool_]) -> Look:
+    """Return what a candidate's classification says of the field.
+
+    Args:
+        sample: where the pixels are from.
+        pixels: of the sample's part.
+        valid_classes: (256) of the mask policy.
+    """
+    share = sample.candidate.coverage.share
+    classes = pixels[np.ix_(sample.rows, sample.cols)].astype(np.uint8, copy=False)
+    valid = valid_classes[classes] & (share > 0)
+    return Look(sample.candidate, classes, valid, covered(share, valid))
+
+
+def choose(looks: Sequence[Look]) -> Choice:
+    """Choose from at least one look at the shortlisted candidates.
+
+    Of scenes that hold the whole field that with the most valid pixels is taken, by itself. Otherwise the field is
+    put together from the scenes on one grid (one CRS) that have data for most of it; each pixel is from the scene with
+    the most valid pixels of those in which it is valid. Ties go to the lower scene id.
+    """
+    ranked = sorted(looks, key=_rank)
+    if ranked[0].candidate.holds:
+        return _join(ranked[:1])
+    by_grid = sorted(ranked, key=lambda item: _grid_key(item.candidate.grid))
+    groups = [list(group) for _, group in groupby(by_grid, key=lambda item: _grid_key(item.candidate.grid))]
+    return _join(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
+
+
+def _rank(item: Look) -> tuple[float, str]:
+    return -item.valid_pixels, item.candidate.scene.scene.id
+
+
+def _grid_key(grid: Grid) -> tuple[float, ...]:
+    return grid.epsg, grid.size_x, grid.size_y, grid.phase_x, grid.phase_y
+
+
+def _data_fraction(group: Sequence[Look]) -> float:
+    """Return the share of the field that at least one look has data for. All are on one grid."""
+    has_data = np.logical_or.reduce([item.classes != NO_DATA_CLASS for item in group])
+    coverage = group[0].candidate.coverage
+    return covered(coverage.share, has_data) / coverage.pixels
+
+
+def _join(ranked: Sequence[Look]) -> Choice:
+    """Take each pixel from the first look in which it is valid; leave out scenes that then have nothing to add."""
+    first = ranked[0].candidate
+    source = np.full(ranked[0].classes.shape, NO_SOURCE, dtype=np.uint8)
+    classes = np.full(ranked[0].classes.shape, NO_DATA_CLASS, dtype=np.uint8)
+    scenes: list[OpenScene] = []
+    for item in ranked:
+        adds = item.valid & (source == NO_SOURCE)
+        unseen = classes == NO_DATA_CLASS
+        classes[unseen] = item.classes[unseen]
+        if adds.any() or not scenes:
+            source[adds] = len(scenes)
+            scenes.append(item.candidate.scene)
+    hidden = source == NO_SOURCE
+    share = first.coverage.share
+    return Choice(
+        scenes=tuple(scenes),
+        grid=first.grid,
+        coverage=first.coverage,
+        source=source,
+        cloud_pixels=covered(share, CLOUD[classes] & hidden),
+        masked_pixels=covered(share, (classes != NO_DATA_CLASS) & hidden),
+    )

@@ -1,0 +1,120 @@
+"""How this program uses GDAL: its options, where it finds scenes, and what its errors mean."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from ndvi_core.errors import SceneUnreadable, TryAgain
+
+if TYPE_CHECKING:
+    from rasterio import Env
+
+OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing, no search for side-car files
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",  # the whole header of a COG in one request
+    "GDAL_CACHEMAX": 64_000_000,  # bytes; each block is read once
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",  # seconds
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",  # seconds, doubled at each
+}
+"""For COGs over HTTP. A variable of the same name in the environment wins."""
+
+SCENE_PREFIX = "NDVI_SCENE_AWS_"
+"""Prefix of the variables that lead to the scenes' S3 when it is not the products': as `AWS_*`, all or none."""
+
+AWS = "https://s3.amazonaws.com"
+
+S3_DEFAULTS = {
+    "ACCESS_KEY_ID": "",
+    "SECRET_ACCESS_KEY": "",
+    "SESSION_TOKEN": "",
+    "REGION": "us-east-1",
+    "NO_SIGN_REQUEST": "NO",
+    "REQUEST_PAYER": "",
+}
+"""What the scenes' S3 may need besides its endpoint."""
+
+_TRANSIENT = re.compile(
+    r"HTTP response code: (0|408|429|5\d\d)\b"
+    r"|CURL error"  # no such host, connection refused or reset, timeout
+    r"|SlowDown|InternalError|ServiceUnavailable|RequestTimeout"  # S3's words for it
+)
+_CUT_SHORT = re.compile(r"Read error|got \d+ bytes, expected|Cannot read \d+ bytes")
+"""How GDAL words it when the bytes of a TIFF's block did not come: the network failed, or a local file ends too soon.
+
+Of JPEG 2000 it says in both cases that it cannot decode; that counts as broken, since GDAL has tried the network again.
+"""
+
+
+def gdal_path(href: str) -> str:
+    """Return the href in GDAL's words, in which rasterio leaves it alone (it would ask boto3 about S3)."""
+    if href.startswith(("http://", "https://")):
+        return f"/vsicurl/{href}"
+    if href.startswith("s3://"):
+        return f"/vsis3/{href.removeprefix('s3://')}"
+    return unquote(urlsplit(href).path) if href.startswith("file://") else href
+
+
+def gdal_env() -> "Env":
+    """Return GDAL's settings as a context; entered around each call, since whoever iterates has settings of his own."""
+    import rasterio
+    from rasterio.session import DummySession
+
+    tuning = {name: value for name, value in OPTIONS.items() if name not in os.environ}
+    env = rasterio.Env(session=DummySession(), **tuning)  # without a session it would ask boto3 for credentials
+    env.options.update(_s3_options())  # the constructor refuses AWS keys
+    return env
+
+
+def _s3_options() -> dict[str, str]:
+    """Return GDAL's options for the S3 that scenes are on, from `NDVI_SCENE_AWS_*` or else `AWS_*`.
+
+    Of the latter GDAL knows all but the endpoint's address, so that roles and profiles work as they do everywhere.
+    """
+    given = {name: value for name, value in os.environ.items() if value}
+    own = {name.removeprefix(SCENE_PREFIX): value for name, value in given.items() if name.startswith(SCENE_PREFIX)}
+    endpoint = own.get("ENDPOINT_URL", AWS) if own else given.get("AWS_ENDPOINT_URL")
+    options = {}
+    if own:  # an option, be it empty, hides the variable of its name, which is for the other S3
+        options = {f"AWS_{name}": own.get(name, default) for name, default in S3_DEFAULTS.items()}
+    if endpoint:
+        parts = urlsplit(endpoint)
+        options["AWS_S3_ENDPOINT"] = parts.netloc
+        options["AWS_HTTPS"] = "YES" if parts.scheme == "https" else "NO"
+        options["AWS_VIRTUAL_HOSTING"] = "TRUE" if endpoint == AWS else "FALSE"
+    return options
+
+
+@contextmanager
+def gdal_errors(name: str, remote: bool) -> Iterator[None]:
+    """Turn GDAL's errors into ours: what can pass when tried again, and what is wrong with the asset.
+
+    GDAL's own are not kept as the cause, for they may have a signed URL in them.
+    """
+    from rasterio.errors import RasterioError
+
+    try:
+        yield
+    except RasterioError as error:
+        said = public("; ".join(_chain(error)))
+        if remote and (_TRANSIENT.search(said) or _CUT_SHORT.search(said)):
+            raise TryAgain(f"{name}: {said}") from None
+        raise SceneUnreadable(f"{name}: {said}") from None
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """Yield what GDAL said, the cause last."""
+    while error is not None:
+        yield str(error)
+        error = error.__cause__
+
+
+def public(text: str) -> str:
+    """Return `text` without the query strings and passwords of URLs, which may be secrets."""
+    return re.sub(r"(?<=://)[^/\s@]+@", "", re.sub(r"\?\S+", "", text))

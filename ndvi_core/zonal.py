@@ -1,0 +1,282 @@
+"""The hot core: from a work order to the observation of each cell, each needed block of each scene read once.
+
+A day at a time: the scenes' classification (SCL) is read first. It settles which scenes each field is computed from,
+and which fields are hidden altogether; red and near infrared are then read for the others.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.blocks import Part, Pixels, gather
+from ndvi_core.choice import Candidate, Choice, ClassSample, choose, look, sample_classes, shortlist
+from ndvi_core.coverage import Coverage, cover
+from ndvi_core.errors import SceneUnreadable
+from ndvi_core.grid import Grid, Layout
+from ndvi_core.harmonised import HarmonisedCheck
+from ndvi_core.mask import get_policy
+from ndvi_core.observation import Observation
+from ndvi_core.order import Cell, WorkOrder
+from ndvi_core.raster import Asset, OpenScene
+from ndvi_core.statistics import covered, ndvi
+from ndvi_core.verdict import Verdicts
+
+if TYPE_CHECKING:
+    from affine import Affine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldRaster:
+    """The pixels of a field on one day, on the red band's grid."""
+
+    ndvi: NDArray[np.float32]
+    """(height, width), NaN where a pixel is not valid or the field does not touch it."""
+    coverage: NDArray[np.float64]
+    """(height, width), the share of each pixel that the field covers."""
+    transform: "Affine"
+    epsg: int
+    bounds: tuple[float, float, float, float]
+    """Left, bottom, right, top, in units of the CRS."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellOutcome:
+    """What became of a cell."""
+
+    observation: Observation
+    raster: FieldRaster | None
+    """None when no pixel is valid."""
+
+
+def observe(order: WorkOrder) -> Iterator[CellOutcome]:
+    """Yield the outcome of every cell of the order, day by day, and within a day as the pixels come.
+
+    A cell's outcome does not depend on the order's other cells, nor on how the scenes are stored in blocks.
+
+    Raises:
+        BadInput: the mask policy is unknown.
+        TryAgain: the network or a server failed.
+    """
+    coverages = _Coverages([item.geometry for item in order.fields])
+    days: dict[date, list[Cell]] = defaultdict(list)
+    for cell in order.cells:
+        days[cell.date].append(cell)
+    for day in sorted(days):
+        with ExitStack() as stack:
+            numbers = sorted({number for cell in days[day] for number in cell.scenes})
+            scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
+            yield from _Day(order, coverages, scenes).observe(days[day])
+
+
+class _Coverages:
+    """The coverage of each field on each grid, computed once however many days and scenes need it."""
+
+    def __init__(self, geometries: list[BaseGeometry]) -> None:
+        self._geometries = geometries
+        self._found: dict[Grid, dict[int, Coverage | None]] = defaultdict(dict)
+
+    def prepare(self, grid: Grid, fields: Iterable[int]) -> None:
+        """Compute what is not known yet of these fields, all at once, which is several times faster than singly."""
+        known = self._found[grid]
+        new = sorted(set(fields) - known.keys())
+        known.update(zip(new, cover([self._geometries[index] for index in new], grid), strict=True))
+
+    def get(self, grid: Grid, index: int) -> Coverage | None:
+        return self._found[grid][index]
+
+
+@dataclass(eq=False)
+class _Task:
+    """A cell on its way to its outcome."""
+
+    cell: Cell
+    candidates: list[Candidate] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    """Why scenes had to be left out."""
+
+
+class _Day:
+    """The cells of one day, with the scenes that they need, open, by their number in the order."""
+
+    def __init__(self, order: WorkOrder, coverages: _Coverages, scenes: dict[int, OpenScene]) -> None:
+        self._verdicts = Verdicts(order)
+        self._valid_classes = get_policy(order.policy.mask).valid
+        self._coverages = coverages
+        self._scenes = scenes
+        self._check = HarmonisedCheck()
+        self._warned: set[str] = set()
+
+    def observe(self, cells: Sequence[Cell]) -> Iterator[CellOutcome]:
+        """Yield the cells' outcomes. A cell that loses a scene on the way goes round again with what is left."""
+        waiting = self._begin(cells)
+        while waiting:
+            ready: list[_Task] = []
+            for task in waiting:
+                observation = self._verdicts.without_pixels(task.cell, task.candidates, task.unreadable)
+                if observation is None:
+                    ready.append(task)
+                else:
+                    yield CellOutcome(observation, None)
+            waiting = []
+            chosen: dict[_Task, Choice] = {}
+            for task, choice in self._choices(ready):
+                if choice is None:
+                    waiting.append(task)
+                elif choice.sees_ground:
+                    chosen[task] = choice
+                else:
+                    yield self._hidden(task, choice)
+            for task, outcome in self._outcomes(chosen):
+                if outcome is None:
+                    waiting.append(task)
+                else:
+                    yield outcome
+        self._report()
+
+    def _begin(self, cells: Sequence[Cell]) -> list[_Task]:
+        """Open the red bands, compute the coverages, and find which scenes hold some of which field."""
+        layouts: dict[int, Layout] = {}
+        broken: dict[int, SceneUnreadable] = {}
+        for number, scene in self._scenes.items():
+            try:
+                layouts[number] = scene.band("red").layout
+            except SceneUnreadable as error:
+                broken[number] = error
+        fields: dict[Grid, set[int]] = defaultdict(set)
+        for cell in cells:
+            for number in layouts.keys() & cell.scenes:
+                fields[layouts[number].grid].add(cell.field)
+        for grid, indexes in fields.items():
+            self._coverages.prepare(grid, indexes)
+
+        tasks = [_Task(cell) for cell in cells]
+        for task in tasks:
+            for number in task.cell.scenes:
+                if number in broken:
+                    self._leave_out(task, self._scenes[number], broken[number])
+                elif candidate := self._candidate(task.cell, number, layouts[number]):
+                    task.candidates.append(candidate)
+        return tasks
+
+    def _candidate(self, cell: Cell, number: int, layout: Layout) -> Candidate | None:
+        coverage = self._coverages.get(layout.grid, cell.field)
+        common = coverage.window.intersection(layout.window) if coverage else None
+        if coverage is None or common is None:
+            return None
+        covers_some = coverage.share[common.slices_in(coverage.window)].any()
+        if coverage.pixels > 0 and not covers_some:  # a field without any area is not outside but too small
+            return None
+        return Candidate(self._scenes[number], layout.grid, coverage, holds=common == coverage.window)
+
+    def _choices(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Choice | None]]:
+        """Yield which scenes each cell is computed from; None when a scene had to be left out."""
+        samples: dict[_Task, list[ClassSample]] = {}
+        for task in tasks:
+            candidates = shortlist(task.candidates)
+            if self._opens(task, [candidate.scene for candidate in candidates], "scl"):
+                samples[task] = [sample_classes(candidate) for candidate in candidates]
+            else:
+                yield task, None
+        for task, pixels in gather({task: [sample.part for sample in own] for task, own in samples.items()}):
+            own = samples.pop(task)
+            classes = self._whole(task, [sample.candidate.scene for sample in own], pixels)
+            if classes is None:
+                yield task, None
+            else:
+                yield task, choose([look(*pair, self._valid_classes) for pair in zip(own, classes, strict=True)])
+
+    def _outcomes(self, chosen: dict[_Task, Choice]) -> Iterator[tuple[_Task, CellOutcome | None]]:
+        """Yield the outcome of each cell; None when a scene had to be left out."""
+        wanted: dict[_Task, list[Part]] = {}
+        for task, choice in chosen.items():
+            if self._opens(task, choice.scenes, "nir"):
+                window = choice.coverage.window
+                wanted[task] = [Part(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
+            else:
+                yield task, None
+        for task, pixels in gather(wanted):
+            choice = chosen.pop(task)
+            bands = self._whole(task, [scene for scene in choice.scenes for _ in ("red", "nir")], pixels)
+            yield task, None if bands is None else self._seen(task, choice, bands)
+
+    def _hidden(self, task: _Task, choice: Choice) -> CellOutcome:
+        nothing = np.full(choice.source.shape, np.nan)
+        observation = self._verdicts.measured(task.cell, choice, nothing, choice.masked_pixels, task.unreadable)
+        return CellOutcome(observation, None)
+
+    def _seen(self, task: _Task, choice: Choice, bands: list[NDArray[np.integer]]) -> CellOutcome:
+        """Return the outcome, given red and NIR of each chosen scene in turn, in the field's window."""
+        values = np.full(choice.source.shape, np.nan)
+        has_data = np.zeros(choice.source.shape, dtype=np.bool_)
+        for number, scene in enumerate(choice.scenes):
+            red, nir = bands[2 * number], bands[2 * number + 1]
+            missing = (red == scene.band("red").nodata) | (nir == scene.band("nir").nodata)
+            here = (choice.source == number) & ~missing
+            values[here] = ndvi(red[here], nir[here], scene.scene.offset)
+            has_data |= here
+            self._check.add(scene.scene, red[here])
+        data_pixels = choice.masked_pixels + covered(choice.coverage.share, has_data)
+        observation = self._verdicts.measured(task.cell, choice, values, data_pixels, task.unreadable)
+        raster = _field_raster(choice, values) if observation.ndvi_valid_pixel_count else None
+        return CellOutcome(observation, raster)
+
+    def _opens(self, task: _Task, scenes: Sequence[OpenScene], asset: Asset) -> bool:
+        """Open a band of each scene; leave those out of the cell for which that fails, and say whether none did."""
+        whole = True
+        for scene in scenes:
+            try:
+                scene.band(asset)
+            except SceneUnreadable as error:
+                self._leave_out(task, scene, error)
+                whole = False
+        return whole
+
+    def _whole(
+        self, task: _Task, scenes: Sequence[OpenScene], pixels: Sequence[Pixels]
+    ) -> list[NDArray[np.integer]] | None:
+        """Return the pixels, None if they are broken in any scene, which is then left out of the cell."""
+        for scene, part in zip(scenes, pixels, strict=True):
+            if isinstance(part, SceneUnreadable):
+                self._leave_out(task, scene, part)
+        arrays = [part for part in pixels if not isinstance(part, SceneUnreadable)]
+        return arrays if len(arrays) == len(pixels) else None
+
+    def _leave_out(self, task: _Task, scene: OpenScene, error: SceneUnreadable) -> None:
+        task.candidates = [candidate for candidate in task.candidates if candidate.scene is not scene]
+        task.unreadable.append(str(error))
+        if str(error) not in self._warned:
+            self._warned.add(str(error))
+            log.warning("%s", error)
+
+    def _report(self) -> None:
+        """Log what was read of each scene."""
+        for warning in self._check.warnings():
+            log.warning("%s", warning)
+        for scene in self._scenes.values():
+            read = [
+                f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB"
+                for asset, band in scene.opened().items()
+                if band.blocks_read
+            ]
+            log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
+
+
+def _field_raster(choice: Choice, values: NDArray[np.float64]) -> FieldRaster:
+    window = choice.coverage.window
+    return FieldRaster(
+        ndvi=values.astype(np.float32),
+        coverage=choice.coverage.share,
+        transform=choice.grid.transform(window),
+        epsg=choice.grid.epsg,
+        bounds=choice.grid.bounds(window),
+    )
