@@ -1,0 +1,292 @@
+"""Work orders, run over small scenes on disk: what is written, in which order, and what is refused."""
+
+import hashlib
+import io
+import json
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+import rasterio.mask
+import shapely
+from models import a_scene
+from orders import (
+    EPSG,
+    MANIFEST_KEY,
+    ORDER_KEY,
+    RESULTS_KEY,
+    SIZE,
+    lonlat_box,
+    make_order,
+    put_order,
+    write_scene,
+)
+from PIL import Image
+from rasterio.io import MemoryFile
+from rasterio.warp import transform_geom
+
+from ndvi_core import picture
+from ndvi_core.compute import run_order
+from ndvi_core.errors import BadInput, NotFound, TryAgain
+from ndvi_core.order import Manifest, Policy, WorkOrder
+from ndvi_core.parquet import read_observations
+from ndvi_core.scene import Scene
+from ndvi_core.store import Store
+
+CLEAR, CLOUDED, BROKEN = date(2025, 6, 1), date(2025, 6, 3), date(2025, 6, 6)
+FIELDS = {
+    "north": lonlat_box(5, 5, 25, 15),
+    "south": lonlat_box(30.5, 40.5, 50.5, 60.5),
+    "outside": shapely.box(10, 10, 10.001, 10.001),
+}
+NAMES = {"ndvi.tif", "ndvi.png", "observation.json"}
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> list[Scene]:
+    """A clear scene whose NDVI varies, one with cloud but in the south-east, one whose near infrared is lost."""
+    nir = np.random.default_rng(5).integers(1500, 6000, (SIZE, SIZE))
+    clear = write_scene(tmp_path, CLEAR, nir=nir)
+    classes = np.full((SIZE // 2, SIZE // 2), 9)
+    classes[:, 23:] = 4
+    clouded = write_scene(tmp_path, CLOUDED, scl=classes)
+    broken = write_scene(tmp_path, BROKEN)
+    Path(broken.nir).unlink()
+    return [clear, clouded, broken]
+
+
+@pytest.fixture
+def order(store: Store, scenes: list[Scene]) -> WorkOrder:
+    return make_order(store, FIELDS, scenes)
+
+
+def _run(store: Store, order: WorkOrder) -> Manifest:
+    return run_order(put_order(store, order))
+
+
+def _objects(store: Store) -> dict[str, bytes]:
+    return {entry.key: store.read(entry.key) for entry in store.list("")}
+
+
+def test_every_cell_has_a_row_in_the_orders_order(store: Store, order: WorkOrder) -> None:
+    manifest = _run(store, order)
+    rows = pq.read_table(io.BytesIO(store.read(RESULTS_KEY))).to_pylist()
+    assert [(row["field_id"], row["date"], row["status"]) for row in rows] == [
+        ("north", CLEAR, "computed"),
+        ("south", CLEAR, "computed"),
+        ("outside", CLEAR, "no_scene"),
+        ("north", CLOUDED, "cloudy"),
+        ("south", CLOUDED, "cloudy"),
+        ("outside", CLOUDED, "no_scene"),
+        ("north", BROKEN, "failed"),
+        ("south", BROKEN, "failed"),
+        ("outside", BROKEN, "no_scene"),
+    ]
+    assert [(cell.field_id, cell.date, cell.status) for cell in manifest.cells] == [
+        (row["field_id"], row["date"], row["status"]) for row in rows
+    ]
+    assert all(row["reason"] for row in rows if row["status"] != "computed")
+    assert [row["fingerprint"] for row in rows] == [cell.fingerprint for cell in order.cells]
+
+
+def test_manifest_tells_what_is_there(store: Store, order: WorkOrder) -> None:
+    manifest = _run(store, order)
+    assert Manifest.model_validate_json(store.read(MANIFEST_KEY)) == manifest
+    assert manifest.order_sha256 == hashlib.sha256(store.read(ORDER_KEY)).hexdigest()
+    written = [manifest.results, *(one for cell in manifest.cells for one in cell.objects)]
+    for one in written:
+        data = store.read(store.key(one.uri))
+        assert (hashlib.sha256(data).hexdigest(), len(data)) == (one.sha256, one.size)
+    assert {store.key(one.uri) for one in written} == set(_objects(store)) - {ORDER_KEY, MANIFEST_KEY}
+
+
+def test_each_cell_has_its_folder(store: Store, order: WorkOrder) -> None:
+    manifest = _run(store, order)
+    folders = {
+        (cell.field_id, cell.date): {store.key(one.uri).rpartition("/")[2] for one in cell.objects}
+        for cell in manifest.cells
+    }
+    assert folders["north", CLEAR] == folders["south", CLEAR] == folders["south", CLOUDED] == NAMES
+    assert folders["north", CLOUDED] == folders["outside", CLEAR] == {"observation.json"}
+    assert folders["north", BROKEN] == set()
+    for row in read_observations(store.read(RESULTS_KEY)):
+        if row.status == "failed":
+            continue
+        content = json.loads(store.read(f"fields/{row.field_id}/{row.date}/observation.json"))
+        assert content["ndvi_mean"] == row.ndvi_mean
+        assert content["status"] == row.status
+        assert [scene["id"] for scene in content["scenes"]] == list(row.scene_ids)
+    assert Image.open(io.BytesIO(store.read(f"fields/north/{CLEAR}/ndvi.png"))).format == "PNG"
+
+
+def test_raster_holds_the_scenes_own_pixels(store: Store, order: WorkOrder, scenes: list[Scene]) -> None:
+    """Cut from the bands by rasterio under the same polygon, pixel for pixel."""
+    _run(store, order)
+    for name in ("north", "south"):
+        geometry = transform_geom("OGC:CRS84", f"EPSG:{EPSG}", shapely.geometry.mapping(FIELDS[name]))
+        bands = []
+        for href in (scenes[0].red, scenes[0].nir):
+            with rasterio.open(href) as dataset:
+                cut, transform = rasterio.mask.mask(dataset, [geometry], crop=True, all_touched=True, filled=False)
+                bands.append(cut[0].astype(float))
+        expected = (bands[1] - bands[0]) / (bands[1] + bands[0])
+        with MemoryFile(store.read(f"fields/{name}/{CLEAR}/ndvi.tif")) as file, file.open() as dataset:
+            assert dataset.crs.to_epsg() == EPSG
+            window = dataset.window(*rasterio.transform.array_bounds(*expected.shape, transform))
+            found = dataset.read(1, window=window, boundless=True, fill_value=np.nan)
+        solid = ~np.ma.getmaskarray(expected) & np.isfinite(found)
+        np.testing.assert_allclose(found[solid], expected.data[solid], rtol=1e-6)
+        inner = slice(1, -1), slice(1, -1)
+        assert solid[inner].all()
+
+
+def test_a_second_run_writes_the_same_bytes(store: Store, order: WorkOrder) -> None:
+    _run(store, order)
+    first = _objects(store)
+    _run(store, order)
+    assert _objects(store) == first
+
+
+def test_without_pictures_there_are_only_results(store: Store, order: WorkOrder) -> None:
+    manifest = _run(store, order.model_copy(update={"pictures": False}))
+    assert set(_objects(store)) == {ORDER_KEY, RESULTS_KEY, MANIFEST_KEY}
+    assert all(cell.objects == () for cell in manifest.cells)
+    assert len(read_observations(store.read(RESULTS_KEY))) == len(order.cells)
+
+
+def test_an_order_without_cells_has_results_without_rows(store: Store) -> None:
+    manifest = _run(store, make_order(store, {}, []))
+    assert manifest.cells == ()
+    assert read_observations(store.read(RESULTS_KEY)) == []
+
+
+def test_pictures_of_a_cell_that_has_no_pixels_any_more_are_removed(
+    store: Store, order: WorkOrder, scenes: list[Scene]
+) -> None:
+    _run(store, order)
+    with rasterio.open(scenes[0].scl, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as scl:
+        scl.write(np.full(scl.shape, 9, np.uint8), 1)
+    _run(store, order)
+    assert [key for key in _objects(store) if key.startswith(f"fields/north/{CLEAR}/")] == [
+        f"fields/north/{CLEAR}/observation.json"
+    ]
+
+
+def test_a_cell_that_fails_the_second_time_keeps_what_it_had(
+    store: Store, order: WorkOrder, scenes: list[Scene]
+) -> None:
+    _run(store, order)
+    before = {key: data for key, data in _objects(store).items() if key.startswith(f"fields/north/{CLEAR}/")}
+    Path(scenes[0].red).unlink()
+    _run(store, order)
+    assert len(before) == 3
+    assert before.items() <= _objects(store).items()
+
+
+def test_a_cell_that_cannot_be_drawn_fails_alone(
+    store: Store, order: WorkOrder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    draw = picture.quicklook
+
+    def defective(*arguments: Any) -> bytes:
+        observation = arguments[-1]
+        if observation.field_id == "north" and observation.date == CLEAR:
+            raise ZeroDivisionError("of all things")
+        return draw(*arguments)
+
+    monkeypatch.setattr("ndvi_core.products.quicklook", defective)
+    _run(store, order)
+    rows = {(row.field_id, row.date): row for row in read_observations(store.read(RESULTS_KEY))}
+    assert rows["north", CLEAR].status == "failed"
+    assert rows["north", CLEAR].ndvi_mean is None
+    assert "ZeroDivisionError: of all things" in str(rows["north", CLEAR].reason)
+    assert rows["south", CLEAR].status == "computed"
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_the_last_line_names_the_failed_cells(store: Store, order: WorkOrder, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "ndvi_core"):
+        _run(store, order)
+    last = caplog.records[-1]
+    assert last.levelno == logging.ERROR
+    assert f"2 of 9 cells failed: north {BROKEN}, south {BROKEN}: " in last.getMessage()
+    assert "_nir.tif" in last.getMessage()
+
+
+def test_when_a_service_fails_there_is_no_manifest(store: Store, scenes: list[Scene]) -> None:
+    gone = a_scene(CLOUDED, "gone", epsg=EPSG, footprint=scenes[0].footprint, red="http://127.0.0.1:9/red.tif")
+    with pytest.raises(TryAgain, match="gone"):
+        _run(store, make_order(store, {"north": FIELDS["north"]}, [scenes[0], gone]))
+    assert not store.exists(MANIFEST_KEY)
+
+
+@pytest.mark.parametrize("place", ["results", "products"])
+def test_the_manifest_comes_after_all_else(store: Store, order: WorkOrder, place: str) -> None:
+    """What cannot be written, here because its folder's name is a file's, leaves no manifest behind."""
+    below_a_file = store.uri(f"{ORDER_KEY}/there/{place}")
+    with pytest.raises(BadInput, match=r"cannot make the folder .*/0\.json/there"):
+        _run(store, order.model_copy(update={place: below_a_file}))
+    assert not store.exists(MANIFEST_KEY)
+
+
+def test_a_missing_order_is_named(store: Store) -> None:
+    with pytest.raises(NotFound, match=r"nothing\.json does not exist"):
+        run_order(store.uri("nothing.json"))
+
+
+def _changed(order: WorkOrder, path: list[str | int], value: object) -> bytes:
+    content: Any = order.model_dump(mode="json")
+    at = content
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["cells", 0, "date"], "2025-13-01", r"cells\.0\.date: "),
+        (["cells", 1, "field"], 3, r"cells\.1\.field: there is no field 3 among 3"),
+        (["cells", 1, "field"], -1, r"cells\.1\.field: there is no field -1 among 3"),
+        (["cells", 1, "field"], 0, r"cells\.1: the second of field 0 on 2025-06-01"),
+        (["cells", 2, "scenes"], [9], r"cells\.2\.scenes: there is no scene 9 among 3"),
+        (["cells", 2, "scenes"], [], r"cells\.2\.scenes: none"),
+        (["fields", 1, "field_id"], "north", "fields: the same id twice"),
+        (["fields", 0, "geometry"], {"type": "Polygon"}, r"fields\.0\.geometry: .*not a GeoJSON geometry"),
+        (["fields", 0, "geometry"], "POINT (0 0)", r"fields\.0\.geometry: .*not a GeoJSON geometry"),
+        (["policy", "mask"], "scl@99", "no mask policy 'scl@99'"),
+        (["policy", "algorithm_version"], "99", "planned for version 99, but this program computes version 1"),
+        (["colour"], "blue", "colour: "),
+        (["results"], "/tmp/results.parquet", "results: .* is not an s3:// or file:// URI"),
+        (["manifest"], "gs://bucket/manifest.json", "manifest: .* is not an s3:// or file:// URI"),
+        (["products"], "fields", "products: 'fields' is not an s3:// or file:// URI"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, list) else None,
+)
+def test_defects_of_an_order_are_named(
+    store: Store, order: WorkOrder, path: list[str | int], value: object, message: str
+) -> None:
+    store.write(ORDER_KEY, _changed(order, path, value))
+    with pytest.raises(BadInput, match=message):
+        run_order(store.uri(ORDER_KEY))
+    assert not store.exists(MANIFEST_KEY)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b"PAR1"], ids=repr)
+def test_files_that_are_no_order_are_refused(store: Store, data: bytes) -> None:
+    store.write(ORDER_KEY, data)
+    with pytest.raises(BadInput, match=r"orders/0\.json is no work order that can be run: "):
+        run_order(store.uri(ORDER_KEY))
+
+
+def test_a_cell_below_the_smallest_size_is_too_small(store: Store, scenes: list[Scene]) -> None:
+    tiny = {"tiny": lonlat_box(10.2, 10.2, 10.7, 10.7)}
+    _run(store, make_order(store, tiny, scenes[:1], policy=Policy(min_pixels=1)))
+    (row,) = read_observations(store.read(RESULTS_KEY))
+    assert row.status == "too_small"
