@@ -1,0 +1,211 @@
+"""The planner: the one place that decides what is computed. All of it is a function of what it is given."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.extent import Extent, clip
+from ndvi_core.field import RegisteredField
+from ndvi_core.geometry import geometry_hash
+from ndvi_core.ledger import Entry
+from ndvi_core.observation import Observation, Status
+from ndvi_core.order import Cell, OrderField, Policy
+from ndvi_core.scene import Scene
+from ndvi_core.selection import Selection
+
+
+@dataclass(frozen=True)
+class DueCell:
+    """A cell that has scenes and no answer with today's fingerprint."""
+
+    field: RegisteredField
+    geometry: BaseGeometry
+    """The field's, clipped to the extent."""
+    date: date
+    scenes: tuple[Scene, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done."""
+
+    due: tuple[DueCell, ...]
+    """To be computed, in the order of the registry, then of the days."""
+    settled: tuple[Observation, ...]
+    """New answers that need no pixel."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The cells of one work order."""
+
+    label: str
+    """The field's id, or what the batch is."""
+    cells: tuple[DueCell, ...] = field(repr=False)
+
+
+def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Policy) -> str:
+    """Return 16 hex digits over everything that decides an observation.
+
+    Args:
+        clipped_hash: hash of the geometry within the extent; None when nothing of it is.
+        scenes: all of the day that may hold the field, in any order.
+        policy: the mask and the thresholds, with the algorithm's version.
+    """
+    decisive = {
+        "geometry": clipped_hash,
+        "scenes": sorted(
+            [scene.id, scene.baseline, scene.updated.isoformat() if scene.updated else None, *_offset(scene)]
+            for scene in scenes
+        ),
+        "policy": policy.model_dump(),
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_plan(
+    selection: Selection,
+    scenes: Sequence[Scene],
+    known: Mapping[tuple[int, date], Entry],
+    extent: Extent,
+    policy: Policy,
+) -> Plan:
+    """Compare the selected cells with what is known of them.
+
+    A cell is due when it has no entry, an entry with another fingerprint, a failed one that is to be retried, or when
+    the selection forces it. Cells that nothing can be computed for (no scene, outside the extent) are settled here.
+
+    Args:
+        selection: the cells to look at.
+        scenes: de-duplicated scenes that cover the area and the days of the selection.
+        known: ledger entries by (sequence, day).
+        extent: nothing outside it is computed.
+        policy: of all cells.
+    """
+    clipped = [clip(chosen.geometry, extent) for chosen, _ in selection.wanted]
+    candidates = _scenes_by_field_and_day(clipped, scenes)
+    due: list[DueCell] = []
+    settled: list[Observation] = []
+    for index, (chosen, days) in enumerate(selection.wanted):
+        inside = clipped[index]
+        inside_hash = None if inside is None else _clipped_hash(chosen, inside)
+        for day in days:
+            cell_scenes = candidates[index].get(day, ())
+            mark = fingerprint(inside_hash, cell_scenes, policy)
+            entry = known.get((chosen.sequence, day))
+            if not selection.force and entry is not None and _answers(entry, mark, selection.retries(day)):
+                continue
+            if inside is None:
+                settled.append(
+                    _settled(chosen, day, "outside_extent", "no part of the field is in the extent", mark, policy)
+                )
+            elif not cell_scenes:
+                settled.append(
+                    _settled(chosen, day, "no_scene", "the catalogue has no scene of this day here", mark, policy)
+                )
+            else:
+                due.append(DueCell(chosen, inside, day, cell_scenes, mark))
+    return Plan(due=tuple(due), settled=tuple(settled))
+
+
+def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
+    """Divide due cells into at most `max_tasks` batches.
+
+    One field makes one batch, in the order of the registry, as long as there are few enough; a person can then clear
+    one field. Beyond that, neighbours share a batch, so that a block of a scene is read by few tasks.
+    """
+    by_field = [tuple(cells) for _, cells in groupby(due, key=lambda cell: cell.field.sequence)]
+    if len(by_field) <= max_tasks:
+        return [Batch(cells[0].field.field_id, cells) for cells in by_field]
+    ordered = sorted(
+        by_field, key=lambda cells: (cells[0].scenes[0].tile, _locality(cells[0]), cells[0].field.sequence)
+    )
+    chunks = np.array_split(np.arange(len(ordered)), max_tasks)
+    return [
+        Batch(
+            f"batch {number}/{max_tasks} ({ordered[chunk[0]][0].scenes[0].tile}, {len(chunk)} fields)",
+            tuple(cell for position in chunk for cell in ordered[position]),
+        )
+        for number, chunk in enumerate(chunks, start=1)
+    ]
+
+
+def order_parts(cells: Sequence[DueCell]) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
+    """Return a work order's fields, scenes and cells, each field and scene once."""
+    fields: dict[int, OrderField] = {}
+    scenes: dict[str, Scene] = {}
+    for cell in cells:
+        fields.setdefault(
+            cell.field.sequence,
+            OrderField(field_id=cell.field.field_id, geometry=cell.geometry, geometry_hash=cell.field.geometry_hash),
+        )
+        scenes.update({scene.id: scene for scene in cell.scenes})
+    field_index = {sequence: index for index, sequence in enumerate(fields)}
+    scene_index = {scene_id: index for index, scene_id in enumerate(scenes)}
+    return (
+        tuple(fields.values()),
+        tuple(scenes.values()),
+        tuple(
+            Cell(
+                field=field_index[cell.field.sequence],
+                date=cell.date,
+                scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
+                fingerprint=cell.fingerprint,
+            )
+            for cell in cells
+        ),
+    )
+
+
+def _offset(scene: Scene) -> Iterator[str | int]:
+    yield from (scene.offset.rule, scene.offset.red, scene.offset.nir)
+
+
+def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:
+    return chosen.geometry_hash if inside is chosen.geometry else geometry_hash(inside)
+
+
+def _scenes_by_field_and_day(
+    geometries: Sequence[BaseGeometry | None], scenes: Sequence[Scene]
+) -> list[dict[date, tuple[Scene, ...]]]:
+    """Return for each geometry the scenes whose footprint meets it, by day, in the order given."""
+    found: list[dict[date, tuple[Scene, ...]]] = [defaultdict(tuple) for _ in geometries]
+    days = [scene.day for scene in scenes]
+    tree = shapely.STRtree([scene.footprint for scene in scenes])
+    pairs = tree.query(np.array(geometries, dtype=object), predicate="intersects")
+    for geometry, scene in sorted(map(tuple, pairs.T.tolist())):
+        found[geometry][days[scene]] += (scenes[scene],)
+    return found
+
+
+def _answers(entry: Entry, mark: str, retries: bool) -> bool:
+    return entry.fingerprint == mark and not (entry.status == "failed" and retries)
+
+
+def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, mark: str, policy: Policy) -> Observation:
+    return Observation(
+        field_id=chosen.field_id,
+        date=day,
+        status=status,
+        reason=reason,
+        mask_policy=policy.mask,
+        algorithm_version=policy.algorithm_version,
+        geometry_hash=chosen.geometry_hash,
+        fingerprint=mark,
+    )
+
+
+def _locality(cell: DueCell) -> int:
+    """Return the Morton (Z-order) number of the field's place in steps of a tenth of a degree: about one COG block."""
+    west, south, _, _ = cell.geometry.bounds
+    x, y = int((west + 180) * 10), int((south + 90) * 10)
+    return sum(((x >> bit & 1) << 2 * bit) | ((y >> bit & 1) << 2 * bit + 1) for bit in range(12))

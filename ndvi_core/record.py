@@ -1,0 +1,113 @@
+"""Recording: verify what the tasks wrote, bring it into the ledger and publish the days that it touches."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from hashlib import sha256
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Engine
+
+from ndvi_core import ledger, registry
+from ndvi_core.errors import NotFound
+from ndvi_core.observation import Observation
+from ndvi_core.order import Manifest, WorkOrder, Written
+from ndvi_core.parquet import read_observations, write_observations
+from ndvi_core.run import PlannedOrder, RunFolder
+from ndvi_core.settings import Settings
+from ndvi_core.store import Store
+
+_PARALLEL_READS = 16
+
+
+class Recorded(BaseModel):
+    """What a run came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counts: dict[str, int]
+    """Cells by status."""
+    days: tuple[date, ...]
+    """Days that were published."""
+    field_ids: tuple[str, ...]
+    """Fields that have new rows."""
+    failures: tuple[str, ...]
+    """A line for each cell that failed: field, day and why."""
+
+
+def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorded:
+    """Record what a run's tasks have written; what they have not is recorded as failed.
+
+    May be repeated: the same manifests give the same rows and the same bytes.
+
+    Raises:
+        NotFound: when the run has no plan.
+    """
+    plan = folder.read_plan()
+    rows = list(_read_verified(folder.store, plan.settled)) if plan.settled else []
+    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        for order_rows in pool.map(lambda order: _collect(folder.store, order), plan.orders):
+            rows.extend(order_rows)
+
+    with engine.begin() as connection:
+        days = ledger.upsert_observations(connection, rows)
+        if plan.day is not None:
+            ledger.mark_recorded(connection, plan.day)
+        failed = {row.field_id for row in rows if row.status == "failed"}
+        done = {field_id: mark for field_id, mark in plan.catches_up.items() if field_id not in failed}
+        if done:
+            registry.mark_caught_up(connection, done)
+    for day in days:
+        with engine.begin() as connection:
+            publish_day(folder.store, settings, connection, day)
+
+    statuses = [row.status for row in rows]
+    return Recorded(
+        counts={status: statuses.count(status) for status in sorted(set(statuses))},
+        days=tuple(days),
+        field_ids=tuple(dict.fromkeys(row.field_id for row in rows)),
+        failures=tuple(f"{row.field_id} {row.date}: {row.reason}" for row in rows if row.status == "failed"),
+    )
+
+
+def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:
+    """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
+    key = f"{settings.observations_prefix}date={day}/observations.parquet"
+    with ledger.day_locked(connection, day):
+        store.write(key, write_observations(*ledger.load_day(connection, day)), "application/vnd.apache.parquet")
+    return store.uri(key)
+
+
+def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
+    """Return the rows of one work order, or failed rows if its task left none that can be trusted."""
+    work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
+    try:
+        manifest = Manifest.model_validate_json(store.read(store.key(work.manifest)))
+    except NotFound:
+        return list(_failed(work, f"the task of {order.uri} wrote no manifest; see its log"))
+    if manifest.order_sha256 != order.sha256:
+        return list(_failed(work, f"{work.manifest} belongs to an earlier order; the task of {order.uri} wrote none"))
+    return _read_verified(store, manifest.results)
+
+
+def _read_verified(store: Store, written: Written) -> list[Observation]:
+    data = store.read(store.key(written.uri))
+    if sha256(data).hexdigest() != written.sha256:
+        raise NotFound(f"{written.uri} is not the file that was written: clear the task that writes it, then this one")
+    return read_observations(data)
+
+
+def _failed(work: WorkOrder, reason: str) -> Iterator[Observation]:
+    for cell in work.cells:
+        field = work.fields[cell.field]
+        yield Observation(
+            field_id=field.field_id,
+            date=cell.date,
+            status="failed",
+            reason=reason,
+            scene_ids=tuple(work.scenes[index].id for index in cell.scenes),
+            mask_policy=work.policy.mask,
+            algorithm_version=work.policy.algorithm_version,
+            geometry_hash=field.geometry_hash,
+            fingerprint=cell.fingerprint,
+        )

@@ -1,0 +1,184 @@
+"""A run's folder in the bucket: the scenes that were found, the plan, the work orders and what came of them."""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date
+
+import shapely
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
+
+from ndvi_core import ledger
+from ndvi_core.extent import Extent, clip, load_extent
+from ndvi_core.geometry import Geometry
+from ndvi_core.order import WorkOrder, Written
+from ndvi_core.plan import Batch, make_plan, order_parts, pack
+from ndvi_core.scene import Scene
+from ndvi_core.selection import Selection
+from ndvi_core.settings import Settings
+from ndvi_core.store import Store
+
+_PARALLEL_WRITES = 16
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+class SceneList(_Frozen):
+    """What a search found, and where and when it looked: beyond that, no scene does not mean that there is none."""
+
+    area: Geometry | None
+    """WGS84; None when there was nothing to look for."""
+    period: tuple[date, date] | None
+    scenes: tuple[Scene, ...] = ()
+
+
+class PlannedOrder(_Frozen):
+    """A work order of a run."""
+
+    uri: str
+    label: str
+    sha256: str
+    cells: int
+
+
+class RunPlan(_Frozen):
+    """All that a run is to do; what `record` goes by."""
+
+    orders: tuple[PlannedOrder, ...]
+    settled: Written | None
+    """Parquet file of the observations that needed no pixel."""
+    day: date | None
+    """The day that counts as recorded afterwards."""
+    catches_up: dict[str, str]
+    """Geometry hash by id of the fields that have all the days they are owed once this is recorded."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its files. Keys hold only letters, digits and `-_.=`, on which all S3 clients agree."""
+
+    store: Store
+    prefix: str
+
+    @classmethod
+    def of(cls, store: Store, settings: Settings, dag_id: str, run_id: str) -> "RunFolder":
+        return cls(store, f"{settings.runs_prefix}{dag_id}/{re.sub(r'[^A-Za-z0-9_.=-]', '-', run_id)}/")
+
+    @property
+    def scenes_key(self) -> str:
+        return f"{self.prefix}scenes.json"
+
+    @property
+    def plan_key(self) -> str:
+        return f"{self.prefix}plan.json"
+
+    @property
+    def settled_key(self) -> str:
+        return f"{self.prefix}results/settled.parquet"
+
+    def order_key(self, number: int) -> str:
+        return f"{self.prefix}orders/{number}.json"
+
+    def results_key(self, number: int) -> str:
+        return f"{self.prefix}results/{number}.parquet"
+
+    def manifest_key(self, number: int) -> str:
+        return f"{self.prefix}manifests/{number}.json"
+
+    def read_scenes(self) -> SceneList:
+        return SceneList.model_validate_json(self.store.read(self.scenes_key))
+
+    def read_plan(self) -> RunPlan:
+        return RunPlan.model_validate_json(self.store.read(self.plan_key))
+
+
+def find_scenes(folder: RunFolder, settings: Settings, selection: Selection) -> SceneList:
+    """Search the catalogue once for all selected cells and keep what it found in the run's folder."""
+    from ndvi_core.catalogue import search_scenes
+
+    extent = load_extent(folder.store, settings.extent_key)
+    clipped = (clip(field.geometry, extent) for field, _ in selection.wanted)
+    inside = [geometry for geometry in clipped if geometry is not None]
+    if selection.period is None or not inside:
+        found = SceneList(area=None, period=selection.period)
+    else:
+        area = shapely.box(*shapely.total_bounds(inside))
+        found = SceneList(
+            area=area, period=selection.period, scenes=tuple(search_scenes(settings, area, *selection.period))
+        )
+    folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
+    return found
+
+
+def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> RunPlan:
+    """Plan the selected cells with the scenes found before, and write the run's work orders.
+
+    Fields that were registered after the search are left to the catch-up, since nobody has looked for their scenes.
+    """
+    from ndvi_core.parquet import write_observations
+
+    extent = load_extent(folder.store, settings.extent_key)
+    found = folder.read_scenes()
+    selection = _within_search(selection, found, extent)
+    known = (
+        ledger.load_entries(connection, [field.sequence for field, _ in selection.wanted], *selection.period)
+        if selection.period
+        else {}
+    )
+    plan = make_plan(selection, found.scenes, known, extent, settings.policy)
+    settled = None
+    if plan.settled:
+        data = write_observations(plan.settled)
+        sha256 = folder.store.write(folder.settled_key, data)
+        settled = Written(uri=folder.store.uri(folder.settled_key), sha256=sha256, size=len(data))
+    run_plan = RunPlan(
+        orders=_write_orders(folder, settings, pack(plan.due, settings.max_tasks)),
+        settled=settled,
+        day=selection.day,
+        catches_up=dict(selection.catches_up),
+    )
+    folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
+    return run_plan
+
+
+def _within_search(selection: Selection, found: SceneList, extent: Extent) -> Selection:
+    start, end = found.period or (date.max, date.min)
+    wanted = []
+    left_out = set()
+    for field, days in selection.wanted:
+        inside = clip(field.geometry, extent)
+        searched = inside is None or (found.area is not None and found.area.covers(inside))
+        kept = tuple(day for day in days if searched and start <= day <= end)
+        if kept:
+            wanted.append((field, kept))
+        if kept != days:
+            left_out.add(field.field_id)
+    catches_up = {key: mark for key, mark in selection.catches_up.items() if key not in left_out}
+    return replace(selection, wanted=tuple(wanted), catches_up=catches_up)
+
+
+def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch]) -> tuple[PlannedOrder, ...]:
+    def write(number: int) -> PlannedOrder:
+        batch = batches[number]
+        fields, scenes, cells = order_parts(batch.cells)
+        order = WorkOrder(
+            label=batch.label,
+            results=folder.store.uri(folder.results_key(number)),
+            manifest=folder.store.uri(folder.manifest_key(number)),
+            products=folder.store.uri(settings.products_prefix.rstrip("/")),
+            pictures=settings.pictures,
+            policy=settings.policy,
+            fields=fields,
+            scenes=scenes,
+            cells=cells,
+        )
+        key = folder.order_key(number)
+        sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
+        return PlannedOrder(uri=folder.store.uri(key), label=batch.label, sha256=sha256, cells=len(cells))
+
+    with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
+        return tuple(pool.map(write, range(len(batches))))

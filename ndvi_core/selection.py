@@ -1,0 +1,125 @@
+"""Which cells a run is about, before anyone knows whether there is a scene for them or an answer already."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from ndvi_core import ledger, registry
+from ndvi_core.errors import BadInput
+from ndvi_core.field import RegisteredField
+from ndvi_core.ledger import days_between
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Fields in the order of their sequence, each with the days that it is asked for."""
+
+    wanted: tuple[tuple[RegisteredField, tuple[date, ...]], ...]
+    retried: frozenset[date] | None = None
+    """Days on which a cell that failed is tried again although nothing changed; None is all of them."""
+    force: bool = False
+    """Compute the cells even if the ledger has an answer with the same fingerprint."""
+    day: date | None = None
+    """The day that counts as recorded afterwards."""
+    catches_up: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Geometry hash by id of the fields that have all the days they are owed once these are recorded."""
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        """First and last day of all, None when nothing is wanted."""
+        days = [day for _, field_days in self.wanted for day in (field_days[0], field_days[-1])]
+        return (min(days), max(days)) if days else None
+
+    def retries(self, day: date) -> bool:
+        return self.retried is None or day in self.retried
+
+
+def select_day(
+    connection: Connection,
+    day: date,
+    look_back_days: int,
+    field_ids: Collection[str] | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select what a daily run looks at: its day, and the recorded days before it for scenes that came late.
+
+    The days before are looked at for caught-up fields only (those of the others are the catch-up's) and not for
+    cells that failed with the same scenes, so that one broken scene does not fail the runs of the days after it.
+    """
+    first = day - timedelta(days=look_back_days)
+    earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
+    fields = registry.load_fields(connection, field_ids)
+    if field_ids is not None:
+        _require_known(field_ids, fields)
+    wanted = ((field, _active(field, [*earlier, day] if field.caught_up else [day])) for field in fields)
+    return Selection(
+        wanted=tuple((field, days) for field, days in wanted if days),
+        retried=frozenset([day]),
+        force=force,
+        day=day if field_ids is None else None,
+    )
+
+
+def select_owed(connection: Connection, first_daily_day: date) -> Selection:
+    """Select the days that fields which came or changed late are still owed.
+
+    These are the days from the plant date up to the last that a daily run has recorded, or up to the day before
+    the first daily run, whichever is later; days still to come are left to the daily runs.
+    """
+    fields = registry.load_fields(connection, caught_up=False)
+    up_to = last_owed_day(connection, first_daily_day)
+    owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
+    return Selection(
+        wanted=tuple((field, tuple(owed[field.sequence])) for field in fields if field.sequence in owed),
+        catches_up={field.field_id: field.geometry_hash for field in fields},
+    )
+
+
+def select_range(
+    connection: Connection,
+    first_daily_day: date,
+    field_ids: Collection[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select the days of a period on which fields are processed.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: of `ndvi_daily`.
+        field_ids: None is all fields.
+        start: None is each field's plant date.
+        end: included; None is the last day that catching up would reach, see `select_owed`.
+        force: compute again what has an answer already.
+
+    Raises:
+        BadInput: for an unknown field or an end before the start.
+    """
+    end = end or last_owed_day(connection, first_daily_day)
+    if start is not None and end < start:
+        raise BadInput(f"the end {end} is before the start {start}")
+    fields = registry.load_fields(connection, field_ids)
+    if field_ids is not None:
+        _require_known(field_ids, fields)
+    wanted = ((field, _active(field, days_between(start or field.plant_date, end))) for field in fields)
+    return Selection(wanted=tuple((field, days) for field, days in wanted if days), force=force)
+
+
+def last_owed_day(connection: Connection, first_daily_day: date) -> date:
+    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
+    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
+
+
+def _active(field: RegisteredField, days: Collection[date]) -> tuple[date, ...]:
+    last = field.end_date or date.max
+    return tuple(day for day in days if field.plant_date <= day <= last)
+
+
+def _require_known(field_ids: Collection[str], fields: Collection[RegisteredField]) -> None:
+    unknown = sorted(set(field_ids) - {field.field_id for field in fields})
+    if unknown:
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}. `airflow ndvi status` lists the fields.")
