@@ -1,0 +1,222 @@
+"""Invented farmland for the sample season: parcels, crops that grow, clouds. Not a model of anything: a likeness.
+
+All arrays have the shape (rows, columns) of one grid of 10 m pixels, north up. Random numbers come from a caller's
+generator, so that the same seed gives the same pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What grows on a parcel: the share of the ground that is green, over a year.
+
+    The share rises and falls along a double logistic curve (Beck et al. 2006, Remote Sens. Environ. 100, eq. 1).
+    """
+
+    name: str
+    low: float
+    """Green share outside the season."""
+    high: float
+    """Green share of the full canopy."""
+    up: float
+    """Day of the year when half of the canopy is there."""
+    up_rate: float
+    """Per day."""
+    down: float
+    """Day of the year when half of it is gone."""
+    down_rate: float
+    share: float
+    """Of the parcels of the land around."""
+
+    def green(self, day_of_year: Floats) -> Floats:
+        rise = 1 / (1 + np.exp(-self.up_rate * (day_of_year - self.up)))
+        fall = 1 / (1 + np.exp(-self.down_rate * (day_of_year - self.down)))
+        return np.asarray(self.low + (self.high - self.low) * (rise - fall), np.float32)
+
+
+COVERS = (
+    Cover("winter_wheat", 0.30, 0.97, 92, 0.07, 188, 0.12, share=0.26),
+    Cover("rapeseed", 0.45, 0.95, 72, 0.07, 176, 0.12, share=0.12),
+    Cover("spring_barley", 0.06, 0.95, 112, 0.11, 192, 0.12, share=0.10),
+    Cover("maize", 0.04, 0.96, 166, 0.10, 268, 0.10, share=0.12),
+    Cover("sugar_beet", 0.04, 0.95, 147, 0.09, 300, 0.06, share=0.09),
+    Cover("flax", 0.05, 0.90, 124, 0.14, 184, 0.15, share=0.07),
+    Cover("grassland", 0.55, 0.88, 96, 0.06, 290, 0.03, share=0.18),
+    Cover("wood", 0.30, 0.98, 114, 0.11, 300, 0.08, share=0.06),
+    Cover("built", 0.15, 0.32, 110, 0.05, 290, 0.05, share=0.0),
+    Cover("water", 0.0, 0.0, 1, 0.1, 365, 0.1, share=0.0),
+)
+_INDEX = {cover.name: number for number, cover in enumerate(COVERS)}
+
+SOIL = (0.135, 0.195)
+"""Reflectance of bare ground in red and near infrared."""
+CANOPY = (0.028, 0.44)
+CLOUD = (0.62, 0.66)
+WATER = (0.035, 0.018)
+WOOD_DARKENING = 0.75
+BLOOM_DAY, BLOOM_DAYS, BLOOM_RED = 116.0, 9.0, 0.05
+"""Rapeseed in flower is bright in red, which dents its NDVI for some weeks."""
+
+SLANT = np.radians(17.0)
+"""Direction of the parcels' long sides, against east."""
+LARGEST_PARCEL, SMALLEST_PARCEL = 2400, 450
+"""Pixels."""
+SHADOW_SHIFT = (-34, -26)
+"""Rows and columns from a cloud to its shadow: the sun stands in the south-east when Sentinel-2 passes."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What does not change over a season."""
+
+    cover: NDArray[np.uint8]
+    """Index into `COVERS`."""
+    ahead: Floats
+    """Days by which a pixel's parcel is ahead of the crop's curve."""
+    vigour: Floats
+    """Factor on the green share: good and poor places within the parcels."""
+    brightness: Floats
+    """Factor on the soil's reflectance."""
+
+
+@dataclass(frozen=True)
+class Sky:
+    """What hides the ground on one day."""
+
+    opacity: Floats
+    """0 is clear, 1 hides all."""
+    shadow: Floats
+    """0 is sunlit, 1 is the darkest."""
+
+
+def make_ground(shape: tuple[int, int], fields: Sequence[tuple[BaseGeometry, str]], random: Generator) -> Ground:
+    """Lay out the land.
+
+    Args:
+        fields: Polygons in pixels (x = column, y = row, 0, 0 is the outer corner of the first), each with the name of
+            its cover; they lie over the parcels that chance has made.
+    """
+    from rasterio.features import rasterize
+
+    rows, columns = np.indices(shape, dtype=np.float32)
+    along = columns * np.cos(SLANT) + rows * np.sin(SLANT) + 5 * roughness(shape, random, 3.2)
+    across = rows * np.cos(SLANT) - columns * np.sin(SLANT) + 5 * roughness(shape, random, 3.2)
+    parcel = _parcels(along, across, random)
+    most = int(parcel.max()) + 1
+    shares = np.array([cover.share for cover in COVERS])
+    cover = random.choice(len(COVERS), most, p=shares / shares.sum()).astype(np.uint8)[parcel]
+    ahead = random.normal(0, 6, most).astype(np.float32)[parcel]
+    vigour = random.uniform(0.88, 1.0, most).astype(np.float32)[parcel]
+
+    settled = roughness(shape, random, 2.6) > 2.1
+    cover[settled] = _INDEX["built"]
+    cover[_hedges(parcel, random)] = _INDEX["wood"]
+    cover[np.abs(across - 300 - 22 * np.sin(along / 190)) < 1.2] = _INDEX["built"]  # a road
+    brook = np.abs(along - 560 - 60 * np.sin(across / 75) - 18 * np.sin(across / 23))
+    cover[brook < 5] = _INDEX["wood"]
+    cover[brook < 1.6] = _INDEX["water"]
+    for polygon, name in fields:
+        inside = rasterize([polygon], out_shape=shape, dtype="uint8").astype(bool)
+        cover[inside], ahead[inside], vigour[inside] = _INDEX[name], random.normal(0, 3), 0.97
+    vigour += 0.07 * roughness(shape, random, 2.4) + 0.03 * roughness(shape, random, 1.2)
+    return Ground(cover, ahead, np.clip(vigour, 0.2, 1.05), 1 + 0.10 * roughness(shape, random, 2.2))
+
+
+def make_sky(shape: tuple[int, int], cloud_share: float, random: Generator) -> Sky:
+    """Let clouds drift in that hide about `cloud_share` (0..1) of the ground."""
+    field = roughness(shape, random, 3.4) + 0.04 * roughness(shape, random, 1.8)
+    edge = np.quantile(field, 1 - cloud_share) if 0 < cloud_share < 1 else (np.inf, -np.inf)[int(cloud_share >= 1)]
+    height = field - edge if np.isfinite(edge) else np.full(shape, -edge, np.float32)
+    opacity = np.clip(0.35 + height / 0.35, 0, 1).astype(np.float32)
+    shadow = np.roll(opacity, SHADOW_SHIFT, axis=(0, 1)) * (1 - opacity)
+    return Sky(opacity, shadow.astype(np.float32))
+
+
+def reflectance(ground: Ground, sky: Sky, day: date, random: Generator) -> tuple[Floats, Floats]:
+    """Return red and near infrared reflectance as the sensor would see them after atmospheric correction."""
+    day_of_year = day.timetuple().tm_yday + ground.ahead
+    green = np.zeros(ground.cover.shape, np.float32)
+    for number, cover in enumerate(COVERS):
+        here = ground.cover == number
+        green[here] = cover.green(day_of_year[here])
+    green = np.clip(green * ground.vigour, 0, 1)
+    red, nir = (
+        (green * canopy + (1 - green) * soil * ground.brightness).astype(np.float32)
+        for soil, canopy in zip(SOIL, CANOPY, strict=True)
+    )
+    bloom = BLOOM_RED * np.exp(-(((day_of_year - BLOOM_DAY) / BLOOM_DAYS) ** 2))
+    red += np.where(ground.cover == _INDEX["rapeseed"], bloom, 0)
+    for band, water in ((red, WATER[0]), (nir, WATER[1])):
+        band[ground.cover == _INDEX["wood"]] *= WOOD_DARKENING
+        band[ground.cover == _INDEX["water"]] = water
+    return _through(sky, red, CLOUD[0], random), _through(sky, nir, CLOUD[1], random)
+
+
+def classify(red: Floats, nir: Floats, ground: Ground, sky: Sky) -> NDArray[np.uint8]:
+    """Return the scene classification (SCL of Sen2Cor) at 20 m: half the rows and columns."""
+    opacity, shadow, red, nir = (band[::2, ::2] for band in (sky.opacity, sky.shadow, red, nir))
+    classes = np.where((nir - red) / (nir + red) > 0.4, 4, 5)  # vegetation, not vegetated
+    classes[ground.cover[::2, ::2] == _INDEX["water"]] = 6
+    for level, name in ((0.08, 7), (0.2, 10), (0.4, 8), (0.7, 9)):  # unclassified, thin cirrus, medium, high cloud
+        classes[opacity > level] = name
+    classes[(shadow > 0.35) & (opacity <= 0.2)] = 3
+    return classes.astype(np.uint8)
+
+
+def roughness(shape: tuple[int, int], random: Generator, slope: float) -> Floats:
+    """Return a fractal field with mean 0 and standard deviation 1; the larger `slope`, the smoother it is.
+
+    White noise whose spectrum falls with frequency to the power of `-slope`.
+    """
+    spectrum = np.fft.rfft2(random.standard_normal(shape))
+    frequency = np.hypot(np.fft.fftfreq(shape[0])[:, np.newaxis], np.fft.rfftfreq(shape[1])[np.newaxis, :])
+    frequency[0, 0] = np.inf
+    field = np.fft.irfft2(spectrum * frequency ** (-slope / 2), s=shape)
+    return np.asarray(field / field.std(), np.float32)
+
+
+def _through(sky: Sky, band: Floats, cloud: float, random: Generator) -> Floats:
+    lit = band * (1 - 0.6 * sky.shadow)
+    seen = lit * (1 - sky.opacity) + cloud * sky.opacity
+    grain = 1 + 0.012 * random.standard_normal(band.shape, np.float32)
+    return np.asarray(seen * grain, np.float32)
+
+
+def _parcels(along: Floats, across: Floats, random: Generator) -> NDArray[np.int32]:
+    """Return the number of each pixel's parcel: rectangles that are halved until they are small enough."""
+    along, across = along - along.min(), across - across.min()
+    plan = np.zeros((int(across.max()) + 1, int(along.max()) + 1), np.int32)
+    pieces = [(0, 0, *plan.shape)]
+    number = 0
+    while pieces:
+        top, left, height, width = pieces.pop()
+        if height * width < random.uniform(SMALLEST_PARCEL, LARGEST_PARCEL):
+            plan[top : top + height, left : left + width] = number
+            number += 1
+        elif height > width * random.uniform(0.4, 1.1):  # so that they are longer along than across
+            cut = int(height * random.uniform(0.35, 0.65))
+            pieces += [(top, left, cut, width), (top + cut, left, height - cut, width)]
+        else:
+            cut = int(width * random.uniform(0.35, 0.65))
+            pieces += [(top, left, height, cut), (top, left + cut, height, width - cut)]
+    return plan[across.astype(np.int32), along.astype(np.int32)]
+
+
+def _hedges(parcel: NDArray[np.int32], random: Generator) -> NDArray[np.bool_]:
+    """Return where trees stand: along some of the boundaries between parcels, the whole length of each."""
+    hedge = np.zeros(parcel.shape, bool)
+    for axis in (0, 1):
+        other = np.roll(parcel, 1, axis)
+        hedge |= (parcel != other) & ((parcel * 7919 + other * 7919) % 10 < 4)
+    hedge &= random.random(parcel.shape) < 0.9  # gaps
+    return hedge

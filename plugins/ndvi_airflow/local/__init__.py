@@ -1,0 +1,1 @@
+"""The whole system on one machine: real servers from PyPI wheels, all their state in one folder."""

@@ -1,0 +1,88 @@
+"""The scenes that the laptop stack offers: the synthetic sample, or real pixels of South Tyrol if at hand."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from ndvi_airflow.local.config import ROOT, LocalSettings
+from ndvi_airflow.local.processes import HOST
+from ndvi_core.errors import NotFound
+from ndvi_core.sample_farm import Season
+
+PERIODS = {
+    "sample": (date(2025, 4, 16), date(2025, 4, 30)),
+    "southtyrol": (date(2022, 6, 1), date(2022, 6, 30)),
+}
+
+
+def season_variables(settings: LocalSettings, user: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that go with the season: its catalogue and its period; none if the user has set a catalogue.
+
+    Args:
+        user: what the user has set.
+    """
+    if "STAC_API_URL" in user:
+        return {}
+    start, end = PERIODS[settings.season]
+    return {
+        "STAC_API_URL": f"http://{HOST}:{settings.stac_port}",
+        "NDVI_START_DATE": str(start),
+        "NDVI_END_DATE": str(end),
+    }
+
+
+def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[str, str]) -> bool:
+    """Write the season's files if they are not there as they are wanted, and return whether that was so.
+
+    Args:
+        variables: with `NDVI_START_DATE` and `NDVI_END_DATE`, for the sample's period.
+
+    Raises:
+        NotFound: the real scenes are wanted and are not at hand.
+    """
+    start, end = PERIODS[settings.season]
+    wanted = {
+        "season": settings.season,
+        "base_url": f"http://{HOST}:{settings.files_port}",
+        "start": variables.get("NDVI_START_DATE", str(start)),
+        "end": variables.get("NDVI_END_DATE", str(end)),
+    }
+    made = season.folder / "made.json"
+    if made.exists() and json.loads(made.read_text()) == wanted:
+        return False
+    season.folder.mkdir(parents=True, exist_ok=True)
+    if settings.season == "sample":
+        _write_sample(
+            season, wanted["base_url"], date.fromisoformat(wanted["start"]), date.fromisoformat(wanted["end"])
+        )
+    else:
+        _write_southtyrol(season, wanted["base_url"], variables)
+    made.write_text(json.dumps(wanted))
+    return True
+
+
+def _write_sample(season: Season, base_url: str, start: date, end: date) -> None:
+    from ndvi_core.sample import write_season
+
+    write_season(season.folder, base_url, start, end)
+
+
+def _write_southtyrol(season: Season, base_url: str, variables: Mapping[str, str]) -> None:
+    from ndvi_airflow.local import southtyrol
+
+    real = Path(variables.get("NDVI_REALDATA") or ROOT / ".." / "shared" / "realdata").resolve()
+    imagery = real / "imagery" / "s2_southtyrol_202206"
+    if not imagery.is_dir():
+        raise NotFound(f"the scenes of South Tyrol are not at {imagery}: NDVI_REALDATA names the folder above imagery/")
+    southtyrol.write_catalogue(imagery, season.folder, base_url)
+    season.scenes.unlink(missing_ok=True)
+    season.scenes.symlink_to(imagery, target_is_directory=True)
+    copies = (
+        (southtyrol.EXTENT, season.extent),
+        (southtyrol.FIELDS, season.fields),
+        (southtyrol.LATE_FIELDS, season.late_fields),
+    )
+    for source, target in copies:
+        shutil.copy(source, target)
