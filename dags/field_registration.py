@@ -1,0 +1,53 @@
+"""
+### Fields that are dropped into the bucket
+
+Waits for objects in `staticdata/fields/pending/`, registers their features and moves the files to `processed/` or,
+if nothing in them could be used, to `rejected/`. What was wrong stands in `<name>.errors.json` beside the moved file.
+
+If a field is new or changed, one event of the asset `ndvi_fields` follows, which starts `ndvi_catch_up`.
+One run follows the other all day long; a run that found nothing ends skipped after an hour.
+"""
+
+from datetime import timedelta
+
+from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+from airflow.sdk import DAG
+
+from ndvi_airflow.connections import S3_CONN_ID
+from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.steps import announce, confirm, register
+from ndvi_core.settings import load_settings
+from ndvi_core.store import split_uri
+
+settings = load_settings()
+bucket, pending = split_uri(f"{settings.bucket_url}/{settings.pending_prefix}")
+
+with DAG(
+    dag_id="field_registration",
+    description="Registers GeoJSON files that are dropped into the bucket",
+    doc_md=__doc__,
+    schedule="@continuous",
+    start_date=midnight(settings.start_date),
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASK_DEFAULTS,
+    tags=TAGS,
+):
+    as_of = announce()
+    (
+        S3KeySensor(
+            task_id="wait_for_file",
+            bucket_name=bucket.removeprefix("s3://"),
+            bucket_key=f"{pending}*[!/]",  # any object but the markers that S3 browsers make for folders
+            wildcard_match=True,
+            aws_conn_id=S3_CONN_ID,
+            poke_interval=10,
+            timeout=timedelta(hours=1).total_seconds(),
+            execution_timeout=None,
+            soft_fail=True,
+            deferrable=True,
+        )
+        >> register()
+        >> as_of
+        >> confirm(as_of)
+    )

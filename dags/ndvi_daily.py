@@ -1,0 +1,48 @@
+"""
+### NDVI of every field, one run a day
+
+Finds the Sentinel-2 scenes of the day, plans what is missing, computes each field in a task of its own and publishes
+the day's file `observations/date=YYYY-MM-DD/observations.parquet`.
+
+- **One field again:** open `compute`, *Task Instances*, filter *Rendered Map Index* by the field's id, tick, *Clear*.
+- **Past days:** `airflow backfill create --dag-id ndvi_daily --from-date 2025-04-20 --to-date 2025-04-30
+  --reprocess-behavior failed`. What is done is not computed again.
+- **Scenes that come late** are picked up by the runs of the next days (`NDVI_LOOK_BACK_DAYS`).
+- A field that fails holds back neither the others nor the next day; the run ends failed and its `verdict` says why.
+- Params: `field_ids` plans only these fields; `force` computes again what has an answer already.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
+from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.operators import compute_task
+from ndvi_airflow.steps import find_scenes, plan, record, verdict
+from ndvi_core.settings import load_settings
+
+settings = load_settings()
+
+with DAG(
+    dag_id="ndvi_daily",
+    description="NDVI of every planted field for each day",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=midnight(settings.start_date),
+    end_date=midnight(settings.end_date) if settings.end_date else None,
+    catchup=True,
+    max_active_runs=4,
+    dagrun_timeout=timedelta(hours=12),
+    params={
+        "field_ids": Param(None, type=["null", "array"], items={"type": "string"}, description="Only these fields"),
+        "force": Param(False, type="boolean", description="Compute again what has an answer already"),
+    },
+    default_args=TASK_DEFAULTS,
+    tags=TAGS,
+):
+    orders = plan("daily")
+    computed = compute_task(settings).expand(order=orders)
+    failures = record.override(depends_on_past=True)()
+    find_scenes("daily") >> orders
+    computed >> failures
+    [computed, failures] >> verdict(failures)

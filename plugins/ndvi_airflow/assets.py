@@ -1,0 +1,20 @@
+"""The assets that our DAGs hand to each other. Their events tell that something changed; the ledger tells what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Asset
+
+NDVI_FIELDS = Asset(name="ndvi_fields", uri="ndvi://registry/fields", group="ndvi")
+"""Fields were registered or changed."""
+
+NDVI_OBSERVATIONS = Asset(name="ndvi_observations", uri="ndvi://ledger/observations", group="ndvi")
+"""Days were published."""
+
+_SHOWN = 100
+
+
+def shown(values: Sequence[object]) -> list[Any]:
+    """Return what fits in an event's extra, for people: the first hundred, and how many more there are."""
+    more = len(values) - _SHOWN
+    return [*map(str, values[:_SHOWN]), *([f"and {more} more"] if more > 0 else [])]

@@ -1,0 +1,69 @@
+"""Airflow connections as ndvi_core wants them: an engine for the registry, `AWS_*` variables for S3."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from ndvi_core.store import Store
+
+REGISTRY_CONN_ID = "ndvi_registry"
+"""PostgreSQL: the registry's own database."""
+
+S3_CONN_ID = "ndvi_s3"
+"""AWS: the bucket of products. Without it, or without a key in it, the workload's own identity is used."""
+
+SCENES_CONN_ID = "ndvi_scenes"
+"""AWS: where scenes with `s3://` hrefs are, if that takes other keys or another endpoint than the bucket."""
+
+_PASSED_ON = ("AWS_", "CPL_", "GDAL_", "NDVI_", "OPENBLAS_", "STAC_", "VSI_")
+_PASSED_ON_NAMES = ("HOME", "LANG", "NO_PROXY", "HTTPS_PROXY", "PATH", "SSL_CERT_FILE", "TMPDIR", "TZ")
+
+
+def registry_engine() -> "Engine":
+    """Return an engine on the registry's database."""
+    hook: Any = BaseHook.get_hook(REGISTRY_CONN_ID)
+    engine: Engine = hook.get_sqlalchemy_engine()
+    return engine
+
+
+def open_bucket(url: str) -> "Store":
+    """Open the bucket with the credentials of `ndvi_s3`, which this process keeps in its environment from then on."""
+    from ndvi_core.store import Store
+
+    os.environ.update(s3_environment())
+    return Store(url)
+
+
+def s3_environment() -> dict[str, str]:
+    """Return the `AWS_*` variables of `ndvi_s3`, and those of `ndvi_scenes` as `NDVI_SCENE_AWS_*`."""
+    scenes = {f"NDVI_SCENE_{name}": value for name, value in _aws_variables(SCENES_CONN_ID).items()}
+    return {**_aws_variables(S3_CONN_ID), **scenes}
+
+
+def compute_environment() -> dict[str, str]:
+    """Return the whole environment of a compute process: what a pod would get, and nothing of Airflow's own."""
+    passed_on = {
+        name: value for name, value in os.environ.items() if name in _PASSED_ON_NAMES or name.startswith(_PASSED_ON)
+    }
+    return {**passed_on, **s3_environment()}
+
+
+def _aws_variables(conn_id: str) -> dict[str, str]:
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return {}
+    extra = connection.extra_dejson
+    variables = {
+        "AWS_ACCESS_KEY_ID": connection.login,
+        "AWS_SECRET_ACCESS_KEY": connection.password,
+        "AWS_SESSION_TOKEN": extra.get("aws_session_token"),
+        "AWS_REGION": extra.get("region_name"),
+        "AWS_ENDPOINT_URL": extra.get("endpoint_url"),
+    }
+    return {name: value for name, value in variables.items() if value}

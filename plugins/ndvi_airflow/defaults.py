@@ -1,0 +1,20 @@
+"""What all our tasks and DAGs have in common."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+TASK_DEFAULTS: dict[str, Any] = {
+    "owner": "ndvi",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=15),
+    "execution_timeout": timedelta(minutes=30),
+}
+
+TAGS = ["ndvi", "sentinel-2"]
+
+
+def midnight(day: date) -> datetime:
+    """Return the first moment of a day, UTC."""
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,159 @@
+"""The steps around the compute task, as Airflow runs them: each opens what it needs and calls ndvi_core."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from ndvi_airflow.assets import NDVI_FIELDS, NDVI_OBSERVATIONS, shown
+from ndvi_airflow.connections import open_bucket, registry_engine
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Connection
+
+    from ndvi_core.run import RunFolder
+    from ndvi_core.selection import Selection
+    from ndvi_core.settings import Settings
+
+Door = Literal["daily", "catch_up"]
+"""Which DAG asks, and so which cells it is about."""
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _no_retry_for_bad_input() -> Iterator[None]:
+    """Fail at once what a retry cannot mend; all else goes through the task's retries."""
+    from ndvi_core.errors import BadInput
+
+    try:
+        yield
+    except BadInput as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
+    from ndvi_core.run import RunFolder
+    from ndvi_core.settings import load_settings
+
+    settings = load_settings()
+    run = context["dag_run"]
+    return settings, RunFolder.of(open_bucket(settings.bucket_url), settings, run.dag_id, run.run_id)
+
+
+def _select(door: Door, connection: "Connection", settings: "Settings", context: "Context") -> "Selection":
+    from ndvi_core.selection import select_day, select_owed, select_range
+
+    params = context["params"]
+    field_ids, force = params["field_ids"], params["force"]
+    if door == "daily":
+        interval_start = context["data_interval_start"]
+        if interval_start is None:
+            raise AirflowFailException("this run has no day: trigger ndvi_catch_up with start and end instead")
+        return select_day(connection, interval_start.date(), settings.look_back_days, field_ids, force)
+    start, end = (params[name] and date.fromisoformat(params[name]) for name in ("start", "end"))
+    if field_ids is None and start is None and end is None and not force:
+        return select_owed(connection, settings.start_date)
+    return select_range(connection, settings.start_date, field_ids, start, end, force)
+
+
+@task
+def find_scenes(door: Door) -> None:
+    """Search the catalogue for the scenes of all cells that this run is about."""
+    from ndvi_core.run import find_scenes as find
+
+    context = get_current_context()
+    with _no_retry_for_bad_input():
+        settings, folder = _settings_and_folder(context)
+        with registry_engine().connect() as connection:
+            selection = _select(door, connection, settings, context)
+        found = find(folder, settings, selection)
+    start, end = selection.period or (None, None)
+    log.info("%d fields, %s to %s: %d scenes", len(selection.wanted), start, end, len(found.scenes))
+
+
+@task
+def plan(door: Door) -> list[dict[str, str]]:
+    """Compare with the ledger, write a work order for whatever is missing, and return the orders to map over."""
+    from ndvi_core.run import plan_run
+
+    context = get_current_context()
+    with _no_retry_for_bad_input():
+        settings, folder = _settings_and_folder(context)
+        with registry_engine().connect() as connection:
+            run_plan = plan_run(folder, settings, _select(door, connection, settings, context), connection)
+    log.info("%d work orders with %d cells", len(run_plan.orders), sum(order.cells for order in run_plan.orders))
+    return [{"uri": order.uri, "label": order.label} for order in run_plan.orders]
+
+
+@task(outlets=[NDVI_OBSERVATIONS], trigger_rule="all_done")
+def record() -> list[str]:
+    """Bring what the compute tasks wrote into the ledger, publish the days, and return what failed."""
+    from ndvi_core.errors import NotFound
+    from ndvi_core.record import record_run
+
+    context = get_current_context()
+    settings, folder = _settings_and_folder(context)
+    try:
+        recorded = record_run(folder, settings, registry_engine())
+    except NotFound as error:
+        raise AirflowFailException(f"{error}: clear the tasks before this one") from error
+    log.info("%s; published %s", recorded.counts or "nothing new", ", ".join(map(str, recorded.days)) or "no day")
+    for failure in recorded.failures:
+        log.error("failed: %s", failure)
+    if not recorded.days:
+        raise AirflowSkipException("nothing new, so no event")
+    context["outlet_events"][NDVI_OBSERVATIONS].extra = {
+        "days": shown(recorded.days),
+        "fields": shown(recorded.field_ids),
+        "cells": dict(recorded.counts),
+    }
+    return shown(recorded.failures)
+
+
+@task(trigger_rule="none_failed")
+def verdict(failures: list[str] | None) -> None:
+    """Fail the run if any cell failed: what could be computed is published all the same."""
+    if failures:
+        raise AirflowFailException("; ".join(failures))
+
+
+@task
+def register() -> None:
+    """Take in what lies in pending/."""
+    from ndvi_core.intake import process_pending
+    from ndvi_core.settings import load_settings
+
+    with _no_retry_for_bad_input():
+        settings = load_settings()
+        report = process_pending(open_bucket(settings.bucket_url), settings, registry_engine())
+    for line in report.summary():
+        log.info(line)
+
+
+@task(outlets=[NDVI_FIELDS])
+def announce() -> str:
+    """Emit one event for all fields that were added or changed, and return as of when."""
+    from ndvi_core.registry import unannounced
+
+    with registry_engine().begin() as connection:
+        field_ids, as_of = unannounced(connection)
+    if not field_ids:
+        raise AirflowSkipException("no field is new or changed, so no event")
+    log.info("new or changed: %s", ", ".join(shown(field_ids)))
+    get_current_context()["outlet_events"][NDVI_FIELDS].extra = {"fields": shown(field_ids), "count": len(field_ids)}
+    return as_of.isoformat()
+
+
+@task
+def confirm(as_of: str) -> None:
+    """Note that the event is out. Until then a rerun emits it again: better twice than never."""
+    from ndvi_core.registry import mark_announced
+
+    with registry_engine().begin() as connection:
+        mark_announced(connection, datetime.fromisoformat(as_of))
