@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasters import (
+    GROUND,
     make_order,
     make_scene,
     outcome,
@@ -21,6 +22,7 @@ from rasters import (
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.scene import Scene
+from ndvi_core.zonal import observe
 
 
 @pytest.fixture
@@ -91,6 +93,13 @@ def test_of_a_scene_the_needed_blocks_are_read_once_and_no_others(
     (line,) = [r.getMessage() for r in caplog.records if r.name.startswith("ndvi_core")]
     assert "scene A: red 3 blocks, 0.39 MB; scl " in line
     assert "; nir 3 blocks, 0.39 MB" in line
+
+
+def test_fields_are_done_with_from_north_to_south(tmp_path: Path) -> None:
+    """So that only those on the current blocks are in memory."""
+    scene = make_scene(tmp_path, rough(1, 300, 900), rough(2, 2000, 4000), GROUND)
+    fields = {f"row {row}": pixel_box(row, 5, 4, 4) for row in (34, 2, 18)}
+    assert [item.observation.field_id for item in observe(make_order(fields, [scene]))] == ["row 2", "row 18", "row 34"]
 
 
 def test_of_hidden_fields_and_scenes_not_chosen_only_the_classification_is_read(files: Files, tmp_path: Path) -> None:

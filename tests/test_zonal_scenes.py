@@ -35,10 +35,23 @@ from ndvi_core.scene import Offset, Scene
 def test_of_tiles_that_hold_the_field_that_with_the_most_valid_pixels_is_taken(tmp_path: Path) -> None:
     cloudy = make_scene(tmp_path, *bands(scl=9), name="A")
     clear = make_scene(tmp_path, flat(1000), flat(3000), GROUND, name="B")
-    found = outcomes(make_order({"half": pixel_box(8, 8, 8, 8), "clear": pixel_box(20, 20, 8, 8)}, [cloudy, clear]))
+    found = outcomes(make_order({"half": pixel_box(8, 8, 8, 8), "clear": pixel_box(20, 20, 8, 8)}, [clear, cloudy]))
     half, other = found["half", "2022-06-10"].observation, found["clear", "2022-06-10"].observation
     assert (half.scene_ids, half.ndvi_mean) == (("B",), 0.5)
     assert (other.scene_ids, other.ndvi_mean) == (("A",), 2500 / 3500), "a tie goes to the lower id"
+
+
+def test_tiles_that_hold_the_field_are_not_mixed(tmp_path: Path) -> None:
+    """A quarter is clouded in the first tile and, elsewhere, a half in the second."""
+    quarter, half = GROUND.copy(), GROUND.copy()
+    quarter[4:8, 4:5] = 9
+    half[4:8, 6:8] = 9
+    first = make_scene(tmp_path, flat(500), flat(3000), quarter, name="A")
+    second = make_scene(tmp_path, flat(1000), flat(3000), half, name="B")
+    row = outcome(make_order({"a": pixel_box(8, 8, 8, 8)}, [second, first])).observation
+    assert row.scene_ids == ("A",)
+    assert (row.valid_fraction, row.cloud_fraction) == pytest.approx((0.75, 0.25), abs=1e-4)
+    assert row.ndvi_min == row.ndvi_max == 2500 / 3500
 
 
 def test_a_tile_that_holds_all_goes_before_one_with_more_valid_pixels(tmp_path: Path) -> None:
@@ -93,24 +106,21 @@ def test_a_tile_that_adds_nothing_is_not_read_and_not_named(tmp_path: Path) -> N
     assert row.cloud_fraction == pytest.approx(5 / 30, abs=1e-3)
 
 
-def test_tiles_of_two_zones_are_not_mixed(tmp_path: Path) -> None:
-    """A field of 20 columns: zone 32 has 8 of them, zone 33 all but some."""
+@pytest.mark.parametrize("clouded", [False, True])
+def test_of_two_zones_that_with_data_for_most_of_the_field_is_taken(tmp_path: Path, clouded: bool) -> None:
+    """Of the field's 20 columns the tile of zone 32 has 8, and that of zone 33, clear or not, all but some."""
     west = make_scene(tmp_path, flat(500), flat(3000), GROUND, name="W")
     field = pixel_box(10, 32, 10, 20)
     x, y = shapely.get_coordinates(shapely.transform(lonlat(field).centroid, _to_zone_33))[0].round(-1)
-    east = make_scene(
-        tmp_path,
-        flat(1000),
-        flat(3000),
-        GROUND,
-        name="E",
-        crs="EPSG:32633",
-        transform=corner(x - 60, y + 200),
-    )
-    row = outcome(make_order({"a": field}, [west, east])).observation
+    where = {"crs": "EPSG:32633", "transform": corner(x - 60, y + 200)}
+    classes = np.full_like(GROUND, 9 if clouded else 4)
+    classes[:, 5] = 4
+    east = make_scene(tmp_path, flat(1000), flat(3000), classes, name="E", **where)
+    row = outcome(make_order({"a": field}, [west, east], min_valid_fraction=0)).observation
     assert row.scene_ids == ("E",)
     assert row.ndvi_mean == 0.5
-    assert 0.7 < row.valid_fraction < 0.9
+    assert 0.7 < row.valid_fraction + row.cloud_fraction < 0.9
+    assert (row.valid_fraction < 8 / 20) == clouded
     assert row.pixel_count == pytest.approx(200, rel=0.01)
 
 
