@@ -19,8 +19,8 @@ from airflow.sdk import DAG, Param
 
 from ndvi_airflow.assets import NDVI_FIELDS
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task
-from ndvi_airflow.steps import find_scenes, plan, record, verdict
+from ndvi_airflow.operators import compute_task, verdict_task
+from ndvi_airflow.steps import find_scenes, plan, record
 from ndvi_core.settings import load_settings
 
 settings = load_settings()
@@ -45,7 +45,7 @@ with DAG(
 ):
     orders = plan("catch_up")
     computed = compute_task(settings).expand(order=orders)
-    failures = record()
+    recorded = record()
     find_scenes("catch_up") >> orders
-    computed >> failures
-    [computed, failures] >> verdict(failures)
+    computed >> recorded
+    [computed, recorded] >> verdict_task()

@@ -8,7 +8,8 @@ the day's file `observations/date=YYYY-MM-DD/observations.parquet`.
 - **Past days:** `airflow backfill create --dag-id ndvi_daily --from-date 2025-04-20 --to-date 2025-04-30
   --reprocess-behavior failed`. What is done is not computed again.
 - **Scenes that come late** are picked up by the runs of the next days (`NDVI_LOOK_BACK_DAYS`).
-- A field that fails holds back neither the others nor the next day; the run ends failed and its `verdict` says why.
+- A field that fails holds back neither the others nor the next day: its own task is red and says why, and the run
+  ends failed.
 - Params: `field_ids` plans only these fields; `force` computes again what has an answer already.
 """
 
@@ -17,8 +18,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task
-from ndvi_airflow.steps import find_scenes, plan, record, verdict
+from ndvi_airflow.operators import compute_task, verdict_task
+from ndvi_airflow.steps import find_scenes, plan, record
 from ndvi_core.settings import load_settings
 
 settings = load_settings()
@@ -42,7 +43,7 @@ with DAG(
 ):
     orders = plan("daily")
     computed = compute_task(settings).expand(order=orders)
-    failures = record.override(depends_on_past=True)()
+    recorded = record.override(depends_on_past=True)()
     find_scenes("daily") >> orders
-    computed >> failures
-    [computed, failures] >> verdict(failures)
+    computed >> recorded
+    [computed, recorded] >> verdict_task()

@@ -64,6 +64,7 @@ def run_order(order_uri: str) -> Manifest:
                 field_id=cell.observation.field_id,
                 date=cell.observation.date,
                 status=cell.observation.status,
+                reason=cell.observation.reason,
                 objects=cell.objects,
             )
             for cell in done

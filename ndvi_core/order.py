@@ -82,6 +82,8 @@ class CellResult(_Frozen):
     field_id: str
     date: date
     status: Status
+    reason: str | None = None
+    """As in the observation: why there is no value."""
     objects: tuple[Written, ...] = ()
 
 

@@ -40,6 +40,7 @@ class PlannedOrder(_Frozen):
     """A work order of a run."""
 
     uri: str
+    manifest: str
     label: str
     sha256: str
     cells: int
@@ -178,7 +179,9 @@ def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch
         )
         key = folder.order_key(number)
         sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
-        return PlannedOrder(uri=folder.store.uri(key), label=batch.label, sha256=sha256, cells=len(cells))
+        return PlannedOrder(
+            uri=folder.store.uri(key), manifest=order.manifest, label=batch.label, sha256=sha256, cells=len(cells)
+        )
 
     with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
         return tuple(pool.map(write, range(len(batches))))
