@@ -1,16 +1,16 @@
 """Objects on S3 (or below a folder): whole objects in and out, listings, and errors in our words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Config
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class ObjectInfo:
 class Store:
     """A bucket or a prefix of one, named by a URL: `s3://bucket/prefix` or `file:///folder`.
 
-    Credentials, region and endpoint come from the usual `AWS_*` variables. Every method raises `TryAgain` when the
-    store cannot be reached, `NotFound` for a missing object and `BadInput` for refused credentials and for keys with
-    empty, `.` or `..` segments or control characters.
+    Credentials, region and endpoint come from `variables`, else from the environment, both in the words of the usual
+    `AWS_*` variables. Every method raises `TryAgain` when the store cannot be reached, `NotFound` for a missing object
+    and `BadInput` for refused credentials and for keys with empty, `.` or `..` segments or control characters.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, variables: Mapping[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
-        self._objects = _open(self.url)
+        self._objects = _open(self.url, variables or {})
 
     def uri(self, key: str) -> str:
         """Return the full URI of `key`."""
@@ -126,7 +126,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     raise BadInput(f"{uri!r} is not an s3:// or file:// URI")
 
 
-def _open(url: str) -> "ObjectStore":
+def _open(url: str, variables: Mapping[str, str]) -> "ObjectStore":
     from datetime import timedelta
 
     from obstore.store import from_url
@@ -134,6 +134,7 @@ def _open(url: str) -> "ObjectStore":
     if url.startswith("s3://"):
         return from_url(
             url,
+            config=cast("S3Config", dict(variables)),
             client_options={"allow_http": True, "timeout": timedelta(seconds=60)},
             retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
         )

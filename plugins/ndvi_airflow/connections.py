@@ -32,17 +32,10 @@ def registry_engine() -> "Engine":
 
 
 def open_bucket(url: str) -> "Store":
-    """Open the bucket with the credentials of `ndvi_s3`, which this process keeps in its environment from then on."""
+    """Open the bucket with the credentials of `ndvi_s3`."""
     from ndvi_core.store import Store
 
-    os.environ.update(s3_environment())
-    return Store(url)
-
-
-def s3_environment() -> dict[str, str]:
-    """Return the `AWS_*` variables of `ndvi_s3`, and those of `ndvi_scenes` as `NDVI_SCENE_AWS_*`."""
-    scenes = {f"NDVI_SCENE_{name}": value for name, value in _aws_variables(SCENES_CONN_ID).items()}
-    return {**_aws_variables(S3_CONN_ID), **scenes}
+    return Store(url, _aws_variables(S3_CONN_ID))
 
 
 def compute_environment() -> dict[str, str]:
@@ -50,7 +43,8 @@ def compute_environment() -> dict[str, str]:
     passed_on = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON_NAMES or name.startswith(_PASSED_ON)
     }
-    return {**passed_on, **s3_environment()}
+    scenes = {f"NDVI_SCENE_{name}": value for name, value in _aws_variables(SCENES_CONN_ID).items()}
+    return {**passed_on, **_aws_variables(S3_CONN_ID), **scenes}
 
 
 def _aws_variables(conn_id: str) -> dict[str, str]:

@@ -5,18 +5,34 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
-from airflow.sdk import BaseOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ndvi_airflow.connections import compute_environment
+from ndvi_airflow.connections import compute_environment, open_bucket
 from ndvi_core.errors import EXIT_TRY_AGAIN
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from ndvi_core.settings import Settings
+
+
+_NAMED = 5  # failed cells that the task's error names
+
+
+class PicturesLink(BaseOperatorLink):
+    """Opens the pictures of the fields and days that a compute task was about."""
+
+    name = "NDVI pictures"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        return f"{base}/ndvi/orders/{ti_key.dag_id}/{quote(ti_key.run_id, safe='')}/{ti_key.map_index}"
 
 
 class ComputeProcessOperator(BaseOperator):
@@ -27,6 +43,7 @@ class ComputeProcessOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("order",)
+    operator_extra_links = (PicturesLink(),)
 
     def __init__(self, *, order: dict[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -40,6 +57,7 @@ class ComputeProcessOperator(BaseOperator):
         command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.order["uri"])]
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code == 0:
+            fail_for_failed_cells(self.order)
             return
         message = f"{self.order['label']}: exit code {result.exit_code}: {result.output}"
         if result.exit_code == EXIT_TRY_AGAIN or result.exit_code < 0:
@@ -48,6 +66,24 @@ class ComputeProcessOperator(BaseOperator):
 
     def on_kill(self) -> None:
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
+
+
+def fail_for_failed_cells(order: dict[str, str]) -> None:
+    """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
+
+    The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
+    """
+    from ndvi_core.order import Manifest
+    from ndvi_core.settings import load_settings
+
+    bucket = open_bucket(load_settings().bucket_url)
+    manifest = Manifest.model_validate_json(bucket.read(bucket.key(order["manifest"])))
+    failed = [f"{cell.field_id} {cell.date}: {cell.reason}" for cell in manifest.cells if cell.status == "failed"]
+    if failed:
+        more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        raise AirflowFailException(
+            f"{len(failed)} of {len(manifest.cells)} cells failed: {'; '.join(failed[:_NAMED])}{more}"
+        )
 
 
 def compute_arguments(order_uri: str) -> list[str]:
@@ -73,3 +109,11 @@ def compute_task(settings: "Settings", **kwargs: Any) -> "OperatorPartial":
         execution_timeout=timedelta(hours=2),
         **kwargs,
     )
+
+
+def verdict_task() -> EmptyOperator:
+    """Return the leaf that the run's state hangs on: failed if any task before it failed.
+
+    Without it `record`, which runs whatever became of the compute tasks, would make every run a success.
+    """
+    return EmptyOperator(task_id="verdict", trigger_rule="none_failed")
