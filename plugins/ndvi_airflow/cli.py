@@ -1,0 +1,118 @@
+"""What `airflow ndvi ...` and `airflow dags backfill` take; `commands` and `backfill` do it."""
+
+import argparse
+import logging
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
+from airflow.sdk.timezone import parse as parsedate
+
+log = logging.getLogger(__name__)
+
+FIELDS = Arg(("-f", "--field"), help="Id of a field; may be given several times", action="append", dest="fields")
+JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
+
+NDVI = GroupCommand(
+    name="ndvi",
+    help="Register fields, see how far they are, compute cells again",
+    subcommands=(
+        ActionCommand(
+            name="register",
+            help="Upload GeoJSON files of fields; field_registration takes them in",
+            func=lazy_load_command("ndvi_airflow.commands.register"),
+            args=(Arg(("files",), help="GeoJSON files of fields", nargs="+", type=Path),),
+        ),
+        ActionCommand(
+            name="status",
+            help="Show for each field how many days are computed, cloudy, without scene, failed, missing",
+            description="Ends with exit code 1 if a day of any field is missing or failed.",
+            func=lazy_load_command("ndvi_airflow.commands.status"),
+            args=(FIELDS, JSON),
+        ),
+        ActionCommand(
+            name="recompute",
+            help="Compute cells again, whether or not they have an answer",
+            description="Triggers ndvi_catch_up for these fields and days, both included; no other task runs again.",
+            func=lazy_load_command("ndvi_airflow.commands.recompute"),
+            args=(
+                FIELDS,
+                Arg(("-s", "--start-date"), help="First day, YYYY-MM-DD", type=date.fromisoformat, required=True),
+                Arg(("-e", "--end-date"), help="Last day, YYYY-MM-DD", type=date.fromisoformat, required=True),
+                Arg(("--wait",), help="Follow the run and end with its verdict", action="store_true"),
+            ),
+        ),
+    ),
+)
+
+
+def _refused(hint: str) -> type[argparse.Action]:
+    """Return the action of an option of Airflow 2 that has no counterpart: it says what to do instead."""
+
+    class Refused(argparse.Action):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "nargs": "?"})
+
+        def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> NoReturn:
+            parser.exit(2, f"{'/'.join(self.option_strings)} has no counterpart in Airflow 3: {hint}\n")
+
+    return Refused
+
+
+_GONE = {
+    ("-t", "--task-regex"): "clear the tasks in the web UI, or `airflow ndvi recompute`",
+    ("-i", "--ignore-dependencies"): "clear the tasks in the web UI without their upstream tasks",
+    ("-I", "--ignore-first-depends-on-past"): "the first run never waits for one before it",
+    ("-l", "--local"): "the scheduler runs the tasks, with its executor",
+    ("-m", "--mark-success"): "mark the runs in the web UI",
+    ("-x", "--donot-pickle"): "nothing is pickled any more",
+    ("-y", "--yes"): "nothing is asked; `--dry-run` shows what would be done",
+    ("--continue-on-failures",): "runs do not stop each other",
+    ("--delay-on-limit",): "the scheduler decides",
+    ("--disable-retry",): "set `retries` in the DAG",
+    ("--pool",): "set NDVI_COMPUTE_POOL",
+    ("--treat-dag-id-as-regex",): "give one DAG at a time",
+}
+
+BACKFILL = ActionCommand(
+    name="backfill",
+    help="Run a DAG for a range of days",
+    description=(
+        "Creates the runs that `airflow backfill create` would. A day that has a run already is left as it is, unless "
+        "that run failed. Prints what was created."
+    ),
+    func=lazy_load_command("ndvi_airflow.backfill.run"),
+    args=(
+        Arg(("dag_id",), help="Id of the DAG"),
+        Arg(("-s", "--start-date"), help="First logical date; alone: the only one", type=parsedate),
+        Arg(("-e", "--end-date"), help="Last logical date; alone: the only one", type=parsedate),
+        Arg(("-c", "--conf"), help="Params of the runs, as JSON"),
+        Arg(("-B", "--run-backwards"), help="Latest day first", action="store_true"),
+        Arg(("--reset-dagruns",), help="Run finished runs again, whatever their state", action="store_true"),
+        Arg(("--rerun-failed-tasks",), help="Run failed runs again (the default)", action="store_true"),
+        Arg(("--max-active-runs",), help="Runs at the same time", type=int),
+        Arg(("-n", "--dry-run"), help="Show which runs would be created", action="store_true"),
+        Arg(("--wait",), help="Follow the runs and end with 1 if one fails", action="store_true"),
+        *(Arg(flags, help=argparse.SUPPRESS, action=_refused(hint)) for flags, hint in _GONE.items()),
+    ),
+)
+
+
+def get_commands() -> list[GroupCommand]:
+    """Return our group of commands, and put `backfill` back under `dags`, where Airflow 2 had it."""
+    _restore_backfill()
+    return [NDVI]
+
+
+def _restore_backfill() -> None:
+    """Add to Airflow's own `dags` group, for which there is no hook; leave all as it is where that looks unknown."""
+    try:
+        commands = sys.modules["airflow.cli.cli_parser"].airflow_commands
+        (position,) = (number for number, command in enumerate(commands) if command.name == "dags")
+        dags = commands[position]
+        if all(command.name != BACKFILL.name for command in dags.subcommands):
+            commands[position] = dags._replace(subcommands=(*dags.subcommands, BACKFILL))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        log.warning("`airflow dags backfill` cannot be restored on this Airflow: use `airflow backfill create`")

@@ -1,0 +1,105 @@
+"""What the `airflow ndvi` commands do."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ndvi_airflow.backfill import follow
+from ndvi_airflow.connections import open_bucket, registry_engine
+from ndvi_airflow.report import open_console, status_table
+from ndvi_core.errors import EXIT_BAD_INPUT, BadInput, NdviError
+from ndvi_core.settings import load_settings
+
+CATCH_UP = "ndvi_catch_up"
+
+console = open_console()
+
+
+def register(options: Namespace) -> None:
+    """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
+    from ndvi_core.geojson import parse_fields
+
+    with _plain_errors():
+        settings = load_settings()
+        bucket = open_bucket(settings.bucket_url)
+        rejected = []
+        for file in options.files:
+            if not file.is_file():
+                raise BadInput(f"{file} is not a file")
+            data = file.read_bytes()
+            parsed = parse_fields(data)
+            for problem in parsed.problems:
+                console.print(f"{file}: {problem.where or 'file'}: {problem.message}", style="yellow")
+            if not parsed.fields:
+                rejected.append(str(file))
+                continue
+            key = f"{settings.pending_prefix}{file.name}"
+            bucket.write(key, data, "application/geo+json")
+            console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
+        if rejected:
+            raise BadInput(f"no field that could be registered in {', '.join(rejected)}; not uploaded")
+
+
+def status(options: Namespace) -> None:
+    """Print how far the fields are; end with 1 if anything is missing or failed."""
+    from ndvi_core.status import field_statuses
+
+    with _plain_errors():
+        settings = load_settings()
+        with registry_engine().connect() as connection:
+            found = field_statuses(connection, settings.start_date)
+        if options.fields:
+            _require(options.fields, {row.field_id for row in found})
+            found = [row for row in found if row.field_id in options.fields]
+    if options.json:
+        sys.stdout.write(json.dumps([row.model_dump(mode="json") for row in found], indent=2) + "\n")
+    else:
+        console.print(status_table(found))
+    if not all(row.whole for row in found):
+        raise SystemExit(1)
+
+
+def recompute(options: Namespace) -> None:
+    """Trigger `ndvi_catch_up` for these cells alone, whether or not they have an answer."""
+    from airflow.api.client import get_current_api_client
+
+    from ndvi_core.registry import load_fields
+
+    with _plain_errors():
+        if not options.fields:
+            raise BadInput("name the fields: -f ID, once for each")
+        if options.end_date < options.start_date:
+            raise BadInput(f"the end {options.end_date} is before the start {options.start_date}")
+        with registry_engine().connect() as connection:
+            _require(options.fields, {field.field_id for field in load_fields(connection, options.fields)})
+    run = get_current_api_client().trigger_dag(
+        dag_id=CATCH_UP,
+        conf={
+            "field_ids": options.fields,
+            "start": str(options.start_date),
+            "end": str(options.end_date),
+            "force": True,
+        },
+    )
+    if run is None:
+        raise SystemExit(f"{CATCH_UP} could not be triggered")
+    console.print(f"{CATCH_UP}: {run['dag_run_id']}")
+    if options.wait and not follow(CATCH_UP, [run["dag_run_id"]]):
+        raise SystemExit(1)
+
+
+def _require(wanted: list[str], known: set[str]) -> None:
+    if unknown := sorted(set(wanted) - known):
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}. `airflow ndvi status` lists the fields.")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """End with one clear line and the exit code of the error instead of a traceback."""
+    try:
+        yield
+    except NdviError as error:
+        console.print(str(error), style="red")
+        raise SystemExit(error.exit_code or EXIT_BAD_INPUT) from error

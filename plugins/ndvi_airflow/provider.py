@@ -1,0 +1,15 @@
+"""What Airflow is told of this package: that it brings commands."""
+
+from typing import Any
+
+from ndvi_core import __version__
+
+
+def get_provider_info() -> dict[str, Any]:
+    return {
+        "package-name": "ndvi-airflow",
+        "name": "NDVI",
+        "description": "NDVI per farm field per day from Sentinel-2",
+        "versions": [__version__],
+        "cli": ["ndvi_airflow.cli.get_commands"],
+    }
