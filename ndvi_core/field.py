@@ -1,6 +1,6 @@
 """What a field is."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -44,5 +44,7 @@ class RegisteredField(Field):
     """Position in the registry: given once, never reused; the order in which fields are mapped to tasks."""
     revision: int
     """1 for the first geometry, plus one for each corrected boundary."""
+    changed_at: datetime
+    """When it was registered or last changed."""
     caught_up: bool
     """Whether the days before its registration, or before its last change, are done."""

@@ -1,23 +1,47 @@
 """The ledger: what is known of each cell. One row a cell, replaced when the cell is observed anew."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, Date, and_, cast, func, literal, or_, select
+from sqlalchemy import TIMESTAMP, Connection, Date, and_, bindparam, cast, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import INTERVAL, distinct_on, insert
 
+from ndvi_core import FIRST_IMAGE
 from ndvi_core.observation import Observation
 from ndvi_core.tables import OBSERVATION_COLUMNS, field_revision, recorded_day
 from ndvi_core.tables import field as field_table
 from ndvi_core.tables import observation as observation_table
 
 _CHUNK = 5_000  # rows a statement
+
+_NEW = insert(observation_table)
+_OLD = observation_table.c
+_UPSERT = _NEW.on_conflict_do_update(
+    index_elements=["date", "sequence"],
+    set_={
+        **{name: _NEW.excluded[name] for name in (*OBSERVATION_COLUMNS, "planned_at") if name != "date"},
+        "failed_fingerprint": None,
+        "recorded_at": func.now(),
+    },
+    where=and_(
+        _NEW.excluded.planned_at >= _OLD.planned_at,
+        or_(
+            _NEW.excluded.status != "failed",
+            _OLD.status == "failed",
+            _OLD.geometry_hash != _NEW.excluded.geometry_hash,
+        ),
+    ),
+)
+_NOTE_FAILURE = (
+    update(observation_table)
+    .where(_OLD.date == bindparam("day"), _OLD.sequence == bindparam("field"), _OLD.status != "failed")
+    .values(failed_fingerprint=bindparam("attempt"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +50,8 @@ class Entry:
 
     fingerprint: str
     status: str
+    failed_fingerprint: str | None = None
+    """Of a newer attempt that failed, while the row kept its answer."""
 
 
 def load_entries(
@@ -33,52 +59,59 @@ def load_entries(
 ) -> dict[tuple[int, date], Entry]:
     """Load the rows of some fields between two days (both included) by (sequence, date)."""
     columns = observation_table.c
-    query = select(columns.sequence, columns.date, columns.fingerprint, columns.status).where(
-        columns.date.between(start, end), columns.sequence == func.any(list(sequences))
-    )
-    return {(row.sequence, row.date): Entry(row.fingerprint, row.status) for row in connection.execute(query)}
+    query = select(
+        columns.sequence, columns.date, columns.fingerprint, columns.status, columns.failed_fingerprint
+    ).where(columns.date.between(start, end), columns.sequence == func.any(list(sequences)))
+    return {
+        (row.sequence, row.date): Entry(row.fingerprint, row.status, row.failed_fingerprint)
+        for row in connection.execute(query)
+    }
 
 
-def upsert_observations(connection: Connection, rows: Iterable[Observation]) -> list[date]:
+def upsert_observations(connection: Connection, rows: Iterable[Observation], planned_at: datetime) -> list[date]:
     """Write rows over those of the same cells and return the days they lie on, in order.
 
-    A failed row never replaces one that has an answer for the same geometry: bad input does not cost good data.
+    A row stays as it is if a run that was planned later wrote it: recording an old run again does not bring back what
+    has been superseded. Nor does a failed row replace one that has an answer for the same geometry: bad input does
+    not cost good data. That it failed is noted, so that the same attempt is not made day after day.
 
     Args:
         connection: in a transaction.
         rows: each cell at most once; their fields are registered.
+        planned_at: when the run was planned.
     """
     rows = list(rows)
     ids = {row.field_id for row in rows}
     query = select(field_table.c.field_id, field_table.c.sequence).where(field_table.c.field_id == func.any(list(ids)))
     sequences = {row.field_id: row.sequence for row in connection.execute(query)}
-    statement = insert(observation_table)
-    new, old = statement.excluded, observation_table.c
-    statement = statement.on_conflict_do_update(
-        index_elements=["date", "sequence"],
-        set_={
-            **{name: new[name] for name in OBSERVATION_COLUMNS if name != "date"},
-            "recorded_at": func.now(),
-        },
-        where=or_(new.status != "failed", old.status == "failed", old.geometry_hash != new.geometry_hash),
-    )
     # Sorted, so that two recorders of the same cells lock them in the same order and cannot deadlock.
     values = sorted(
-        ({"sequence": sequences[row.field_id], **row.model_dump(exclude={"field_id"})} for row in rows),
+        (
+            {
+                **row.model_dump(exclude={"field_id"}),
+                "sequence": sequences[row.field_id],
+                "scene_ids": list(row.scene_ids),
+                "planned_at": planned_at,
+            }
+            for row in rows
+        ),
         key=itemgetter("date", "sequence"),
     )
-    for value in values:
-        value["scene_ids"] = list(value["scene_ids"])
+    failed = [
+        {"day": value["date"], "field": value["sequence"], "attempt": value["fingerprint"]}
+        for value in values
+        if value["status"] == "failed"
+    ]
     for start in range(0, len(values), _CHUNK):
-        connection.execute(statement, values[start : start + _CHUNK])
+        connection.execute(_UPSERT, values[start : start + _CHUNK])
+    if failed:
+        connection.execute(_NOTE_FAILURE, failed)
     return sorted({row.date for row in rows})
 
 
-@contextmanager
-def day_locked(connection: Connection, day: date) -> Iterator[None]:
+def lock_day(connection: Connection, day: date) -> None:
     """Hold back other publishers of the same day until the transaction ends, so that the last file has all rows."""
     connection.execute(select(func.pg_advisory_xact_lock(literal(0x6E647669), literal(day.toordinal()))))
-    yield
 
 
 def load_day(connection: Connection, day: date) -> tuple[list[Observation], list[BaseGeometry]]:
@@ -123,14 +156,22 @@ def last_recorded_day(connection: Connection) -> date | None:
     return day
 
 
-def missing_days(connection: Connection, sequences: Sequence[int], up_to: date) -> dict[int, list[date]]:
+def missing_days(
+    connection: Connection, sequences: Sequence[int], up_to: date, failed_counts: bool = False
+) -> dict[int, list[date]]:
     """Return, by sequence, the days from the plant date to `up_to` (or the end date) that have no answer.
 
-    A row of another geometry is no answer, nor is a failed one.
+    Args:
+        connection: to the registry.
+        sequences: of the fields.
+        up_to: last day, included.
+        failed_counts: whether a failed row is an answer. One of another geometry is none.
     """
+    first = func.greatest(field_table.c.plant_date, FIRST_IMAGE)
     last = func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
+    # Of timestamps without a zone: in the session's zone, a day whose midnight the clocks skip would get lost.
     days = (
-        func.generate_series(field_table.c.plant_date, last, cast("1 day", INTERVAL))
+        func.generate_series(cast(first, TIMESTAMP), cast(last, TIMESTAMP), cast("1 day", INTERVAL))
         .table_valued("day")
         .render_derived(name="days")
     )
@@ -146,7 +187,7 @@ def missing_days(connection: Connection, sequences: Sequence[int], up_to: date) 
                 columns.sequence == field_table.c.sequence,
                 columns.date == day,
                 columns.geometry_hash == field_table.c.geometry_hash,
-                columns.status != "failed",
+                literal(failed_counts) | (columns.status != "failed"),
             ),
         )
         .where(field_table.c.sequence == func.any(list(sequences)), columns.sequence.is_(None))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from ndvi_core.observation import Observation, Status
 from ndvi_core.order import Cell, OrderField, Policy
 from ndvi_core.scene import Scene
 from ndvi_core.selection import Selection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,14 @@ def make_plan(
             cell_scenes = candidates[index].get(day, ())
             mark = fingerprint(inside_hash, cell_scenes, policy)
             entry = known.get((chosen.sequence, day))
-            if not selection.force and entry is not None and _answers(entry, mark, selection.retries(day)):
-                continue
+            if not selection.force and entry is not None:
+                if _answers(entry, mark, selection.retries(day)):
+                    continue
+                if inside is not None and not cell_scenes and entry.status not in ("no_scene", "failed"):
+                    log.warning(
+                        "%s %s: the catalogue has its scenes no more; what is known stays", chosen.field_id, day
+                    )
+                    continue
             if inside is None:
                 settled.append(
                     _settled(chosen, day, "outside_extent", "no part of the field is in the extent", mark, policy)
@@ -188,7 +197,10 @@ def _scenes_by_field_and_day(
 
 
 def _answers(entry: Entry, mark: str, retries: bool) -> bool:
-    return entry.fingerprint == mark and not (entry.status == "failed" and retries)
+    """Whether there is an answer with this fingerprint, or an attempt at it that failed and is not to be made again."""
+    if entry.status != "failed" and entry.fingerprint == mark:
+        return True
+    return not retries and mark in (entry.fingerprint, entry.failed_fingerprint)
 
 
 def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, mark: str, policy: Policy) -> Observation:

@@ -5,15 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
 from ndvi_core import ledger, registry
-from ndvi_core.errors import NotFound
+from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.observation import Observation
 from ndvi_core.order import Manifest, WorkOrder, Written
 from ndvi_core.parquet import read_observations, write_observations
-from ndvi_core.run import PlannedOrder, RunFolder
+from ndvi_core.run import PlannedOrder, RunFolder, RunPlan
+from ndvi_core.selection import last_owed_day
 from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 
@@ -50,13 +51,10 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
             rows.extend(order_rows)
 
     with engine.begin() as connection:
-        days = ledger.upsert_observations(connection, rows)
+        days = ledger.upsert_observations(connection, rows, plan.planned_at)
         if plan.day is not None:
             ledger.mark_recorded(connection, plan.day)
-        failed = {row.field_id for row in rows if row.status == "failed"}
-        done = {field_id: mark for field_id, mark in plan.catches_up.items() if field_id not in failed}
-        if done:
-            registry.mark_caught_up(connection, done)
+        _mark_caught_up(connection, plan, settings.start_date)
     for day in days:
         with engine.begin() as connection:
             publish_day(folder.store, settings, connection, day)
@@ -73,9 +71,22 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
 def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:
     """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
-    with ledger.day_locked(connection, day):
-        store.write(key, write_observations(*ledger.load_day(connection, day)), "application/vnd.apache.parquet")
+    ledger.lock_day(connection, day)
+    store.write(key, write_observations(*ledger.load_day(connection, day)), "application/vnd.apache.parquet")
     return store.uri(key)
+
+
+def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:
+    """Mark the fields that are owed nothing any more: days may have been recorded since the run was planned."""
+    planned = registry.load_fields(connection, plan.catches_up)
+    unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]
+    owed = ledger.missing_days(
+        connection,
+        [field.sequence for field in unchanged],
+        last_owed_day(connection, first_daily_day),
+        failed_counts=True,
+    )
+    registry.mark_caught_up(connection, [field for field in unchanged if field.sequence not in owed])
 
 
 def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
@@ -83,17 +94,20 @@ def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
     work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
     try:
         manifest = Manifest.model_validate_json(store.read(store.key(work.manifest)))
+        if manifest.order_sha256 == order.sha256:
+            return _read_verified(store, manifest.results)
+        reason = f"{work.manifest} belongs to an earlier order; the task of {order.uri} wrote none"
     except NotFound:
-        return list(_failed(work, f"the task of {order.uri} wrote no manifest; see its log"))
-    if manifest.order_sha256 != order.sha256:
-        return list(_failed(work, f"{work.manifest} belongs to an earlier order; the task of {order.uri} wrote none"))
-    return _read_verified(store, manifest.results)
+        reason = f"the task of {order.uri} wrote no manifest; see its log"
+    except (BadInput, ValidationError) as error:
+        reason = f"what the task of {order.uri} wrote cannot be used: {error}. Clear the task."
+    return list(_failed(work, reason))
 
 
 def _read_verified(store: Store, written: Written) -> list[Observation]:
     data = store.read(store.key(written.uri))
     if sha256(data).hexdigest() != written.sha256:
-        raise NotFound(f"{written.uri} is not the file that was written: clear the task that writes it, then this one")
+        raise BadInput(f"{written.uri} is not the file that its manifest names")
     return read_observations(data)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 import shapely
-from sqlalchemy import Connection, Engine, Integer, Row, Text, bindparam, cast, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Connection, Engine, Integer, Row, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.field import Field, RegisteredField
 from ndvi_core.tables import field as field_table
@@ -47,7 +47,7 @@ def upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+        _lock(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -63,7 +63,7 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
         fields: each id at most once.
         source: URI of the file that they come from.
     """
-    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+    _lock(connection)
     known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
     added = [field for field in fields if field.field_id not in known]
     changed = [field for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
@@ -107,6 +107,7 @@ def load_fields(
             end_date=row.end_date,
             sequence=row.sequence,
             revision=row.revision,
+            changed_at=row.changed_at,
             caught_up=row.caught_up,
         )
         for row, geometry in zip(rows, shapes, strict=True)
@@ -115,38 +116,39 @@ def load_fields(
 
 def unannounced(connection: Connection) -> tuple[list[str], datetime]:
     """Return the ids of the fields whose last change has not been announced, in order, and as of when that is said."""
-    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+    _lock(connection)
     query = select(field_table.c.field_id).where(~field_table.c.announced).order_by(field_table.c.sequence)
     return list(connection.scalars(query)), connection.execute(select(func.clock_timestamp())).scalar_one()
 
 
 def mark_announced(connection: Connection, as_of: datetime) -> None:
     """Note that the changes that `unannounced` told of have been announced; later ones stay unannounced."""
+    _lock(connection)
     connection.execute(
         update(field_table).where(~field_table.c.announced, field_table.c.changed_at <= as_of).values(announced=True)
     )
 
 
-def mark_caught_up(connection: Connection, geometry_hashes: dict[str, str]) -> None:
-    """Mark fields as caught up, unless they changed meanwhile.
-
-    Args:
-        connection: to the registry.
-        geometry_hashes: of each field id, the geometry whose days were done.
-    """
-    done = (
-        func.unnest(
-            bindparam("ids", list(geometry_hashes), ARRAY(Text)),
-            bindparam("hashes", list(geometry_hashes.values()), ARRAY(Text)),
-        )
-        .table_valued("field_id", "geometry_hash")
-        .render_derived(name="done")
-    )
+def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) -> None:
+    """Mark fields as caught up, unless they changed since they were loaded."""
+    done = [{"number": field.sequence, "unchanged_since": field.changed_at} for field in fields]
+    if not done:
+        return
+    _lock(connection)
     connection.execute(
         update(field_table)
-        .where(field_table.c.field_id == done.c.field_id, field_table.c.geometry_hash == done.c.geometry_hash)
-        .values(caught_up=True)
+        .where(
+            field_table.c.sequence == bindparam("number"),
+            field_table.c.changed_at == bindparam("unchanged_since"),
+        )
+        .values(caught_up=True),
+        done,
     )
+
+
+def _lock(connection: Connection) -> None:
+    """Make whoever writes fields wait for each other: in whatever order they touch them, they cannot deadlock."""
+    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
 
 
 def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 import shapely
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from ndvi_core import ledger
 from ndvi_core.extent import Extent, clip, load_extent
@@ -54,8 +54,10 @@ class RunPlan(_Frozen):
     """Parquet file of the observations that needed no pixel."""
     day: date | None
     """The day that counts as recorded afterwards."""
-    catches_up: dict[str, str]
-    """Geometry hash by id of the fields that have all the days they are owed once this is recorded."""
+    planned_at: datetime
+    """By the registry's clock; of two runs' rows for a cell, those of the one that was planned later stay."""
+    catches_up: dict[str, datetime]
+    """When they last changed, by id, of the fields that may have all they are owed once this is recorded."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     extent = load_extent(folder.store, settings.extent_key)
     found = folder.read_scenes()
     selection = _within_search(selection, found, extent)
+    planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
     known = (
         ledger.load_entries(connection, [field.sequence for field, _ in selection.wanted], *selection.period)
         if selection.period
@@ -140,6 +143,7 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
         orders=_write_orders(folder, settings, pack(plan.due, settings.max_tasks)),
         settled=settled,
         day=selection.day,
+        planned_at=planned_at,
         catches_up=dict(selection.catches_up),
     )
     folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
@@ -158,7 +162,7 @@ def _within_search(selection: Selection, found: SceneList, extent: Extent) -> Se
             wanted.append((field, kept))
         if kept != days:
             left_out.add(field.field_id)
-    catches_up = {key: mark for key, mark in selection.catches_up.items() if key not in left_out}
+    catches_up = {key: changed for key, changed in selection.catches_up.items() if key not in left_out}
     return replace(selection, wanted=tuple(wanted), catches_up=catches_up)
 
 

@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ndvi_core import ledger, registry
+from ndvi_core import FIRST_IMAGE, ledger, registry
 from ndvi_core.errors import BadInput
 from ndvi_core.field import RegisteredField
 from ndvi_core.ledger import days_between
@@ -24,8 +24,8 @@ class Selection:
     """Compute the cells even if the ledger has an answer with the same fingerprint."""
     day: date | None = None
     """The day that counts as recorded afterwards."""
-    catches_up: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Geometry hash by id of the fields that have all the days they are owed once these are recorded."""
+    catches_up: Mapping[str, datetime] = dataclasses.field(default_factory=dict)
+    """When they last changed, by id, of the fields that may have all they are owed once these days are recorded."""
 
     @property
     def period(self) -> tuple[date, date] | None:
@@ -74,7 +74,7 @@ def select_owed(connection: Connection, first_daily_day: date) -> Selection:
     owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
     return Selection(
         wanted=tuple((field, tuple(owed[field.sequence])) for field in fields if field.sequence in owed),
-        catches_up={field.field_id: field.geometry_hash for field in fields},
+        catches_up={field.field_id: field.changed_at for field in fields},
     )
 
 
@@ -93,19 +93,21 @@ def select_range(
         first_daily_day: of `ndvi_daily`.
         field_ids: None is all fields.
         start: None is each field's plant date.
-        end: included; None is the last day that catching up would reach, see `select_owed`.
+        end: included, today at the latest; None is the last day that catching up would reach, see `select_owed`.
         force: compute again what has an answer already.
 
     Raises:
         BadInput: for an unknown field or an end before the start.
     """
-    end = end or last_owed_day(connection, first_daily_day)
+    end = min(end or last_owed_day(connection, first_daily_day), datetime.now(UTC).date())
     if start is not None and end < start:
-        raise BadInput(f"the end {end} is before the start {start}")
+        raise BadInput(f"no day to compute from {start} on: the last that can be is {end}")
     fields = registry.load_fields(connection, field_ids)
     if field_ids is not None:
         _require_known(field_ids, fields)
-    wanted = ((field, _active(field, days_between(start or field.plant_date, end))) for field in fields)
+    wanted = (
+        (field, _active(field, days_between(max(start or field.plant_date, FIRST_IMAGE), end))) for field in fields
+    )
     return Selection(wanted=tuple((field, days) for field, days in wanted if days), force=force)
 
 

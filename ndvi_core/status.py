@@ -4,9 +4,10 @@ from datetime import date
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from ndvi_core import FIRST_IMAGE
 from ndvi_core.observation import Status
 from ndvi_core.selection import last_owed_day
 from ndvi_core.tables import field as field_table
@@ -56,14 +57,14 @@ def field_statuses(connection: Connection, first_daily_day: date) -> list[FieldS
         name: func.array_agg(aggregate_order_by(column, rows.date.desc())).filter(computed)[1].label(name)
         for name, column in (("last_value", rows.ndvi_mean), ("last_date", rows.date))
     }
+    first = func.greatest(fields.plant_date, FIRST_IMAGE)
+    last = func.least(func.coalesce(fields.end_date, up_to), up_to)
     query = (
         select(
             fields.field_id,
             fields.plant_type,
             fields.plant_date,
-            func.greatest(func.least(func.coalesce(fields.end_date, up_to), up_to) - fields.plant_date + 1, 0).label(
-                "days"
-            ),
+            func.greatest(last - first + 1, 0).label("days"),
             func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
             *latest.values(),
             *of_status.values(),
@@ -73,8 +74,7 @@ def field_statuses(connection: Connection, first_daily_day: date) -> list[FieldS
             and_(
                 rows.sequence == fields.sequence,
                 rows.geometry_hash == fields.geometry_hash,
-                rows.date.between(fields.plant_date, up_to),
-                or_(fields.end_date.is_(None), rows.date <= fields.end_date),
+                rows.date.between(first, last),
             ),
         )
         .group_by(fields.sequence)

@@ -71,6 +71,8 @@ observation = Table(
     Column("algorithm_version", Text, nullable=False),
     Column("geometry_hash", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("failed_fingerprint", Text, comment="of a newer attempt that failed, while the row keeps its answer"),
+    Column("planned_at", DateTime(timezone=True), nullable=False, comment="when the run that computed it was planned"),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 Index("observation_by_field", observation.c.sequence, observation.c.date)

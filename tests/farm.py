@@ -25,6 +25,7 @@ from ndvi_core.store import Store
 class Run:
     """What a run planned and came to."""
 
+    folder: RunFolder
     plan: RunPlan
     recorded: Recorded
     cells: set[tuple[str, date]]
@@ -52,11 +53,13 @@ class Farm:
     def intake(self) -> IntakeReport:
         return process_pending(self.store, self.settings, self.engine)
 
-    def daily(self, day: date, **options: Any) -> Run:
-        return self._run(lambda connection: select_day(connection, day, self.settings.look_back_days, **options))
+    def daily(self, day: date, before_record: Callable[[RunFolder], Any] | None = None, **options: Any) -> Run:
+        """Run a day; `before_record` is called when its tasks have ended and nothing is recorded yet."""
+        look_back = self.settings.look_back_days
+        return self._run(lambda connection: select_day(connection, day, look_back, **options), before_record)
 
-    def catch_up(self) -> Run:
-        return self._run(lambda connection: select_owed(connection, self.settings.start_date))
+    def catch_up(self, before_record: Callable[[RunFolder], Any] | None = None) -> Run:
+        return self._run(lambda connection: select_owed(connection, self.settings.start_date), before_record)
 
     def by_hand(self, **options: Any) -> Run:
         return self._run(lambda connection: select_range(connection, self.settings.start_date, **options))
@@ -73,7 +76,7 @@ class Farm:
     def objects(self, prefix: str) -> dict[str, bytes]:
         return {info.key: self.store.read(info.key) for info in self.store.list(prefix)}
 
-    def _run(self, select: Callable[..., Selection]) -> Run:
+    def _run(self, select: Callable[..., Selection], before_record: Callable[[RunFolder], Any] | None = None) -> Run:
         folder = RunFolder.of(self.store, self.settings, "test", f"run+{next(self._numbers)}")
         self.files.clear()
         with self.engine.connect() as connection:
@@ -81,10 +84,13 @@ class Farm:
         with self.engine.connect() as connection:
             plan = plan_run(folder, self.settings, select(connection), connection)
         manifests = [run_order(order.uri) for order in plan.orders]
-        recorded = record_run(folder, self.settings, self.engine)
+        read = {request.path for request in self.files.requests() if request.method == "GET"}
+        if before_record:
+            before_record(folder)
         return Run(
+            folder=folder,
             plan=plan,
-            recorded=recorded,
+            recorded=record_run(folder, self.settings, self.engine),
             cells={(cell.field_id, cell.date) for manifest in manifests for cell in manifest.cells},
-            read={request.path for request in self.files.requests() if request.method == "GET"},
+            read=read,
         )

@@ -12,9 +12,11 @@ from shapely.geometry import mapping, shape
 
 from ndvi_airflow.local.services import start_files, start_stac
 from ndvi_core.ledger import days_between
+from ndvi_core.record import record_run
 from ndvi_core.sample import write_season
 from ndvi_core.sample_farm import Season
 from ndvi_core.settings import load_settings
+from ndvi_core.status import field_statuses
 
 START, END = date(2025, 4, 16), date(2025, 4, 24)
 DAYS = days_between(START, END)
@@ -241,3 +243,60 @@ def test_fields_planted_before_the_first_daily_run_get_their_history_at_once(far
     farm.intake()
     run = farm.catch_up()
     assert run.recorded.days == tuple(days_between(early, START - timedelta(1)))
+
+
+def test_recording_an_old_run_again_does_not_bring_back_what_was_superseded(farm):
+    day = sorted(acquisitions(farm))[0]
+    old = farm.daily(day)
+    farm.publish(lambda items: [newer(item) for item in items])
+    farm.by_hand(start=day, end=day)
+    after = published(farm)
+    record_run(old.folder, farm.settings, farm.engine)
+    assert published(farm) == after
+
+
+def newer(item):
+    return {**item, "properties": {**item["properties"], "s2:processing_baseline": "09.99"}}
+
+
+def test_a_day_that_is_recorded_while_a_late_field_catches_up_is_made_up_for(farm):
+    days = sorted(acquisitions(farm))
+    for day in days_between(START, days[-1] - timedelta(1)):
+        farm.daily(day)
+
+    def register_and_catch_up(_folder):
+        farm.upload(farm.season.late_fields, "late.geojson")
+        farm.intake()
+        farm.catch_up()
+
+    farm.daily(days[-1], before_record=register_and_catch_up)
+    run = farm.daily(days[-1] + timedelta(1))
+    assert {("field_4", days[-1]), ("field_5", days[-1])} <= run.cells
+    with farm.engine.connect() as connection:
+        assert [row.field_id for row in field_statuses(connection, START) if not row.whole] == []
+
+
+def test_a_result_that_cannot_be_used_fails_its_own_field_alone(farm):
+    day = sorted(acquisitions(farm))[0]
+    run = farm.daily(day, before_record=lambda folder: farm.store.write(folder.results_key(0), b"PAR1 broken"))
+    (failure,) = run.recorded.failures
+    assert run.plan.orders[0].label in failure
+    assert sum(run.recorded.counts.values()) - run.recorded.counts["failed"] == len(run.plan.orders) - 1
+    assert {name for name, _ in farm.daily(day).cells} == {run.plan.orders[0].label}
+
+
+def test_an_earlier_plant_date_while_catching_up_is_not_forgotten(grown):
+    late = json.loads(grown.season.late_fields.read_text())
+    grown.upload(json.dumps(late).encode(), "late.geojson")
+    grown.intake()
+    for feature in late["features"]:
+        feature["properties"]["plant-date"] = str(START)
+
+    def move_the_plant_date(_folder):
+        grown.upload(json.dumps(late).encode(), "earlier.geojson")
+        grown.intake()
+
+    grown.catch_up(before_record=move_the_plant_date)
+    grown.catch_up()
+    with grown.engine.connect() as connection:
+        assert [row.field_id for row in field_statuses(connection, START) if not row.whole] == []

@@ -1,13 +1,15 @@
 """The ledger on a real PostgreSQL."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from models import a_field, an_observation, square
+from sqlalchemy import text
 
-from ndvi_core import ledger, registry
+from ndvi_core import FIRST_IMAGE, ledger, registry
 
 FIRST = date(2025, 4, 1)
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -18,9 +20,9 @@ def fields(engine):
     return fields
 
 
-def write(engine, *rows):
+def write(engine, *rows, planned_at=NOW):
     with engine.begin() as connection:
-        return ledger.upsert_observations(connection, rows)
+        return ledger.upsert_observations(connection, rows, planned_at)
 
 
 def day(engine, when):
@@ -75,6 +77,46 @@ def test_missing_days_count_failures_and_other_boundaries_as_missing(engine, fie
         missing = ledger.missing_days(connection, sequences, FIRST + timedelta(4))
     assert missing[sequences[0]] == [FIRST + timedelta(days) for days in (2, 3, 4)]
     assert missing[sequences[1]] == [FIRST + timedelta(days) for days in range(5)]
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(-1, 0.6), (0, 0.4), (1, 0.4)])
+def test_an_older_plan_does_not_bring_back_what_was_superseded(engine, fields, minutes, kept):
+    write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.6))
+    write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.4), planned_at=NOW + timedelta(minutes=minutes))
+    (row,), _ = day(engine, FIRST)
+    assert row.ndvi_mean == kept
+
+
+def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(engine, fields):
+    def entry():
+        with engine.connect() as connection:
+            (found,) = ledger.load_entries(connection, [1, 2], FIRST, FIRST).values()
+        return found.fingerprint, found.failed_fingerprint
+
+    write(engine, an_observation(fields[0], FIRST, fingerprint="old"))
+    write(engine, an_observation(fields[0], FIRST, "failed", fingerprint="new"))
+    assert entry() == ("old", "new")
+    write(engine, an_observation(fields[0], FIRST, fingerprint="new"))
+    assert entry() == ("new", None)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Santiago", "Pacific/Auckland"])
+def test_missing_days_do_not_depend_on_the_session_s_zone(engine, zone):
+    start, end = date(2025, 9, 1), date(2025, 9, 7)  # the clocks of Santiago skip the midnight of 7 September
+    with engine.begin() as connection:
+        connection.execute(text(f"SET TIME ZONE '{zone}'"))
+        registry.upsert_fields(connection, [a_field(plant_date=start)], "file")
+        (field,) = registry.load_fields(connection)
+        days = ledger.missing_days(connection, [field.sequence], end)[field.sequence]
+    assert days == ledger.days_between(start, end)
+
+
+def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine):
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field(plant_date=date(1025, 4, 18))], "file")
+        (field,) = registry.load_fields(connection)
+        days = ledger.missing_days(connection, [field.sequence], FIRST_IMAGE + timedelta(1))[field.sequence]
+    assert days == [FIRST_IMAGE, FIRST_IMAGE + timedelta(1)]
 
 
 def test_missing_days_end_with_the_field(engine):

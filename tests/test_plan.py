@@ -21,7 +21,9 @@ POLICY = Policy()
 
 def registered(sequence=1, **changes):
     field = a_field(**{"field_id": f"field_{sequence}", **changes})
-    return RegisteredField(**dict(field), sequence=sequence, revision=1, caught_up=True)
+    return RegisteredField(
+        **dict(field), sequence=sequence, revision=1, changed_at=datetime(2025, 4, 1, tzinfo=UTC), caught_up=True
+    )
 
 
 def plan(*fields, scenes=(), known=None, days=(DAY,), policy=POLICY, **selection):
@@ -107,6 +109,21 @@ def test_a_scene_for_a_day_that_had_none_makes_it_due():
 @pytest.mark.parametrize(("retried", "due"), [(None, 1), (frozenset([DAY]), 1), (frozenset(), 0)])
 def test_what_failed_is_retried_where_the_selection_says_so(retried, due):
     assert len(plan(scenes=[SCENE], known=answer([SCENE], "failed"), retried=retried).due) == due
+
+
+@pytest.mark.parametrize(("retried", "due"), [(frozenset([DAY]), 1), (frozenset(), 0)])
+def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(retried, due):
+    newer = SCENE.model_copy(update={"baseline": "05.12"})
+    (key, old), (_, new) = *answer([SCENE]).items(), *answer([newer]).items()
+    known = {key: Entry(old.fingerprint, "computed", failed_fingerprint=new.fingerprint)}
+    assert len(plan(scenes=[newer], known=known, retried=retried).due) == due
+
+
+@pytest.mark.parametrize(("status", "kept"), [("computed", True), ("cloudy", True), ("failed", False)])
+def test_an_answer_outlives_its_scenes_in_the_catalogue(status, kept):
+    result = plan(scenes=[], known=answer([SCENE], status))
+    assert result.due == ()
+    assert (result.settled == ()) is kept
 
 
 def test_force_computes_again():

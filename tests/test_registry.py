@@ -108,10 +108,10 @@ def test_an_announcement_covers_only_what_it_told_of(engine):
     assert announced(engine) == ["field_2"]
 
 
-def test_caught_up_is_for_the_geometry_that_was_done(engine):
+def test_caught_up_is_for_the_field_as_it_was_then(engine):
     register(engine, a_field("field_1"), a_field("field_2"))
-    done = {field.field_id: field.geometry_hash for field in load(engine)}
-    register(engine, a_field("field_2", square(0.001)))
+    done = load(engine)
+    register(engine, a_field("field_2", plant_date=date(2025, 3, 1)))
     with engine.begin() as connection:
         registry.mark_caught_up(connection, done)
     assert [field.field_id for field in load(engine, caught_up=True)] == ["field_1"]

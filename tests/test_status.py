@@ -1,6 +1,6 @@
 """The status of fields, against a ledger written by hand."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from models import a_field, an_observation, square
 
@@ -25,7 +25,7 @@ def test_each_day_counts_once_under_its_status(engine):
     ]
     with engine.begin() as connection:
         registry.upsert_fields(connection, [field, ended, future], "file")
-        ledger.upsert_observations(connection, rows)
+        ledger.upsert_observations(connection, rows, datetime(2025, 6, 1, tzinfo=UTC))
         ledger.mark_recorded(connection, FIRST + timedelta(5))
         wheat, short, planted_later = field_statuses(connection, FIRST)
 

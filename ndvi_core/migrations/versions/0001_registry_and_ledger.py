@@ -86,6 +86,18 @@ def upgrade() -> None:
         sa.Column("algorithm_version", sa.Text(), nullable=False),
         sa.Column("geometry_hash", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column(
+            "failed_fingerprint",
+            sa.Text(),
+            nullable=True,
+            comment="of a newer attempt that failed, while the row keeps its answer",
+        ),
+        sa.Column(
+            "planned_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when the run that computed it was planned",
+        ),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["sequence"], ["field.sequence"]),
         sa.PrimaryKeyConstraint("date", "sequence"),
