@@ -15,7 +15,9 @@ from airflow.sdk import DAG
 
 from ndvi_airflow.connections import S3_CONN_ID
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.operators import verdict_task
 from ndvi_airflow.steps import announce, confirm, register
+from ndvi_core import FIRST_IMAGE
 from ndvi_core.settings import load_settings
 from ndvi_core.store import split_uri
 
@@ -27,13 +29,14 @@ with DAG(
     description="Registers GeoJSON files that are dropped into the bucket",
     doc_md=__doc__,
     schedule="@continuous",
-    start_date=midnight(settings.start_date),
+    start_date=midnight(FIRST_IMAGE),  # fields may come before the first day of ndvi_daily
     catchup=False,
     max_active_runs=1,
     default_args=TASK_DEFAULTS,
     tags=TAGS,
 ):
-    as_of = announce()
+    registered, as_of = register(), announce()
+    confirmed = confirm(as_of)
     (
         S3KeySensor(
             task_id="wait_for_file",
@@ -47,7 +50,8 @@ with DAG(
             soft_fail=True,
             deferrable=True,
         )
-        >> register()
+        >> registered
         >> as_of
-        >> confirm(as_of)
+        >> confirmed
     )
+    [registered, confirmed] >> verdict_task()

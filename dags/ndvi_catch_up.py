@@ -2,7 +2,8 @@
 ### The days that fields are owed
 
 Runs by itself when fields were registered or changed: for these alone, all days from the plant date up to the last
-recorded day. One task a field covers its whole period; what has an answer already is not computed again.
+recorded day. One task a field covers its whole period; what has an answer already is not computed again. A run each
+night does what an earlier one had to leave; mostly that is nothing.
 
 **By hand** (*Trigger*), for any period and any fields:
 
@@ -15,12 +16,13 @@ A run without any of them does what is still owed.
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from ndvi_airflow.assets import NDVI_FIELDS
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, verdict_task
 from ndvi_airflow.steps import find_scenes, plan, record
+from ndvi_core import FIRST_IMAGE
 from ndvi_core.settings import load_settings
 
 settings = load_settings()
@@ -29,8 +31,11 @@ with DAG(
     dag_id="ndvi_catch_up",
     description="NDVI of late and changed fields, and of any period by hand",
     doc_md=__doc__,
-    schedule=[NDVI_FIELDS],
-    start_date=midnight(settings.start_date),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("30 2 * * *", timezone="UTC"),  # picks up what an event's run had to leave
+        assets=[NDVI_FIELDS],
+    ),
+    start_date=midnight(FIRST_IMAGE),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),

@@ -9,6 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ndvi_airflow.report import open_console
 
 POLL_SECONDS = 2.0
+CLOSED_WITHIN_SECONDS = 60.0
+"""The scheduler looks every 30 s which backfills have ended; until it has, a DAG takes no other."""
 FINISHED = ("success", "failed")
 
 console = open_console()
@@ -22,14 +24,18 @@ def run(options: Namespace) -> None:
     start, end = options.start_date or options.end_date, options.end_date or options.start_date
     if start is None:
         raise SystemExit("give a start date (-s), an end date (-e) or both")
+    if not options.dry_run:
+        _wait_for_closing(options.dag_id)
     before = _newest_backfill(options.dag_id)
+    # A run keeps the params that it was last given: one that is wanted as a whole must not inherit a choice of fields.
+    conf = options.conf or ("{}" if options.reset_dagruns else None)
     try:
         create_backfill(
             Namespace(
                 dag_id=options.dag_id,
                 from_date=start,
                 to_date=end,
-                dag_run_conf=options.conf,
+                dag_run_conf=conf,
                 run_backwards=options.run_backwards,
                 max_active_runs=options.max_active_runs,
                 reprocess_behavior="completed" if options.reset_dagruns else "failed",
@@ -66,6 +72,25 @@ def follow(dag_id: str, run_ids: list[str]) -> bool:
     for run_id in failed:
         console.print(f"[red]failed[/]: {run_id}")
     return not failed
+
+
+def _wait_for_closing(dag_id: str) -> None:
+    """Wait while a backfill that has no run left to run counts as running."""
+    end = time.monotonic() + CLOSED_WITHIN_SECONDS
+    while _ended_but_open(dag_id) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+
+
+def _ended_but_open(dag_id: str) -> bool:
+    from airflow.models.backfill import Backfill
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import exists, select
+
+    left = exists().where(DagRun.backfill_id == Backfill.id, DagRun.state.not_in(FINISHED))
+    query = select(Backfill.id).where(Backfill.dag_id == dag_id, Backfill.completed_at.is_(None), ~left)
+    with create_session() as session:
+        return session.scalar(query.limit(1)) is not None
 
 
 def _newest_backfill(dag_id: str) -> int | None:

@@ -3,12 +3,11 @@
 import argparse
 import logging
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
-from airflow.sdk.timezone import parse as parsedate
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +45,12 @@ NDVI = GroupCommand(
         ),
     ),
 )
+
+
+def _utc(text: str) -> datetime:
+    """Read a date or a time; without a zone it is UTC, as the days of `ndvi_daily` are."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _refused(hint: str) -> type[argparse.Action]:
@@ -86,8 +91,8 @@ BACKFILL = ActionCommand(
     func=lazy_load_command("ndvi_airflow.backfill.run"),
     args=(
         Arg(("dag_id",), help="Id of the DAG"),
-        Arg(("-s", "--start-date"), help="First logical date; alone: the only one", type=parsedate),
-        Arg(("-e", "--end-date"), help="Last logical date; alone: the only one", type=parsedate),
+        Arg(("-s", "--start-date"), help="First logical date; alone: the only one", type=_utc),
+        Arg(("-e", "--end-date"), help="Last logical date; alone: the only one", type=_utc),
         Arg(("-c", "--conf"), help="Params of the runs, as JSON"),
         Arg(("-B", "--run-backwards"), help="Latest day first", action="store_true"),
         Arg(("--reset-dagruns",), help="Run finished runs again, whatever their state", action="store_true"),

@@ -1,10 +1,12 @@
 """What the `airflow ndvi` commands do."""
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 
 from ndvi_airflow.backfill import follow
 from ndvi_airflow.connections import open_bucket, registry_engine
@@ -28,6 +30,10 @@ def register(options: Namespace) -> None:
         for file in options.files:
             if not file.is_file():
                 raise BadInput(f"{file} is not a file")
+            if file.stat().st_size > settings.max_geojson_bytes:
+                raise BadInput(
+                    f"{file} is larger than NDVI_MAX_GEOJSON_BYTES ({settings.max_geojson_bytes}): divide it"
+                )
             data = file.read_bytes()
             parsed = parse_fields(data)
             for problem in parsed.problems:
@@ -35,7 +41,8 @@ def register(options: Namespace) -> None:
             if not parsed.fields:
                 rejected.append(str(file))
                 continue
-            key = f"{settings.pending_prefix}{file.name}"
+            # The digest keeps two files of one name, and that of a colleague, apart.
+            key = f"{settings.pending_prefix}{file.stem}-{sha256(data).hexdigest()[:8]}{file.suffix}"
             bucket.write(key, data, "application/geo+json")
             console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
         if rejected:
@@ -98,8 +105,14 @@ def _require(wanted: list[str], known: set[str]) -> None:
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """End with one clear line and the exit code of the error instead of a traceback."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # or connections in Airflow's database would not be looked at
     try:
         yield
+    except AirflowNotFoundException as error:
+        console.print(f"{error}: define it, e.g. by `airflow connections add`", style="red")
+        raise SystemExit(EXIT_BAD_INPUT) from error
     except NdviError as error:
         console.print(str(error), style="red")
         raise SystemExit(error.exit_code or EXIT_BAD_INPUT) from error

@@ -21,7 +21,8 @@ SCENES_CONN_ID = "ndvi_scenes"
 """AWS: where scenes with `s3://` hrefs are, if that takes other keys or another endpoint than the bucket."""
 
 _PASSED_ON = ("AWS_", "CPL_", "GDAL_", "NDVI_", "OPENBLAS_", "STAC_", "VSI_")
-_PASSED_ON_NAMES = ("HOME", "LANG", "NO_PROXY", "HTTPS_PROXY", "PATH", "SSL_CERT_FILE", "TMPDIR", "TZ")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_PASSED_ON_NAMES = ("HOME", "LANG", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR", "TZ", *_PROXIES)
 
 
 def registry_engine() -> "Engine":
@@ -40,11 +41,16 @@ def open_bucket(url: str) -> "Store":
 
 def compute_environment() -> dict[str, str]:
     """Return the whole environment of a compute process: what a pod would get, and nothing of Airflow's own."""
-    passed_on = {
-        name: value for name, value in os.environ.items() if name in _PASSED_ON_NAMES or name.startswith(_PASSED_ON)
-    }
+    bucket = _aws_variables(S3_CONN_ID)
     scenes = {f"NDVI_SCENE_{name}": value for name, value in _aws_variables(SCENES_CONN_ID).items()}
-    return {**passed_on, **_aws_variables(S3_CONN_ID), **scenes}
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if (name in _PASSED_ON_NAMES or name.startswith(_PASSED_ON))
+        # A session token of this machine's account would not go with the connection's key.
+        and not (name.startswith("AWS_") and "AWS_ACCESS_KEY_ID" in bucket)
+    }
+    return {**passed_on, **bucket, **scenes}
 
 
 def _aws_variables(conn_id: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The compute task: `ndvi compute --order URI`, the same command line wherever it runs."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ndvi_core.settings import Settings
 
 
+_WORTH_A_RETRY = (EXIT_TRY_AGAIN, *(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM)))
 _NAMED = 5  # failed cells that the task's error names
 
 
@@ -60,7 +62,7 @@ class ComputeProcessOperator(BaseOperator):
             fail_for_failed_cells(self.order)
             return
         message = f"{self.order['label']}: exit code {result.exit_code}: {result.output}"
-        if result.exit_code == EXIT_TRY_AGAIN or result.exit_code < 0:
+        if result.exit_code in _WORTH_A_RETRY or result.exit_code < 0:
             raise AirflowException(message)
         raise AirflowFailException(message)
 

@@ -50,7 +50,7 @@ def _select(door: Door, connection: "Connection", settings: "Settings", context:
     from ndvi_core.selection import select_day, select_owed, select_range
 
     params = context["params"]
-    field_ids, force = params["field_ids"], params["force"]
+    field_ids, force = params["field_ids"] or None, params["force"]
     if door == "daily":
         interval_start = context["data_interval_start"]
         if interval_start is None:
@@ -102,7 +102,8 @@ def record() -> None:
     try:
         recorded = record_run(folder, settings, registry_engine())
     except NotFound as error:
-        raise AirflowFailException(f"{error}: clear the tasks before this one") from error
+        # Not a failure of its own: the run fails anyway, and the days after it need not wait for this one.
+        raise AirflowSkipException(f"{error}: the tasks before this one have not got that far") from error
     log.info("%s; published %s", recorded.counts or "nothing new", ", ".join(map(str, recorded.days)) or "no day")
     for failure in recorded.failures:
         log.error("failed: %s", failure)
@@ -128,9 +129,9 @@ def register() -> None:
         log.info(line)
 
 
-@task(outlets=[NDVI_FIELDS])
+@task(outlets=[NDVI_FIELDS], trigger_rule="all_done")
 def announce() -> str:
-    """Emit one event for all fields that were added or changed, and return as of when."""
+    """Emit one event for all fields that were added or changed, in whatever run, and return as of when."""
     from ndvi_core.registry import unannounced
 
     with registry_engine().begin() as connection:
