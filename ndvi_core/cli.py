@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from ndvi_core import __version__
@@ -57,6 +58,17 @@ example:
 
 """
 
+SAMPLE = """\
+Write a season of SYNTHETIC scenes, for trying the pipeline offline: COGs below DIR/scenes, the STAC collection and
+items, and the extent and fields of a farm as GeoJSON. The same days always get the same pixels."""
+
+SAMPLE_EXAMPLE = """\
+example:
+  ndvi sample --out season --base-url http://localhost:8083 --start 2025-04-16 --end 2025-04-30
+  rustac serve season/collection.json season/items.json
+
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
@@ -80,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ndvi {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_compute, _add_validate):
+    for add in (_add_compute, _add_validate, _add_sample):
         add(commands)
     return parser
 
@@ -132,6 +144,29 @@ def _validate(options: argparse.Namespace) -> int:
         sys.stdout.write(f"{path}: {len(parsed.fields)} fields taken, {len(rejected)} reasons to reject\n")
         any_rejected = any_rejected or bool(rejected)
     return EXIT_BAD_INPUT if any_rejected else 0
+
+
+def _add_sample(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "sample",
+        help="write a season of synthetic scenes",
+        description=SAMPLE,
+        epilog=SAMPLE_EXAMPLE + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
+    parser.add_argument("--base-url", required=True, metavar="URL", help="where DIR/scenes will be served")
+    parser.add_argument("--start", required=True, type=date.fromisoformat, metavar="DAY", help="first day, YYYY-MM-DD")
+    parser.add_argument("--end", required=True, type=date.fromisoformat, metavar="DAY", help="last day")
+    parser.set_defaults(run=_sample)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from ndvi_core.sample import write_season
+
+    season = write_season(options.out, options.base_url, options.start, options.end)
+    sys.stdout.write(f"{season.items}\n")
+    return 0
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
+from ndvi_airflow.local.stack import Stack, down, up
 from ndvi_core.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -84,3 +86,15 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: NDVI_REALDATA can name its place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole laptop stack with Airflow, on free ports and with the sample season; half a minute to start."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
+        settings = LocalSettings(home=Path(folder) / "stack", season="sample", **ports)
+        try:
+            yield up(settings, say=print)
+        finally:
+            down(settings, say=print)

@@ -19,7 +19,8 @@ from shapely.geometry import shape
 from ndvi_airflow.local.services import start_stac
 from ndvi_core import sample
 from ndvi_core.catalogue import deduplicate
-from ndvi_core.errors import BadInput
+from ndvi_core.cli import main
+from ndvi_core.errors import EXIT_BAD_INPUT, BadInput
 from ndvi_core.extent import load_extent
 from ndvi_core.geojson import parse_fields
 from ndvi_core.landscape import classify, make_ground, make_sky, reflectance
@@ -234,3 +235,16 @@ def test_scenes_served_by_a_stac_api_are_read_with_the_shift_of_their_digital_nu
 def test_a_season_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="end 2025-04-01 is before its start 2025-04-02"):
         write_season(tmp_path, BASE_URL, date(2025, 4, 2), date(2025, 4, 1))
+
+
+def test_command_writes_a_season_of_the_wanted_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = ["--start", "2025-04-21", "--end", "2025-04-21"]
+    assert main(["sample", "--out", str(tmp_path), "--base-url", "https://example.org/", *days]) == 0
+    items = json.loads(Path(capsys.readouterr().out.strip()).read_text())["features"]
+    assert {item["properties"]["datetime"][:10] for item in items} == {"2025-04-21"}
+    assert all(item["assets"]["scl"]["href"] == f"https://example.org/{item['id']}/scl.tif" for item in items)
+
+
+def test_command_refuses_an_end_before_the_start(tmp_path: Path) -> None:
+    days = ["--start", "2025-04-22", "--end", "2025-04-21"]
+    assert main(["sample", "--out", str(tmp_path), "--base-url", "https://example.org", *days]) == EXIT_BAD_INPUT

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,18 +36,25 @@ from ndvi_core.store import Store
 CONTENT = bytes(range(256)) * 4
 
 
-def test_postgres_keeps_its_data_over_a_restart_and_is_started_once(tmp_path: Path) -> None:
-    first = start_postgres(tmp_path / "data")
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder for PostgreSQL; see `postgres` in conftest.py."""
+    with tempfile.TemporaryDirectory(prefix="ndvi-postgres-") as folder:
+        yield Path(folder) / "data"
+
+
+def test_postgres_keeps_its_data_over_a_restart_and_is_started_once(data: Path) -> None:
+    first = start_postgres(data)
     engine = create_engine(first.url("farm"))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE t (n int)"))
         connection.execute(text("INSERT INTO t VALUES (7)"))
-    assert start_postgres(tmp_path / "data") == first
+    assert start_postgres(data) == first
     first.stop()
     engine.dispose()
     assert not first.daemon.running()
 
-    second = start_postgres(tmp_path / "data")
+    second = start_postgres(data)
     try:
         with create_engine(second.url("farm")).connect() as connection:
             assert connection.scalar(text("SELECT n FROM t")) == 7
@@ -54,13 +62,13 @@ def test_postgres_keeps_its_data_over_a_restart_and_is_started_once(tmp_path: Pa
         second.stop()
 
 
-def test_postgres_is_not_misled_by_a_pid_file_that_names_another_program(tmp_path: Path) -> None:
-    first = start_postgres(tmp_path / "data")
-    left = (tmp_path / "data" / "postmaster.pid").read_text()
+def test_postgres_is_not_misled_by_a_pid_file_that_names_another_program(data: Path) -> None:
+    first = start_postgres(data)
+    left = (data / "postmaster.pid").read_text()
     first.stop()
-    (tmp_path / "data" / "postmaster.pid").write_text(left.replace(str(first.daemon.pid), str(os.getpid()), 1))
+    (data / "postmaster.pid").write_text(left.replace(str(first.daemon.pid), str(os.getpid()), 1))
 
-    second = start_postgres(tmp_path / "data")
+    second = start_postgres(data)
     second.stop()
     assert second.daemon.pid != os.getpid()
 

@@ -1,8 +1,7 @@
 """The main job, done before one's eyes: fields in, NDVI per field per day out, late fields caught up."""
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_core import registry
 from ndvi_core.errors import NdviError
-from ndvi_core.settings import Settings, load_settings
+from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 from ndvi_core.tables import field, observation
 
@@ -60,9 +59,8 @@ class Farmer:
         self.rest: Rest = stack.rest
         self.engine: Engine = stack.engine()
         self._console = console
-        os.environ.update({**stack.variables, **stack.s3.environment})
-        self.settings: Settings = load_settings()
-        self._store = Store(self.settings.bucket_url)
+        self.settings = _settings(stack.variables)
+        self._store = Store(self.settings.bucket_url, stack.s3.environment)
 
     def upload_extent(self, file: Path) -> None:
         self._store.write(self.settings.extent_key, file.read_bytes(), "application/geo+json")
@@ -193,6 +191,16 @@ def summaries(engine: Engine) -> list[FieldSummary]:
     with engine.connect() as connection:
         rows = connection.execute(query).mappings().all()
     return [_summary(list(own)) for _, own in groupby(rows, key=itemgetter("sequence"))]
+
+
+def _settings(variables: Mapping[str, str]) -> Settings:
+    """Return the settings that Airflow's tasks read from these variables."""
+    arguments = {}
+    for name, info in Settings.model_fields.items():
+        variable = str(info.validation_alias or f"NDVI_{name.upper()}")
+        if variable in variables:
+            arguments[str(info.validation_alias or name)] = variables[variable]
+    return Settings.model_validate(arguments)
 
 
 def _summary(rows: Sequence[Any]) -> FieldSummary:

@@ -1,6 +1,7 @@
 """A client of Airflow's public REST API (v2): what the laptop stack and its demonstration ask of it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import httpx
 
 from ndvi_core.errors import TryAgain
 
+BEATING = ("scheduler", "triggerer", "dag_processor")
+"""Components that write a heartbeat."""
 FINISHED = frozenset({"success", "failed"})
 PAGE = 100
 
@@ -19,13 +22,16 @@ class Rest:
         self.url = url
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
-    def healthy(self) -> bool:
-        """Whether all components say that they are."""
+    def healthy(self, since: float) -> bool:
+        """Whether all components say that they are, and have said so after `since` (seconds since the epoch)."""
         try:
             parts = self._client.get("/api/v2/monitor/health").raise_for_status().json()
         except httpx.HTTPError:
             return False
-        return all(part["status"] == "healthy" for part in parts.values())
+        beats = [parts[name][f"latest_{name}_heartbeat"] for name in BEATING]
+        return all(part["status"] == "healthy" for part in parts.values()) and all(
+            beat is not None and datetime.fromisoformat(beat).timestamp() > since for beat in beats
+        )
 
     def parsed_files(self) -> dict[str, list[str]]:
         """Return the ids of the DAGs by the path of their file; a file that does not import has an empty list."""
@@ -57,7 +63,7 @@ class Rest:
         """Return the log of the last try of a task instance."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
         answer = self._ask("GET", path, params={"map_index": task["map_index"], "full_content": True})
-        return "\n".join(str(line.get("event", line)) for line in answer["content"])
+        return "\n".join(text for line in answer["content"] for text in _texts(line))
 
     def _pages(self, path: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         offset = 0
@@ -81,3 +87,10 @@ class Rest:
         except httpx.HTTPError as error:
             raise TryAgain(f"Airflow at {self.url} does not answer: {error}. Is it up (`make up`)?") from error
         return found
+
+
+def _texts(line: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the text of a structured log line and, without their frames, the errors that it tells of."""
+    yield str(line.get("event", line))
+    for error in line.get("error_detail", ()):
+        yield f"{error['exc_type']}: {error['exc_value']}"

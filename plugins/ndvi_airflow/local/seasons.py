@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.processes import HOST
-from ndvi_core.errors import NotFound
+from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.sample import END, START, write_season
 from ndvi_core.sample_farm import Season
 
 PERIODS = {
-    "sample": (date(2025, 4, 16), date(2025, 4, 30)),
+    "sample": (START, END),
     "southtyrol": (date(2022, 6, 1), date(2022, 6, 30)),
 }
 
@@ -41,32 +42,32 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
 
     Raises:
         NotFound: the real scenes are wanted and are not at hand.
+        BadInput: the period is none.
     """
-    start, end = PERIODS[settings.season]
-    wanted = {
-        "season": settings.season,
-        "base_url": f"http://{HOST}:{settings.files_port}",
-        "start": variables.get("NDVI_START_DATE", str(start)),
-        "end": variables.get("NDVI_END_DATE", str(end)),
-    }
+    start, end = (
+        _day(variables, name, default)
+        for name, default in zip(("NDVI_START_DATE", "NDVI_END_DATE"), PERIODS[settings.season], strict=True)
+    )
+    base_url = f"http://{HOST}:{settings.files_port}"
+    wanted = {"season": settings.season, "base_url": base_url, "start": str(start), "end": str(end)}
     made = season.folder / "made.json"
     if made.exists() and json.loads(made.read_text()) == wanted:
         return False
     season.folder.mkdir(parents=True, exist_ok=True)
     if settings.season == "sample":
-        _write_sample(
-            season, wanted["base_url"], date.fromisoformat(wanted["start"]), date.fromisoformat(wanted["end"])
-        )
+        write_season(season.folder, base_url, start, end)
     else:
-        _write_southtyrol(season, wanted["base_url"], variables)
+        _write_southtyrol(season, base_url, variables)
     made.write_text(json.dumps(wanted))
     return True
 
 
-def _write_sample(season: Season, base_url: str, start: date, end: date) -> None:
-    from ndvi_core.sample import write_season
-
-    write_season(season.folder, base_url, start, end)
+def _day(variables: Mapping[str, str], name: str, default: date) -> date:
+    text = variables.get(name, str(default))
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{name}={text} is not a day: write it as YYYY-MM-DD") from error
 
 
 def _write_southtyrol(season: Season, base_url: str, variables: Mapping[str, str]) -> None:

@@ -46,7 +46,7 @@ from ndvi_core.sample_farm import Season
 
 BUCKET = "ndvi"
 STARTED_WITH = "started_with.json"
-"""Airflow's version and the variables that its components were last started with."""
+"""Airflow's version and the variables that the components were last started with."""
 HEALTHY_WITHIN_SECONDS = 180.0
 STOPPED_TOGETHER = (
     ("scheduler", "dag-processor", "triggerer"),
@@ -188,17 +188,22 @@ def _start_airflow(stack: Stack, say: Say) -> None:
     home, port, variables = stack.settings.home, stack.settings.airflow_port, dict(stack.variables)
     environment = process_environment(variables)
     noted = home / STARTED_WITH
-    wanted = {"airflow": version("apache-airflow"), "variables": variables}
-    if not noted.exists() or json.loads(noted.read_text()) != wanted:
+    before = json.loads(noted.read_text()) if noted.exists() else {}
+    now = {"airflow": version("apache-airflow"), "variables": variables}
+    if before != now:
         _stop(home, *COMPONENTS)
-        with _step(say, "Airflow's database"):
-            migrate(environment, _log(home, "migrate"))
+        if before.get("airflow") != now["airflow"]:
+            with _step(say, "Airflow's database"):
+                migrate(environment, _log(home, "migrate"))
         noted.touch(mode=0o600)
-        noted.write_text(json.dumps(wanted))
+        noted.write_text(json.dumps(now))
     with _step(say, "Airflow"):
-        for name in COMPONENTS:
+        parts = [
             _kept(home, name, Running, partial(start_component, name, port, environment, _log(home, name)))
-        _wait(home, stack.rest.healthy, "Airflow is not healthy")
+            for name in COMPONENTS
+        ]
+        started = max(part.daemon.created for part in parts)
+        _wait(home, lambda: stack.rest.healthy(since=started), "Airflow is not healthy")
     with _step(say, "DAGs"):
         expected = {path.name for path in (ROOT / "dags").glob("*.py")}
         _wait(home, lambda: expected <= stack.rest.parsed_files().keys(), "the DAGs are not all there")
