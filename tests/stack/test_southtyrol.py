@@ -1,0 +1,136 @@
+"""Real pixels through the whole pipeline: what Airflow publishes is what rasterio and exactextract find too."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+import shapely
+from rasters import exactextract_statistics
+from rich.console import Console
+from test_zonal_real import CLOUDED, DAYS, on_map
+
+from ndvi_airflow.local import southtyrol
+from ndvi_airflow.local.config import LocalSettings
+from ndvi_airflow.local.demo import run_demo
+from ndvi_airflow.local.stack import BUCKET, Stack, down, up
+
+START, END = date(2022, 6, 2), date(2022, 6, 30)
+ACQUIRED = [date(2022, 6, int(day)) for day in DAYS]
+HIDDEN, CLOUD = (0, 1, 3, 8, 9, 10, 11), (3, 8, 9, 10)
+Rows = dict[tuple[str, date], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def stack(realdata: Path) -> Iterator[Stack]:
+    """A stack of its own, on which the demonstration has been run; in batches, which is quicker than by field."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
+        settings = LocalSettings(home=Path(folder) / "stack", season="southtyrol", **ports)
+        overrides = {"NDVI_MAX_TASKS": "3", "NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
+        try:
+            running = up(settings, say=print, overrides=overrides)
+            run_demo(running, Console(width=120))
+            yield running
+        finally:
+            down(settings, say=print)
+
+
+@pytest.fixture(scope="module")
+def bucket(stack: Stack) -> Path:
+    return stack.settings.home / "s3" / BUCKET
+
+
+@pytest.fixture(scope="module")
+def published(bucket: Path) -> Rows:
+    """Every row of every day's file, as another program reads it."""
+    files = (bucket / "observations").glob("date=*/observations.parquet")
+    rows = (row for file in files for row in pq.read_table(io.BytesIO(file.read_bytes())).to_pylist())
+    return {(row["field_id"], row["date"]): row for row in rows}
+
+
+def features() -> list[dict[str, Any]]:
+    return [f for file in (southtyrol.FIELDS, southtyrol.LATE_FIELDS) for f in json.loads(file.read_text())["features"]]
+
+
+def season(properties: dict[str, str]) -> set[date]:
+    """The days on which a field is processed."""
+    start = max(date.fromisoformat(properties["plant-date"]), START)
+    end = min(date.fromisoformat(properties.get("end-date", str(END))), END)
+    return {start + timedelta(number) for number in range((end - start).days + 1)}
+
+
+@pytest.fixture(scope="module")
+def bands(realdata: Path) -> dict[date, dict[str, np.ndarray]]:
+    found = {}
+    for day in ACQUIRED:
+        name = f"S2_L2A_32TPS_{day:%Y%m%d}"
+        folder = realdata / "imagery" / "s2_southtyrol_202206"
+        opened = {band: rasterio.open(folder / f"{name}_{band}.tif") for band in ("B04", "B08", "SCL")}
+        found[day] = {band: raster.read(1) for band, raster in opened.items()} | {"bounds": opened["B04"].bounds}
+    return found
+
+
+def ndvi(of: dict[str, np.ndarray]) -> np.ndarray:
+    red, nir = of["B04"].astype(float), of["B08"].astype(float)
+    hidden = np.isin(of["SCL"], HIDDEN) | (red == 0) | (nir == 0)
+    return np.where(hidden, np.nan, (nir - red) / np.where(hidden, 1, nir + red))
+
+
+def test_every_field_has_a_row_for_every_day_of_its_season_and_no_other(published: Rows) -> None:
+    owed = {(f["properties"]["object-id"], day) for f in features() for day in season(f["properties"])}
+    assert len({field_id for field_id, _ in owed}) == 20
+    assert set(published) == owed
+
+
+def test_days_without_an_acquisition_say_so(published: Rows) -> None:
+    for (_, day), row in published.items():
+        assert (row["status"] == "no_scene") == (day not in ACQUIRED)
+
+
+def test_statistics_are_exactextracts(published: Rows, bands: dict[date, dict[str, np.ndarray]]) -> None:
+    compared = 0
+    for feature in features():
+        field = on_map(shapely.geometry.shape(feature["geometry"]))
+        for day in season(feature["properties"]) & set(ACQUIRED):
+            row = published[feature["properties"]["object-id"], day]
+            peer = exactextract_statistics(ndvi(bands[day]), bands[day]["bounds"], field)
+            if row["ndvi_mean"] is None:
+                assert row["status"] in ("cloudy", "no_data")
+                assert peer["ndvi_mean"] is None or np.isnan(peer["ndvi_mean"])
+            else:
+                assert {key: row[key] for key in peer} == pytest.approx(peer, abs=1e-6)
+                compared += 1
+    assert compared > 100
+
+
+def test_clouded_dates_are_cloudy_with_their_share_of_cloud(
+    published: Rows, bands: dict[date, dict[str, np.ndarray]]
+) -> None:
+    for feature in features():
+        field = on_map(shapely.geometry.shape(feature["geometry"]))
+        for day in season(feature["properties"]) & {date(2022, 6, int(day)) for day in CLOUDED}:
+            row = published[feature["properties"]["object-id"], day]
+            cloud = np.isin(bands[day]["SCL"], CLOUD).astype(float)
+            assert row["status"] == "cloudy"
+            share = exactextract_statistics(cloud, bands[day]["bounds"], field)["ndvi_mean"]
+            assert row["cloud_fraction"] == pytest.approx(share, abs=2e-6)
+
+
+def test_the_raster_has_the_scene_s_own_pixels(bucket: Path, bands: dict[date, dict[str, np.ndarray]]) -> None:
+    day = date(2022, 6, 12)
+    whole = ndvi(bands[day]).astype(np.float32)
+    left, _, _, top = bands[day]["bounds"]
+    with rasterio.open(bucket / "fields" / "orchard_01" / str(day) / "ndvi.tif") as raster:
+        values = raster.read(1)
+        column, row = round((raster.bounds.left - left) / 10), round((top - raster.bounds.top) / 10)
+    inside = np.isfinite(values)
+    assert inside.sum() > 100
+    assert np.array_equal(values[inside], whole[row : row + values.shape[0], column : column + values.shape[1]][inside])
