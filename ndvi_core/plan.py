@@ -148,6 +148,21 @@ def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
     ]
 
 
+def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
+    """Return a run's batches in the places of those of the same name, which an earlier plan of the run had.
+
+    Places that are not needed any more stay, empty: an index means the same field as long as the run exists, and
+    Airflow (3.3) does not bring back a mapped task whose index was once beyond the end of the mapping.
+
+    Args:
+        batches: of the plan that is being made.
+        before: labels of the earlier plan's orders, in their order.
+    """
+    places = {_place(batch.label): batch for batch in batches}
+    kept = [places.pop(_place(label), Batch(label, ())) for label in before]
+    return [*kept, *places.values()]
+
+
 def order_parts(cells: Sequence[DueCell]) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
     """Return a work order's fields, scenes and cells, each field and scene once."""
     fields: dict[int, OrderField] = {}
@@ -173,6 +188,11 @@ def order_parts(cells: Sequence[DueCell]) -> tuple[tuple[OrderField, ...], tuple
             for cell in cells
         ),
     )
+
+
+def _place(label: str) -> str:
+    """Return what of a label stays when the fields of a batch change."""
+    return label.partition(" (")[0]
 
 
 def _offset(scene: Scene) -> Iterator[str | int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -47,7 +48,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
     plan = folder.read_plan()
     rows = list(_read_verified(folder.store, plan.settled)) if plan.settled else []
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        for order_rows in pool.map(lambda order: _collect(folder.store, order), plan.orders):
+        for order_rows in pool.map(partial(_collect, folder.store), (order for order in plan.orders if order.cells)):
             rows.extend(order_rows)
 
     with engine.begin() as connection:

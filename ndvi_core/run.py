@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, func, select
 
 from ndvi_core import ledger
+from ndvi_core.errors import NotFound
 from ndvi_core.extent import Extent, clip, load_extent
 from ndvi_core.geometry import Geometry
 from ndvi_core.order import WorkOrder, Written
-from ndvi_core.plan import Batch, make_plan, order_parts, pack
+from ndvi_core.plan import Batch, keep_places, make_plan, order_parts, pack
 from ndvi_core.scene import Scene
 from ndvi_core.selection import Selection
 from ndvi_core.settings import Settings
@@ -44,6 +45,7 @@ class PlannedOrder(_Frozen):
     label: str
     sha256: str
     cells: int
+    """None are left to do for an order that an earlier plan of the run had and this one does not need."""
 
 
 class RunPlan(_Frozen):
@@ -139,8 +141,9 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
         data = write_observations(plan.settled)
         sha256 = folder.store.write(folder.settled_key, data)
         settled = Written(uri=folder.store.uri(folder.settled_key), sha256=sha256, size=len(data))
+    batches = keep_places(pack(plan.due, settings.max_tasks), _labels_before(folder))
     run_plan = RunPlan(
-        orders=_write_orders(folder, settings, pack(plan.due, settings.max_tasks)),
+        orders=_write_orders(folder, settings, batches),
         settled=settled,
         day=selection.day,
         planned_at=planned_at,
@@ -148,6 +151,14 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     )
     folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
     return run_plan
+
+
+def _labels_before(folder: RunFolder) -> list[str]:
+    """Return the labels of the orders that the run was planned with before; none for a new run."""
+    try:
+        return [order.label for order in folder.read_plan().orders]
+    except NotFound:
+        return []
 
 
 def _within_search(selection: Selection, found: SceneList, extent: Extent) -> Selection:

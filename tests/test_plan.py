@@ -10,7 +10,7 @@ from ndvi_core.extent import Extent
 from ndvi_core.field import RegisteredField
 from ndvi_core.ledger import Entry
 from ndvi_core.order import Policy
-from ndvi_core.plan import fingerprint, make_plan, order_parts, pack
+from ndvi_core.plan import Batch, fingerprint, keep_places, make_plan, order_parts, pack
 from ndvi_core.scene import Offset
 from ndvi_core.selection import Selection
 
@@ -147,6 +147,26 @@ def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost():
     assert sorted(cell.field.sequence for batch in batches for cell in batch.cells) == list(range(1, 101))
     for batch in batches:
         assert len({cell.geometry.bounds for cell in batch.cells}) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "batches", "places"),
+    [
+        ([], ["a", "b"], ["a", "b"]),
+        (["a", "b"], [], ["(a)", "(b)"]),
+        (["a", "b", "c"], ["b"], ["(a)", "b", "(c)"]),
+        (["a", "c"], ["a", "b", "c"], ["a", "c", "b"]),
+        (
+            ["batch 1/2 (30UXV, 3 fields)", "batch 2/2 (30UXV, 2 fields)"],
+            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
+            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
+        ),
+    ],
+)
+def test_a_run_that_is_planned_again_keeps_its_places(before, batches, places):
+    (cell,) = plan(scenes=[SCENE]).due
+    kept = keep_places([Batch(label, (cell,)) for label in batches], before)
+    assert [batch.label if batch.cells else f"({batch.label})" for batch in kept] == places
 
 
 def test_nothing_due_makes_no_batch():

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ndvi_airflow.connections import compute_environment, open_bucket
 from ndvi_core.errors import EXIT_TRY_AGAIN
@@ -47,7 +47,7 @@ class ComputeProcessOperator(BaseOperator):
     template_fields: Sequence[str] = ("order",)
     operator_extra_links = (PicturesLink(),)
 
-    def __init__(self, *, order: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.order = order
 
@@ -56,6 +56,8 @@ class ComputeProcessOperator(BaseOperator):
         return SubprocessHook()
 
     def execute(self, context: Any) -> None:  # noqa: ARG002
+        if not self.order["cells"]:
+            raise AirflowSkipException("nothing is due any more; `airflow ndvi recompute` does what has an answer")
         command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.order["uri"])]
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code == 0:
@@ -70,7 +72,7 @@ class ComputeProcessOperator(BaseOperator):
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
 
 
-def fail_for_failed_cells(order: dict[str, str]) -> None:
+def fail_for_failed_cells(order: dict[str, Any]) -> None:
     """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
 
     The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -78,7 +78,7 @@ def find_scenes(door: Door) -> None:
 
 
 @task
-def plan(door: Door) -> list[dict[str, str]]:
+def plan(door: Door) -> list[dict[str, Any]]:
     """Compare with the ledger, write a work order for whatever is missing, and return the orders to map over."""
     from ndvi_core.run import plan_run
 
@@ -87,8 +87,9 @@ def plan(door: Door) -> list[dict[str, str]]:
         settings, folder = _settings_and_folder(context)
         with registry_engine().connect() as connection:
             run_plan = plan_run(folder, settings, _select(door, connection, settings, context), connection)
-    log.info("%d work orders with %d cells", len(run_plan.orders), sum(order.cells for order in run_plan.orders))
-    return [{"uri": order.uri, "manifest": order.manifest, "label": order.label} for order in run_plan.orders]
+    cells = [order.cells for order in run_plan.orders if order.cells]
+    log.info("%d work orders with %d cells", len(cells), sum(cells))
+    return [order.model_dump(include={"uri", "manifest", "label", "cells"}) for order in run_plan.orders]
 
 
 @task(outlets=[NDVI_OBSERVATIONS], trigger_rule="all_done")
