@@ -9,11 +9,12 @@ import pytest
 from rich.console import Console
 
 from ndvi_airflow.local.__main__ import main
-from ndvi_airflow.local.demo import FieldSummary, run_demo, summaries
+from ndvi_airflow.local.demo import Farmer, run_demo
 from ndvi_airflow.local.rest import Rest
 from ndvi_airflow.local.stack import Stack, find, status, up
 from ndvi_core import sample
 from ndvi_core.errors import TryAgain
+from ndvi_core.status import FieldStatus
 
 DAGS = {"field_registration", "ndvi_daily", "ndvi_catch_up"}
 
@@ -24,6 +25,10 @@ def done(stack: Stack) -> str:
     console = Console(file=StringIO(), width=120)
     run_demo(stack, console)
     return console.file.getvalue()
+
+
+def statuses(stack: Stack) -> dict[str, FieldStatus]:
+    return {row.field_id: row for row in Farmer(stack, Console(file=StringIO())).statuses()}
 
 
 def test_everything_runs_and_every_dag_is_there(stack: Stack) -> None:
@@ -57,27 +62,27 @@ def test_an_airflow_that_is_not_there_is_named_with_the_way_to_start_it() -> Non
 def test_demo_observes_every_field_on_every_day_from_its_plant_date(stack: Stack, done: str) -> None:
     first, last = sample.START, sample.END
     late_by = {"field_1": 0, "field_2": 0, "field_3": 4, "field_4": 2, "field_5": 6}
-    rows = {row.field_id: row for row in summaries(stack.engine())}
+    rows = statuses(stack)
     passes = {flight.day for flight in sample.passes(first, last)}
     assert list(rows) == list(late_by)
     for field_id, row in rows.items():
         days = [first + timedelta(n) for n in range(late_by[field_id], (last - first).days + 1)]
-        assert row.days == len(days)
-        assert row.no_scene == len(set(days) - passes)
-        assert row.computed + row.cloudy == len(set(days) & passes)
-        assert row.cloudy >= 1  # the wholly clouded pass of 24 April
+        assert (row.days, row.missing) == (len(days), 0)
+        assert row.counts["no_scene"] == len(set(days) - passes)
+        assert row.counts["computed"] + row.counts["cloudy"] == len(set(days) & passes)
+        assert row.counts["cloudy"] >= 1  # the wholly clouded pass of 24 April
         assert field_id in done
 
 
 def test_demo_finds_the_crops_that_the_sample_grows(stack: Stack, done: str) -> None:
-    rows: dict[str, FieldSummary] = {row.field_id: row for row in summaries(stack.engine())}
-    last = {field_id: row.last for field_id, row in rows.items()}
+    rows = statuses(stack)
+    last = {field_id: row.last_value for field_id, row in rows.items()}
     assert 0.6 < last["field_1"] < 0.8  # spring barley
     assert 0.65 < last["field_2"] < 0.85  # grass
     assert 0.4 < last["field_3"] < 0.6  # flax
     assert 0.2 < last["field_4"] < 0.4  # sugar beet
     assert last["field_5"] == last["field_1"]  # the same ground
-    assert {row.last_day for row in rows.values()} == {date(2025, 4, 29)}
+    assert {row.last_date for row in rows.values()} == {date(2025, 4, 29)}
 
 
 def test_demo_done_again_reads_no_pixel(stack: Stack, done: str) -> None:

@@ -22,17 +22,24 @@ def _say(text: str) -> None:
     console.print(f"[green]✓[/] {escape(text)}")
 
 
+def _bring_up(settings: LocalSettings) -> stack.Stack:
+    with console.status("starting"):
+        return stack.up(settings, _say)
+
+
 def _up(settings: LocalSettings) -> None:
-    running = stack.up(settings, _say)
+    running = _bring_up(settings)
     console.print(f"Airflow is at {running.url}")
 
 
 def _down(settings: LocalSettings) -> None:
-    stack.down(settings, _say)
+    with console.status("stopping"):
+        stack.down(settings, _say)
 
 
 def _clean(settings: LocalSettings) -> None:
-    stack.clean(settings, _say)
+    with console.status("stopping"):
+        stack.clean(settings, _say)
 
 
 def _status(settings: LocalSettings) -> None:
@@ -55,7 +62,7 @@ def _demo(settings: LocalSettings) -> None:
     from ndvi_airflow.local.demo import run_demo
 
     began = time.monotonic()
-    run_demo(stack.up(settings, _say), console)
+    run_demo(_bring_up(settings), console)
     console.print(f"done in {time.monotonic() - began:.0f} s")
 
 

@@ -3,25 +3,22 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
+from ndvi_airflow.report import status_table
 from ndvi_core import registry
 from ndvi_core.errors import NdviError
 from ndvi_core.settings import Settings
+from ndvi_core.status import FieldStatus, field_statuses
 from ndvi_core.store import Store
-from ndvi_core.tables import field, observation
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
 POLL_SECONDS = 1.0
@@ -32,23 +29,6 @@ LOG_LINES = 25
 
 class DemoFailed(NdviError):
     """A run failed or nothing happened for too long; the message says which and where to look."""
-
-
-@dataclass(frozen=True)
-class FieldSummary:
-    """What is known of one field."""
-
-    field_id: str
-    plant_type: str
-    plant_date: date
-    days: int
-    computed: int
-    cloudy: int
-    no_scene: int
-    mean: float | None
-    """Of the computed days' mean NDVI."""
-    last: float | None
-    last_day: date | None
 
 
 class Farmer:
@@ -104,17 +84,8 @@ class Farmer:
 
     def show(self) -> None:
         """Print what is known of each field, and where the files are."""
-        table = Table(title="NDVI per field")
-        for heading in ("field", "crop", "planted"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("days", "computed", "cloudy", "no scene", "mean NDVI", "last value", "on"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for row in summaries(self.engine):
-            counts = map(str, (row.days, row.computed, row.cloudy, row.no_scene))
-            values = ("" if value is None else f"{value:.3f}" for value in (row.mean, row.last))
-            table.add_row(row.field_id, row.plant_type, str(row.plant_date), *counts, *values, str(row.last_day or ""))
         files = self.stack.settings.home / "s3" / BUCKET
-        self._console.print(table)
+        self._console.print(status_table(self.statuses()))
         places = {
             "numbers, rasters and pictures of each field": files / self.settings.products_prefix,
             "one GeoParquet file a day": files / self.settings.observations_prefix,
@@ -123,6 +94,10 @@ class Farmer:
         for what, where in places.items():
             self._console.print(f"{what}: {where}")
         self._console.print("[dim]make down stops it, make up starts it again, make clean removes it[/]")
+
+    def statuses(self) -> list[FieldStatus]:
+        with self.engine.connect() as connection:
+            return field_statuses(connection, self.settings.start_date)
 
     def _lists_of_problems(self) -> Iterator[str]:
         """Yield the keys of all files that tell what was wrong with an upload."""
@@ -180,19 +155,6 @@ def run_demo(stack: Stack, console: Console) -> None:
     farmer.show()
 
 
-def summaries(engine: Engine) -> list[FieldSummary]:
-    """Return what the ledger knows of each field, in the order of the registry."""
-    query = (
-        select(field.c.sequence, field.c.field_id, field.c.plant_type, field.c.plant_date)
-        .add_columns(observation.c.date, observation.c.status, observation.c.ndvi_mean)
-        .outerjoin(observation, observation.c.sequence == field.c.sequence)
-        .order_by(field.c.sequence, observation.c.date)
-    )
-    with engine.connect() as connection:
-        rows = connection.execute(query).mappings().all()
-    return [_summary(list(own)) for _, own in groupby(rows, key=itemgetter("sequence"))]
-
-
 def _settings(variables: Mapping[str, str]) -> Settings:
     """Return the settings that Airflow's tasks read from these variables."""
     arguments = {}
@@ -201,23 +163,6 @@ def _settings(variables: Mapping[str, str]) -> Settings:
         if variable in variables:
             arguments[str(info.validation_alias or name)] = variables[variable]
     return Settings.model_validate(arguments)
-
-
-def _summary(rows: Sequence[Any]) -> FieldSummary:
-    states = [row["status"] for row in rows]
-    values = [(row["date"], row["ndvi_mean"]) for row in rows if row["status"] == "computed"]
-    return FieldSummary(
-        field_id=rows[0]["field_id"],
-        plant_type=rows[0]["plant_type"],
-        plant_date=rows[0]["plant_date"],
-        days=sum(state is not None for state in states),
-        computed=len(values),
-        cloudy=states.count("cloudy"),
-        no_scene=states.count("no_scene"),
-        mean=sum(value for _, value in values) / len(values) if values else None,
-        last=values[-1][1] if values else None,
-        last_day=values[-1][0] if values else None,
-    )
 
 
 def _last_lines(log: str) -> str:
