@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 import shapely
+from person import a_stack
+from PIL import Image
 from rasters import exactextract_statistics
 from rich.console import Console
 from test_zonal_real import CLOUDED, DAYS, on_map
 
 from ndvi_airflow.local import southtyrol
-from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.demo import run_demo
-from ndvi_airflow.local.stack import BUCKET, Stack, down, up
+from ndvi_airflow.local.stack import BUCKET, Stack
 
 START, END = date(2022, 6, 2), date(2022, 6, 30)
 ACQUIRED = [date(2022, 6, int(day)) for day in DAYS]
@@ -31,16 +31,10 @@ Rows = dict[tuple[str, date], dict[str, Any]]
 @pytest.fixture(scope="module")
 def stack(realdata: Path) -> Iterator[Stack]:
     """A stack of its own, on which the demonstration has been run; in batches, which is quicker than by field."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
-        settings = LocalSettings(home=Path(folder) / "stack", season="southtyrol", **ports)
-        overrides = {"NDVI_MAX_TASKS": "3", "NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
-        try:
-            running = up(settings, say=print, overrides=overrides)
-            run_demo(running, Console(width=120))
-            yield running
-        finally:
-            down(settings, say=print)
+    period = {"NDVI_REALDATA": str(realdata), "NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
+    with a_stack("southtyrol", NDVI_MAX_TASKS="3", **period) as running:
+        run_demo(running, Console(width=120))
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +128,10 @@ def test_the_raster_has_the_scene_s_own_pixels(bucket: Path, bands: dict[date, d
     inside = np.isfinite(values)
     assert inside.sum() > 100
     assert np.array_equal(values[inside], whole[row : row + values.shape[0], column : column + values.shape[1]][inside])
+
+
+def test_the_picture_opens(bucket: Path) -> None:
+    with Image.open(bucket / "fields" / "orchard_01" / "2022-06-12" / "ndvi.png") as picture:
+        picture.load()
+        assert picture.format == "PNG"
+        assert picture.getextrema()[0] != (255, 255), "not blank"
