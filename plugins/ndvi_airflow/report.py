@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -21,14 +22,15 @@ def open_console() -> Console:
 def status_table(rows: Sequence[FieldStatus]) -> Table:
     """Return a line a field: its days by status, its mean NDVI and the last value."""
     shown = [name for name in STATUSES if name in ALWAYS_SHOWN or any(row.counts[name] for row in rows)]
-    table = Table()
-    for heading in ("field", "crop", "planted"):
-        table.add_column(heading)
-    for heading in ("days", *(name.replace("_", " ") for name in shown), "missing", "mean NDVI", "last value", "on"):
-        table.add_column(heading, justify="right")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("field", "crop"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("days", *(name.replace("_", " ") for name in shown), "missing", "mean NDVI", "last value"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("on", no_wrap=True)
     for row in rows:
         numbers = (row.days, *(row.counts[name] for name in shown), row.missing)
         values = ("" if value is None else f"{value:.3f}" for value in (row.ndvi_mean, row.last_value))
         day = str(row.last_date or "")
-        table.add_row(row.field_id, row.plant_type, str(row.plant_date), *map(str, numbers), *values, day)
+        table.add_row(row.field_id, row.plant_type, *map(str, numbers), *values, day)
     return table

@@ -113,6 +113,13 @@ class Person(Rest):
         found = self._pages("/api/v2/assets/events", "asset_events", order_by="timestamp")
         return [event for event in found if event["name"] == asset]
 
+    def lineage(self, asset: str) -> set[tuple[str, str]]:
+        """Return the arrows of the graph on an asset's page, as the names that they lead from and to."""
+        (found,) = self._pages("/api/v2/assets", "assets", name_pattern=asset)
+        graph = self._ask("GET", "/ui/dependencies", params={"node_id": f"asset:{found['id']}"})
+        names = {node["id"]: node["label"] for node in graph["nodes"]}
+        return {(names[edge["source_id"]], names[edge["target_id"]]) for edge in graph["edges"]}
+
     def backfills_closed(self, dag_id: str) -> bool:
         """Whether Airflow would take another backfill: it notices within 30 s that all runs of one have ended."""
         return all(one["completed_at"] for one in self._pages("/api/v2/backfills", "backfills", dag_id=dag_id))

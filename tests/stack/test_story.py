@@ -62,6 +62,15 @@ def test_the_first_fields_are_registered_by_an_upload_alone(story, person):
     assert person.computed(CATCH_UP, started["run_id"]) == {}  # all of their days are the daily runs'
 
 
+def test_the_assets_show_the_way_of_the_data(person):
+    assert person.lineage("ndvi_fields") == {
+        ("field_registration", "ndvi_fields"),
+        ("ndvi_fields", "ndvi_catch_up"),
+        ("ndvi_catch_up", "ndvi_observations"),
+        ("ndvi_daily", "ndvi_observations"),
+    }
+
+
 def test_each_field_of_each_day_has_its_own_task_and_a_killed_process_is_tried_again(story, person, broken):
     story.stack.publish([item for item in story.items if day_of(item) != UNPUBLISHED])
     broken[0].rename(broken[1])

@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ndvi_airflow.local import stack
 from ndvi_airflow.local.config import LocalSettings, load_local_settings
+from ndvi_airflow.report import open_console
 from ndvi_core.errors import NdviError
 
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+console = open_console()
 
 
 def _say(text: str) -> None:

@@ -66,7 +66,8 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3) -> 
             "simple_auth_manager_all_admins": True,  # one machine's own user; nobody else reaches 127.0.0.1
             "simple_auth_manager_passwords_file": home / "passwords.json",
         },
-        "database": {"sql_alchemy_conn": postgres.url("airflow")},
+        # With psycopg 3 the server refuses the types of the query that draws the assets' lineage (Airflow 3.3.2).
+        "database": {"sql_alchemy_conn": postgres.url("airflow", "psycopg2")},
         "api": {
             "base_url": url,
             "host": HOST,

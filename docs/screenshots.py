@@ -1,0 +1,261 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["pillow>=12", "selenium>=4.40"]
+# ///
+"""Make the pictures in docs/images again, of a laptop stack as `make demo` leaves it.
+
+    eval "$(.venv/bin/python -m ndvi_airflow.local env)"
+    .venv/bin/uv run docs/screenshots.py              # all of them, or those that are named
+
+It looks, fills in and ticks, but triggers and clears nothing. Needs Debian's packages chromium and chromium-driver.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+IMAGES = Path(__file__).parent / "images"
+COLOURS = 128
+PATIENCE_SECONDS = 60.0
+STILL_SECONDS = 1.0
+"""A page that looks the same after this time is taken to be whole."""
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-04-27T00:00:00+00:00/tasks/compute/mapped"
+"""Of 2025-04-26, when clouds cover parts of the fields."""
+GRID = "//*[@data-panel-id='main-panel']"
+DETAILS = "//*[@data-panel-id='details-panel']"
+TIDY = """
+document.activeElement.blur();
+document.querySelectorAll("[aria-label$='Details Panel']").forEach(handle => handle.style.visibility = "hidden");
+"""
+DIALOG = "//*[@data-scope='dialog' and @data-part='content']"
+
+
+class Browser:
+    """Chromium, looking at one Airflow. Elements are named by XPath and waited for."""
+
+    def __init__(self, url: str, profile: str) -> None:
+        options = ChromeOptions()
+        options.binary_location = shutil.which("chromium") or ""
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        self.url = url.rstrip("/")
+        self.chrome = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        self.chrome.get(f"{self.url}/api/v2/version")  # a page of the server, for what its interface remembers
+        self._remember("log_wrap", "true")
+
+    def open(self, path: str, width: int = 1120, height: int = 700, grid_percent: int = 20) -> None:
+        """Open a page in a window of this size, the grid at its left taking this share."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        layout = {"details-panel,main-panel": {"expandToSizes": {}, "layout": [grid_percent, 100 - grid_percent]}}
+        for direction in ("ltr", "rtl"):
+            self._remember(f"react-resizable-panels:grid-{direction}", json.dumps(layout))
+        self.chrome.get(self.url + path)
+
+    def find(self, xpath: str) -> WebElement:
+        """Wait until such an element is shown, and return the first one."""
+        waiting = WebDriverWait(self.chrome, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
+        return waiting.until(
+            lambda chrome: next(e for e in (*chrome.find_elements(By.XPATH, xpath), None) if not e or e.is_displayed()),
+            f"not on {self.chrome.current_url}: {xpath}",
+        )
+
+    def click(self, xpath: str) -> None:
+        self.find(xpath)
+        self.look()
+        self.find(xpath).click()
+
+    def press(self, *keys: str) -> None:
+        self.look()
+        ActionChains(self.chrome).send_keys(*keys).perform()
+
+    def look(self) -> Image.Image:
+        """Wait until the page does not change any more, and return what it looks like."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        before = b""
+        while (now := self.chrome.get_screenshot_as_png()) != before and time.monotonic() < end:
+            before = now
+            time.sleep(STILL_SECONDS)
+        return Image.open(BytesIO(now)).convert("RGB")
+
+    def save(self, name: str, xpath: str, down_to: str | None = None, margin: int = 8) -> None:
+        """Save what is shown of an element, or of its upper part that ends with another element, in few colours."""
+        self._tidy()
+        page = self.look()
+        box, last = self.find(xpath).rect, self.find(down_to or xpath).rect
+        left, top = max(box["x"] - margin, 0), max(box["y"] - margin, 0)
+        right = min(box["x"] + box["width"] + margin, page.width)
+        bottom = min(last["y"] + last["height"] + margin, page.height)
+        picture = page.crop(tuple(map(round, (left, top, right, bottom))))
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+
+    def _tidy(self) -> None:
+        """Take the mouse and the text cursor off what they would highlight, and away the handle that lies over text."""
+        mouse = ActionBuilder(self.chrome)
+        mouse.pointer_action.move_to_location(0, 0)
+        mouse.perform()
+        self.chrome.execute_script(TIDY)
+
+    def _remember(self, key: str, value: str) -> None:
+        self.chrome.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, value)
+
+
+def grid(browser: Browser) -> None:
+    """All days of ndvi_daily."""
+    browser.open("/dags/ndvi_daily", grid_percent=50)
+    browser.click("//button[@aria-label='Options']")
+    browser.click("//button[@role='combobox' and .='10']")
+    browser.click("//*[@role='option' and @data-value='25']")
+    browser.press(Keys.ESCAPE)
+    browser.save("grid", GRID, down_to=f"{GRID}//a[.='verdict']")
+
+
+def tasks(browser: Browser) -> None:
+    """The compute tasks of a day, labelled with their fields."""
+    browser.open(COMPUTE)
+    browser.find("//a[.='field_1']")
+    browser.save("tasks", DETAILS, down_to="//tbody", margin=0)
+
+
+def clear(browser: Browser) -> None:
+    """Clearing one field of one day."""
+    browser.open(f"{COMPUTE}/1")
+    browser.click("//button[contains(@aria-label, 'to clear')]")
+    browser.find(f"{DIALOG}//td[contains(., 'record')]")
+    browser.save("clear", DIALOG, margin=0)
+
+
+def clear_days(browser: Browser) -> None:
+    """Choosing one field on several days."""
+    browser.open("/dags/ndvi_daily/tasks/compute/task_instances", height=740, grid_percent=8)
+    browser.click(f"{DETAILS}//button[contains(., 'Filter')]")
+    browser.click("//*[@role='menuitem' and .='Rendered Map Index']")
+    browser.press("field_2", Keys.ENTER)
+    for row in range(2, 5):
+        browser.click(f"//tbody/tr[{row}]/td[1]//label")
+    browser.save("clear_days", DETAILS, down_to="//body", margin=0)
+
+
+def lineage(browser: Browser) -> None:
+    """The way of the data, and what events tell."""
+    browser.open("/assets", width=1300, height=672)
+    browser.click("//a[.='ndvi_fields']")
+    browser.find("//*[contains(@class, 'react-flow__node')][contains(., 'ndvi_observations')]")
+    for _ in ("the event", "its list of fields"):
+        browser.click("//*[contains(@class, 'codicon-folding-collapsed')]")
+    browser.save("lineage", "//body")
+
+
+def log(browser: Browser) -> None:
+    """What a compute task read, what came out, and why a cell has no value."""
+    browser.open(f"{COMPUTE}/1", grid_percent=8)
+    browser.find("//*[contains(text(), 'manifest')]")
+    first = innermost("1 cells of", "ancestor::*[@data-index][1]")
+    browser.save("log", first, down_to=innermost("Command exited"), margin=0)
+
+
+def form(browser: Browser) -> None:
+    """ndvi_catch_up by hand."""
+    browser.open("/dags/ndvi_catch_up", width=900, height=1160)
+    browser.click("//button[@aria-label='Trigger Dag']")
+    browser.find("//*[@name='element_field_ids']").send_keys("field_2\nfield_4")
+    browser.find("//*[@name='element_start']").send_keys("04252025")
+    browser.find("//*[@name='element_end']").send_keys("04282025")
+    browser.click("//*[@name='element_force']/ancestor::label")
+    parameters = innermost("Run Parameters", "ancestor::*[@data-part='item']")
+    browser.save("form", parameters, down_to=f"{DIALOG}//button[contains(., 'Trigger')]")
+
+
+def pictures(browser: Browser) -> None:
+    """The link to the pictures of a late field's days, and where it leads."""
+    browser.open("/dags/ndvi_catch_up/tasks/compute/task_instances?rendered_map_index=field_4", grid_percent=8)
+    browser.click("//tbody//a[.='field_4']")
+    browser.click("//a[contains(@href, '/details')]")
+    link = "//a[.='NDVI pictures']"
+    browser.save("link", DETAILS, down_to=link, margin=0)
+    address = browser.find(link).get_attribute("href").removeprefix(browser.url)
+    browser.open(address, width=1090, height=1400)
+    browser.save("pictures", "//body", down_to="//li/p", margin=4)
+
+
+def field(browser: Browser) -> None:
+    """A partly clouded field."""
+    browser.open("/ndvi/pictures/field_3/2025-04-26.png")
+    browser.save("field", "//img", margin=0)
+
+
+def documentation(browser: Browser) -> None:
+    """What a DAG says of itself."""
+    browser.open("/dags/ndvi_daily")
+    browser.click("//button[@aria-label='Dag Docs']")
+    dialog = browser.find(DIALOG)
+    corner = dialog.size["width"] // 2 - 4, dialog.size["height"] // 2 - 4
+    browser.look()
+    mouse = ActionChains(browser.chrome).move_to_element_with_offset(dialog, *corner)
+    mouse.click_and_hold().move_by_offset(200, 10).release().perform()
+    browser.save("documentation", DIALOG, margin=0)
+
+
+def innermost(text: str, then: str = ".") -> str:
+    """Return the XPath of the innermost element with a text, or of what is found from there."""
+    return f"//*[contains(., '{text}') and not(*[contains(., '{text}')])]/{then}"
+
+
+PICTURES: tuple[Callable[[Browser], None], ...] = (
+    grid,
+    tasks,
+    clear,
+    clear_days,
+    lineage,
+    log,
+    form,
+    pictures,
+    field,
+    documentation,
+)
+
+
+def main(names: list[str]) -> None:
+    url = os.environ.get("AIRFLOW__API__BASE_URL")
+    if url is None:
+        raise SystemExit('AIRFLOW__API__BASE_URL is not set: eval "$(.venv/bin/python -m ndvi_airflow.local env)"')
+    with TemporaryDirectory() as profile:
+        browser = Browser(url, profile)
+        try:
+            for take in PICTURES:
+                if not names or take.__name__ in names:
+                    take(browser)
+                    print(take.__name__)
+        finally:
+            browser.chrome.quit()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
