@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import psutil
 from farm import Farm
-from features import collection
+from features import collection, feature, polygon
 from person import Person
 from sqlalchemy import Engine, create_engine, select
 
+from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Service, load
 from ndvi_airflow.local.stack import Stack
 from ndvi_core import registry
@@ -53,9 +54,9 @@ class Story:
         """The fields' GeoJSON by id."""
         season = self.stack.season
         documents = [json.loads(file.read_text()) for file in (season.fields, season.late_fields)]
-        found = {feature["properties"]["object-id"]: feature for one in documents for feature in one["features"]}
-        for name, feature in found.items():
-            feature["properties"]["plant-date"] = str(PLANTED[name])
+        found = {one["properties"]["object-id"]: one for document in documents for one in document["features"]}
+        for name, one in found.items():
+            one["properties"]["plant-date"] = str(PLANTED[name])
         return found
 
     @cached_property
@@ -81,6 +82,24 @@ class Story:
         """Return the ids of the fields in the order of the registry, see `load_fields`."""
         with self.engine.connect() as connection:
             return [found.field_id for found in registry.load_fields(connection, caught_up=caught_up)]
+
+    def a_strip(self, number: int) -> dict[str, Any]:
+        """Return the GeoJSON of a field that is planted on the last day, a hectare beside field_1."""
+        west, south = (
+            min(values) for values in zip(*self.features["field_1"]["geometry"]["coordinates"][0], strict=True)
+        )
+        west += number * 0.0012
+        east, north = west + 0.001, south + 0.0015
+        shape = polygon((west, south), (east, south), (east, north), (west, north))
+        return feature(shape, object_id=f"strip_{number}", plant_date=str(END))
+
+    def kill(self, component: str) -> None:
+        """Kill (SIGKILL) a component of Airflow and whatever it has started."""
+        running = local.status(self.stack.settings)[component]
+        assert running is not None
+        family = psutil.Process(running.daemon.pid)
+        for process in (*family.children(recursive=True), family):
+            process.kill()
 
     def kill_a_computation(self) -> str:
         """Kill (SIGKILL) the first computation of this stack that is seen, and return the URI of its order."""

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from features import collection
 from person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack, ended
 from story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
 
+from ndvi_airflow.local import stack as local
+
 EARLY, LATE = ("field_1", "field_2", "field_4"), ("field_3", "field_5")
 FIRST, BROKEN, UNPUBLISHED = PASSES
+PERIOD = {"NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
 
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    with a_stack("sample", NDVI_START_DATE=str(START), NDVI_END_DATE=str(END)) as stack:
+    with a_stack("sample", **PERIOD) as stack:
         engine = stack.engine()
         yield Story(stack, Person(stack), engine)
         engine.dispose()
@@ -226,3 +230,21 @@ def test_scenes_that_are_published_late_are_picked_up_by_the_run_of_a_later_day(
     assert set(person.computed_daily()[END]) == {*EARLY, *LATE}
     assert changed(ledger, story.recorded_at()) == {(name, UNPUBLISHED) for name in (*EARLY, *LATE)}
     assert person.published() == story.without_airflow(tmp_path)
+
+
+def test_ten_uploads_at_once_are_all_taken_in_though_the_triggerer_is_killed(story, person):
+    events, ledger = len(person.events("ndvi_fields")), story.recorded_at()
+    story.kill("triggerer")
+    strips = {f"strip_{number}": story.a_strip(number) for number in range(9)}
+    for name, feature in strips.items():
+        person.upload(f"staticdata/fields/pending/{name}.geojson", collection(feature))
+    person.upload("staticdata/fields/pending/broken.geojson", b'{"type": "FeatureCollection", "features": [')
+    local.up(story.stack.settings, print, PERIOD)
+
+    person.until(lambda: set(story.registered(caught_up=True)) >= set(strips), "the strips' days")
+    person.until_quiet(CATCH_UP)
+    named = [name for event in person.events("ndvi_fields")[events:] for name in event["extra"]["fields"]]
+    assert sorted(named) == sorted(strips)
+    assert changed(ledger, story.recorded_at()) == {(name, END) for name in strips}
+    assert person.keys("staticdata/fields/pending/") == []
+    assert any("rejected/broken-" in key for key in person.keys("staticdata/fields/rejected/"))
