@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+TAG := dev
 LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test lint format types lock
+.PHONY: help setup demo demo-real up down status clean late-field test lint format types lock image image-ndvi image-airflow
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +64,21 @@ format: setup ## rewrite the code in the one style
 types: setup ## check the types
 	$(BIN)/mypy
 
-lock: setup ## bring requirements.txt to the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-		--no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt
+image: image-ndvi image-airflow ## build the images ndvi and ndvi-airflow (TAG=dev)
+
+BUILD = docker build --file docker/Dockerfile --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD)
+
+image-ndvi:
+	$(BUILD) --target ndvi --tag ndvi:$(TAG) .
+
+image-airflow:
+	$(BUILD) --target airflow --tag ndvi-airflow:$(TAG) .
+
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet
+
+lock: setup ## bring requirements.txt, and what the images install of it, to the newest versions that pyproject.toml allows
+	$(COMPILE) --all-extras --upgrade --output-file requirements.txt
+	$(COMPILE) --constraints requirements.txt --no-annotate --upgrade --output-file docker/requirements.txt
+	$(COMPILE) --constraints requirements.txt --no-annotate --upgrade --extra airflow \
+		--output-file docker/requirements-airflow.txt
