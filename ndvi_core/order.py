@@ -1,6 +1,7 @@
 """Work orders and manifests: all that a compute task is told, and all that it says when it is done."""
 
 from datetime import date
+from math import cos, radians
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Attribute
@@ -9,6 +10,13 @@ from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.geometry import Geometry
 from ndvi_core.observation import Status
 from ndvi_core.scene import Scene
+
+BYTES_PER_PIXEL = 64
+"""Of all arrays that a computation may hold for a pixel of a field's window at one time."""
+
+_PIXEL_METRES = 10.0
+_METRES_PER_DEGREE = 111_320.0
+"""Of latitude, and of longitude on the equator."""
 
 
 class _Frozen(BaseModel):
@@ -35,6 +43,14 @@ class OrderField(_Frozen):
     """Clipped to the extent, WGS84."""
     geometry_hash: str
     """Of the geometry as registered."""
+
+    @property
+    def window_pixels(self) -> float:
+        """Pixels of 10 m in the smallest rectangle that holds the field, about."""
+        west, south, east, north = map(float, self.geometry.bounds)
+        width = (east - west) * cos(radians((south + north) / 2)) * _METRES_PER_DEGREE
+        height = (north - south) * _METRES_PER_DEGREE
+        return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)
 
 
 class Cell(_Frozen):
@@ -65,6 +81,11 @@ class WorkOrder(_Frozen):
     fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]
     cells: tuple[Cell, ...]
+
+    @property
+    def memory(self) -> int:
+        """Bytes that its fields' pixels take at most while it is computed, besides what the program takes anyway."""
+        return round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
 
 
 class Written(_Frozen):

@@ -46,6 +46,10 @@ class PlannedOrder(_Frozen):
     sha256: str
     cells: int
     """None are left to do for an order that an earlier plan of the run had and this one does not need."""
+    days: tuple[date, date] | None = None
+    """First and last; None without cells."""
+    memory: int = 0
+    """Bytes, see `WorkOrder.memory`."""
 
 
 class RunPlan(_Frozen):
@@ -194,8 +198,15 @@ def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch
         )
         key = folder.order_key(number)
         sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
+        days = [cell.date for cell in cells]
         return PlannedOrder(
-            uri=folder.store.uri(key), manifest=order.manifest, label=batch.label, sha256=sha256, cells=len(cells)
+            uri=folder.store.uri(key),
+            manifest=order.manifest,
+            label=batch.label,
+            sha256=sha256,
+            cells=len(cells),
+            days=(min(days), max(days)) if days else None,
+            memory=order.memory,
         )
 
     with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:

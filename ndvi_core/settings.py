@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ndvi_core import __version__
 from ndvi_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -55,8 +56,18 @@ class Settings(BaseSettings):
     """Beyond this many fields a run packs them into batches."""
     compute_pool: str = "default_pool"
     """Airflow pool that compute tasks share; it has to exist."""
-    execution: Literal["process"] = "process"
-    """Where compute tasks run: as a process beside the Airflow task."""
+    execution: Literal["process", "kubernetes"] = "process"
+    """Where compute tasks run: as a process beside the Airflow task, or each in a pod."""
+    image: str = f"ndvi:{__version__}"
+    """That pods run; of the release that plans."""
+    pod_template: str = ""
+    """Path of a pod template file; empty is the one in the package."""
+    pod_memory_mb: int = Field(default=384, gt=0)
+    """Memory of each pod in MiB, besides what the pixels of its fields take."""
+    pod_startup_seconds: int = Field(default=600, gt=0)
+    """How long a pod may wait for a node, and after that for its image, until the try counts as failed."""
+    pod_deferrable: bool = True
+    """Whether the triggerer watches over pods, so that tasks which wait for one hold no worker."""
 
     @property
     def policy(self) -> "Policy":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _WORTH_A_RETRY = (EXIT_TRY_AGAIN, *(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM)))
+COMPUTE_TIMEOUT = timedelta(hours=2)
 _NAMED = 5  # failed cells that the task's error names
 
 
@@ -56,20 +57,27 @@ class ComputeProcessOperator(BaseOperator):
         return SubprocessHook()
 
     def execute(self, context: Any) -> None:  # noqa: ARG002
-        if not self.order["cells"]:
-            raise AirflowSkipException("nothing is due any more; `airflow ndvi recompute` does what has an answer")
+        skip_without_cells(self.order)
         command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.order["uri"])]
         result = self.hook.run_command(command, env=compute_environment())
-        if result.exit_code == 0:
-            fail_for_failed_cells(self.order)
-            return
-        message = f"{self.order['label']}: exit code {result.exit_code}: {result.output}"
-        if result.exit_code in _WORTH_A_RETRY or result.exit_code < 0:
-            raise AirflowException(message)
-        raise AirflowFailException(message)
+        if result.exit_code != 0:
+            raise failure(self.order, result.exit_code, f"exit code {result.exit_code}: {result.output}")
+        fail_for_failed_cells(self.order)
 
     def on_kill(self) -> None:
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
+
+
+def skip_without_cells(order: dict[str, Any]) -> None:
+    """Skip the task of an order that has lost its cells to a later plan."""
+    if not order["cells"]:
+        raise AirflowSkipException("nothing is due any more; `airflow ndvi recompute` does what has an answer")
+
+
+def failure(order: dict[str, Any], exit_code: int, what: str) -> AirflowException:
+    """Return the error, to be retried or not, of a command that ended with this code; a negative one is a signal's."""
+    may_pass = exit_code in _WORTH_A_RETRY or exit_code < 0
+    return (AirflowException if may_pass else AirflowFailException)(f"{order['label']}: {what}")
 
 
 def fail_for_failed_cells(order: dict[str, Any]) -> None:
@@ -102,7 +110,12 @@ def compute_task(settings: "Settings", **kwargs: Any) -> "OperatorPartial":
         settings: where it runs and in which pool.
         kwargs: further arguments of the operator.
     """
-    return ComputeProcessOperator.partial(
+    operator: type[BaseOperator] = ComputeProcessOperator
+    if settings.execution == "kubernetes":
+        from ndvi_airflow.pods import ComputePodOperator, pod_options  # half a second of imports
+
+        operator, kwargs = ComputePodOperator, {**pod_options(settings, COMPUTE_TIMEOUT), **kwargs}
+    return operator.partial(
         task_id="compute",
         pool=settings.compute_pool,
         map_index_template="{{ task.order['label'] }}",
@@ -110,7 +123,7 @@ def compute_task(settings: "Settings", **kwargs: Any) -> "OperatorPartial":
         retry_delay=timedelta(seconds=30),
         retry_exponential_backoff=True,
         max_retry_delay=timedelta(minutes=15),
-        execution_timeout=timedelta(hours=2),
+        execution_timeout=COMPUTE_TIMEOUT,
         **kwargs,
     )
 

@@ -89,7 +89,7 @@ def plan(door: Door) -> list[dict[str, Any]]:
             run_plan = plan_run(folder, settings, _select(door, connection, settings, context), connection)
     cells = [order.cells for order in run_plan.orders if order.cells]
     log.info("%d work orders with %d cells", len(cells), sum(cells))
-    return [order.model_dump(include={"uri", "manifest", "label", "cells"}) for order in run_plan.orders]
+    return [order.model_dump(mode="json", exclude={"sha256"}) for order in run_plan.orders]
 
 
 @task(outlets=[NDVI_OBSERVATIONS], trigger_rule="all_done")

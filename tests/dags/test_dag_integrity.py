@@ -42,19 +42,24 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def parsed(tmp_path_factory):
-    home = tmp_path_factory.mktemp("airflow")
+def parse(home, **settings):
+    """Return what a DAG processor of its own sees with these settings."""
     ours = ("AIRFLOW", "NDVI_", "STAC_", "AWS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment |= {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        **settings,
     }
     out = home / "parsed.json"
     subprocess.run([sys.executable, "-c", PARSE, str(ROOT / "dags"), str(out)], env=environment, check=True)
     return json.loads(out.read_text())
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory):
+    return parse(tmp_path_factory.mktemp("airflow"))
 
 
 def test_no_import_errors(parsed):
@@ -88,3 +93,9 @@ def test_waiting_for_files_holds_no_worker(parsed):
 def test_parsing_imports_nothing_heavy(parsed):
     heavy = {"rasterio", "pandas", "pystac", "pystac_client", "pyarrow", "arro3.core", "obstore", "PIL", "kubernetes"}
     assert heavy.isdisjoint(parsed["modules"])
+
+
+def test_the_dags_are_the_same_with_pods(parsed, tmp_path):
+    with_pods = parse(tmp_path, NDVI_EXECUTION="kubernetes")
+    assert with_pods["errors"] == {}
+    assert with_pods["dags"] == parsed["dags"]

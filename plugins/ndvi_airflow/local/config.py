@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ndvi_airflow.local.processes import free_port
+from ndvi_airflow.local.processes import HOST, free_port
 from ndvi_core.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,6 +30,8 @@ class LocalSettings(BaseSettings):
 
     home: Path = ROOT / ".local"
     """Folder of all data, logs and notes of running processes."""
+    host: str = HOST
+    """Address of the S3 server and the scenes; pods need one that leads to this machine from where they are."""
     season: Literal["sample", "southtyrol"] = "sample"
     """Which scenes the STAC API offers."""
     airflow_port: int = Field(default=8080, ge=0, lt=65536)

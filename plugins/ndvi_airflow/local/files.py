@@ -46,12 +46,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log", type=Path, required=True)
     wanted = parser.parse_args()
     files = Starlette(routes=[Mount("/", StaticFiles(directory=wanted.folder))])
     app = logged(files, wanted.log)
-    uvicorn.run(app, host=HOST, port=wanted.port, log_level="warning", access_log=False, lifespan="off")
+    uvicorn.run(app, host=wanted.host, port=wanted.port, log_level="warning", access_log=False, lifespan="off")
 
 
 if __name__ == "__main__":

@@ -139,28 +139,28 @@ def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) or "(empty)"
 
 
-def free_port() -> int:
+def free_port(host: str = HOST) -> int:
     """Return a TCP port that nobody listens on right now."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
-def require_free(port: int, what: str, setting: str) -> None:
+def require_free(port: int, what: str, setting: str, host: str = HOST) -> None:
     """Raise `BadInput` if somebody listens on `port`, naming the setting that moves `what` elsewhere."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             raise BadInput(f"port {port} for {what} is taken: stop what listens there, or set {setting}") from error
 
 
-def listening(port: int) -> bool:
+def listening(port: int, host: str = HOST) -> bool:
     """Whether somebody accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
-        return probe.connect_ex((HOST, port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def script(name: str) -> Path:

@@ -48,7 +48,7 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
         _day(variables, name, default)
         for name, default in zip(("NDVI_START_DATE", "NDVI_END_DATE"), PERIODS[settings.season], strict=True)
     )
-    base_url = f"http://{HOST}:{settings.files_port}"
+    base_url = f"http://{settings.host}:{settings.files_port}"
     wanted = {"season": settings.season, "base_url": base_url, "start": str(start), "end": str(end)}
     made = season.folder / "made.json"
     if made.exists() and json.loads(made.read_text()) == wanted:

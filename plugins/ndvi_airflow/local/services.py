@@ -1,7 +1,8 @@
 """The servers of the laptop stack besides Airflow, each real and from a wheel: PostgreSQL, S3, files, a STAC API.
 
 Each starter waits until its server answers and returns a frozen handle. The servers go on when the caller ends, until
-`stop()`. They listen on 127.0.0.1 (PostgreSQL: on a socket in its folder) and are for one machine and its user.
+`stop()`. They listen on 127.0.0.1 unless told otherwise (PostgreSQL: on a socket in its folder) and are for one machine
+and its user.
 """
 
 import json
@@ -154,6 +155,7 @@ def start_s3(
     log: Path | None = None,
     access_key: str = "ndvi",
     secret_key: str = "ndvi-secret",  # noqa: S107  it guards one machine's own folder
+    host: str = HOST,
 ) -> S3:
     """Serve the folders below `folder` as S3 buckets, objects being plain files.
 
@@ -162,30 +164,33 @@ def start_s3(
     """
     for bucket in buckets:
         (folder / bucket).mkdir(parents=True, exist_ok=True)
-    port = _port(port, "S3", "NDVI_LOCAL_S3_PORT")
+    port = _port(port, "S3", "NDVI_LOCAL_S3_PORT", host)
     log = log or folder.with_suffix(".log")
     command: list[str | Path] = [script("rclone"), "serve", "s3", folder, "--config", ""]
-    command += ["--addr", f"{HOST}:{port}", "--auth-key", f"{access_key},{secret_key}"]
+    command += ["--addr", f"{host}:{port}", "--auth-key", f"{access_key},{secret_key}"]
     command += ["--dir-cache-time", "1s", "--vfs-read-wait", "0s"]  # a file that a person copies in shows at once
     daemon = spawn(command, log)
-    wait_until(lambda: listening(port), "rclone serve s3", daemon, log)
-    return S3(daemon, log, f"http://{HOST}:{port}", access_key, secret_key)
+    wait_until(lambda: listening(port, host), "rclone serve s3", daemon, log)
+    return S3(daemon, log, f"http://{host}:{port}", access_key, secret_key)
 
 
-def start_files(folder: Path, port: int = 0, log: Path | None = None, requests_log: Path | None = None) -> Files:
+def start_files(
+    folder: Path, port: int = 0, log: Path | None = None, requests_log: Path | None = None, host: str = HOST
+) -> Files:
     """Serve the files below `folder` over HTTP with range requests, as a public bucket of scenes would."""
     import sys
 
     folder.mkdir(parents=True, exist_ok=True)
-    port = _port(port, "the scenes' file server", "NDVI_LOCAL_FILES_PORT")
+    port = _port(port, "the scenes' file server", "NDVI_LOCAL_FILES_PORT", host)
     log = log or folder.with_suffix(".log")
     requests_log = requests_log or log.with_suffix(".requests.jsonl")
     requests_log.parent.mkdir(parents=True, exist_ok=True)
     requests_log.touch()
     module = "ndvi_airflow.local.files"
-    daemon = spawn([sys.executable, "-m", module, folder, "--port", str(port), "--log", requests_log], log)
-    wait_until(lambda: listening(port), "the file server", daemon, log)
-    return Files(daemon, log, f"http://{HOST}:{port}", requests_log)
+    address = ["--host", host, "--port", str(port)]
+    daemon = spawn([sys.executable, "-m", module, folder, *address, "--log", requests_log], log)
+    wait_until(lambda: listening(port, host), "the file server", daemon, log)
+    return Files(daemon, log, f"http://{host}:{port}", requests_log)
 
 
 def start_stac(documents: Sequence[Path], port: int = 0, log: Path | None = None) -> Service:
@@ -201,10 +206,10 @@ def start_stac(documents: Sequence[Path], port: int = 0, log: Path | None = None
     return Service(daemon, log, url)
 
 
-def _port(port: int, what: str, setting: str) -> int:
+def _port(port: int, what: str, setting: str, host: str = HOST) -> int:
     if port == 0:
-        return free_port()
-    require_free(port, what, setting)
+        return free_port(host)
+    require_free(port, what, setting, host)
     return port
 
 

@@ -114,14 +114,13 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
         with _step(say, "PostgreSQL"):
             postgres = _kept(home, "postgres", Postgres, lambda: start_postgres(home / "postgres"))
         with _step(say, "S3"):
-            s3 = _kept(home, "s3", S3, lambda: start_s3(home / "s3", [BUCKET], settings.s3_port, _log(home, "s3")))
+            s3 = _kept(home, "s3", S3, lambda: _s3(settings))
         variables = {**season_variables(settings, user), "NDVI_BUCKET_URL": f"s3://{BUCKET}", **user}
         season = Season(home / "season")
         with _step(say, f"scenes: {settings.season}"):
             if prepare_season(season, settings, variables):
                 _stop(home, "stac", "files")
-            port, log = settings.files_port, _log(home, "files")
-            files = _kept(home, "files", Files, lambda: start_files(season.scenes, port, log))
+            files = _kept(home, "files", Files, lambda: _files(settings, season))
         with _step(say, "STAC API"):
             _kept(home, "stac", Service, lambda: _stac(settings, season))
         variables = {**airflow_environment(settings, postgres, s3), **variables}
@@ -222,6 +221,15 @@ def _wait(home: Path, ready: Callable[[], bool], problem: str) -> None:
         if time.monotonic() > end:
             raise NotHealthy(f"{problem} after {HEALTHY_WITHIN_SECONDS:.0f} s: see the logs in {home / 'logs'}")
         time.sleep(POLL_SECONDS * 5)
+
+
+def _s3(settings: LocalSettings) -> S3:
+    home = settings.home
+    return start_s3(home / "s3", [BUCKET], settings.s3_port, _log(home, "s3"), host=settings.host)
+
+
+def _files(settings: LocalSettings, season: Season) -> Files:
+    return start_files(season.scenes, settings.files_port, _log(settings.home, "files"), host=settings.host)
 
 
 def _stac(settings: LocalSettings, season: Season) -> Service:
