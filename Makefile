@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 TAG := dev
+NDVI_TEST_IMAGE_LOADER ?= kind load docker-image
 LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test lint format types lock image image-ndvi image-airflow
+.PHONY: help setup demo demo-real up down status clean late-field test test-cluster lint format types lock image image-ndvi image-airflow
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,11 @@ clean: setup ## stop everything and remove its data
 
 test: setup ## run the tests
 	$(BIN)/pytest
+
+test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster (.env.template: "Tests on a cluster")
+	$(MAKE) image-ndvi TAG=test
+	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
+	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/cluster
 
 lint: setup ## style and common mistakes
 	$(BIN)/ruff check .

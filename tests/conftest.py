@@ -1,7 +1,7 @@
 """Real servers for the tests: PostgreSQL and S3, started once a session; each test gets its own database and prefix."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
 from ndvi_airflow.local.stack import Stack, down, up
+from ndvi_core.errors import TryAgain
 from ndvi_core.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -98,3 +99,17 @@ def stack() -> Iterator[Stack]:
             yield up(settings, say=print)
         finally:
             down(settings, say=print)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show, with a failing test, the runs of Airflow that did not succeed, with their tasks' logs."""
+    report = yield
+    if report.failed and call.when == "call" and "person" in item.funcargs:
+        try:
+            report.sections.append(("Airflow", "\n".join(item.funcargs["person"].explained())))
+        except TryAgain as error:
+            report.sections.append(("Airflow", str(error)))
+    return report

@@ -91,8 +91,8 @@ def test_processes_see_no_other_airflow_and_no_aws_account(monkeypatch: pytest.M
 
 
 def test_secrets_are_made_once_and_for_the_user_alone(settings: LocalSettings, postgres: Postgres, s3: S3) -> None:
-    first = airflow_environment(settings, postgres, s3)
-    assert airflow_environment(settings, postgres, s3) == first
+    first = airflow_environment(settings, postgres, s3, with_pods=False)
+    assert airflow_environment(settings, postgres, s3, with_pods=False) == first
     assert (settings.home / "airflow" / "secrets.json").stat().st_mode & 0o077 == 0
     assert not [name for name in first if name.startswith("AWS_")]
     assert json.loads(first["AIRFLOW_CONN_NDVI_S3"])["extra"]["endpoint_url"] == s3.url

@@ -20,6 +20,7 @@ from ndvi_core.errors import EXIT_TRY_AGAIN
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
+    from ndvi_airflow.pods import OrderPod
     from ndvi_core.settings import Settings
 
 
@@ -68,6 +69,42 @@ class ComputeProcessOperator(BaseOperator):
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
 
 
+class ComputePodOperator(BaseOperator):
+    """Run a work order in a pod and tell of its end as `ComputeProcessOperator` tells of a process.
+
+    A pod that did not start, was deleted, evicted or killed, and exit code 75, fail the try; any other exit code than
+    0 fails the task at once. After an out-of-memory kill the next try gets twice the memory. A try after the death of
+    a worker finds the pod again by what Airflow has noted of it, and one triggerer takes over from another.
+    """
+
+    template_fields: Sequence[str] = ("order",)
+    operator_extra_links = (PicturesLink(),)
+
+    def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.order = order
+
+    @cached_property
+    def pod(self) -> "OrderPod":
+        from ndvi_airflow.pods import OrderPod
+        from ndvi_core.settings import load_settings
+
+        return OrderPod(self.order, load_settings(), self.task_id, COMPUTE_TIMEOUT)
+
+    def execute(self, context: Any) -> None:
+        skip_without_cells(self.order)
+        self.pod.run(context)  # does not return if the triggerer is to wait
+        fail_for_failed_cells(self.order)
+
+    def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
+        """Go on where the triggerer has seen the pod end; the trigger asks for a method of this name."""
+        self.pod.trigger_reentry(context, event)
+        fail_for_failed_cells(self.order)
+
+    def on_kill(self) -> None:
+        self.pod.on_kill()
+
+
 def skip_without_cells(order: dict[str, Any]) -> None:
     """Skip the task of an order that has lost its cells to a later plan."""
     if not order["cells"]:
@@ -110,11 +147,7 @@ def compute_task(settings: "Settings", **kwargs: Any) -> "OperatorPartial":
         settings: where it runs and in which pool.
         kwargs: further arguments of the operator.
     """
-    operator: type[BaseOperator] = ComputeProcessOperator
-    if settings.execution == "kubernetes":
-        from ndvi_airflow.pods import ComputePodOperator, pod_options  # half a second of imports
-
-        operator, kwargs = ComputePodOperator, {**pod_options(settings, COMPUTE_TIMEOUT), **kwargs}
+    operator = ComputePodOperator if settings.execution == "kubernetes" else ComputeProcessOperator
     return operator.partial(
         task_id="compute",
         pool=settings.compute_pool,

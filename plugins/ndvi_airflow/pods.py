@@ -1,9 +1,9 @@
-"""The compute task as a pod of the image, on the cluster that Airflow has access to.
+"""A work order's pod, on the cluster that Airflow has access to.
 
-The pod is made after a template file, which is the operators' to change; what depends on the work order is added here.
+It is made after a template file, which is the operators' to change; what depends on the work order is added here. The
+Kubernetes client takes seconds to import, so only the tasks that run a pod import this module, and no DAG file does.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,7 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import V1ContainerStatus, V1Pod, V1ResourceRequirements
 from kubernetes.client.exceptions import ApiException
 
-from ndvi_airflow.operators import (
-    PicturesLink,
-    compute_arguments,
-    fail_for_failed_cells,
-    failure,
-    skip_without_cells,
-)
+from ndvi_airflow.operators import compute_arguments, failure
 
 if TYPE_CHECKING:
     from ndvi_core.settings import Settings
@@ -33,67 +27,50 @@ _MEMORY_FACTOR = "memory_factor"
 _MIB = 2**20
 
 
-def pod_options(settings: "Settings", timeout: timedelta) -> dict[str, Any]:
-    """Return the arguments of `ComputePodOperator` that are the same for all work orders.
+class OrderPod(KubernetesPodOperator):
+    """The pod of one work order, followed to its end on behalf of the task `task_id`."""
 
-    Args:
-        settings: the image, the template and the patience.
-        timeout: after which Kubernetes ends a pod, whether or not anybody watches over it.
-    """
-    return {
-        "memory_mb": settings.pod_memory_mb,
-        "image": settings.image,
-        "name": "ndvi-compute",
-        "pod_template_file": settings.pod_template or str(POD_TEMPLATE),
-        "deferrable": settings.pod_deferrable,
-        "startup_timeout_seconds": settings.pod_startup_seconds,
-        "active_deadline_seconds": round(timeout.total_seconds()),
-        "poll_interval": 5,  # seconds; of hundreds of pods, each a request
-        "do_xcom_push": False,  # results are on S3; a sidecar would lose them now and then
-        "on_finish_action": "delete_pod",  # log, exit code and events are in the task's log by then
-        "termination_message_policy": "FallbackToLogsOnError",  # the log's end outlives the pod, in its status
-        "log_events_on_startup": False,  # each look at them reads those of the whole namespace
-        "log_events_on_failure": True,
-        "log_pod_spec_on_failure": False,
-    }
+    def __init__(self, order: dict[str, Any], settings: "Settings", task_id: str, timeout: timedelta) -> None:
+        """Describe the pod without making it.
 
-
-class ComputePodOperator(KubernetesPodOperator):
-    """Run a work order in a pod and tell of its end as `ComputeProcessOperator` tells of a process.
-
-    A pod that did not start, was deleted, evicted or killed, and exit code 75, fail the try; any other exit code than
-    0 fails the task at once. After an out-of-memory kill the next try gets twice the memory. A try after the death of
-    a worker finds the pod again by what Airflow has noted of it, and a triggerer takes over from another.
-    """
-
-    template_fields: Sequence[str] = ("order", *KubernetesPodOperator.template_fields)
-    operator_extra_links = (PicturesLink(),)
-
-    def __init__(self, *, order: dict[str, Any], memory_mb: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        Args:
+            order: as the plan task returns it.
+            settings: the image, the template, the memory and the patience.
+            task_id: of the task that waits for it.
+            timeout: after which Kubernetes ends the pod, whether or not anybody watches over it.
+        """
+        super().__init__(
+            task_id=task_id,
+            execution_timeout=timeout,
+            image=settings.image,
+            name="ndvi-compute",
+            arguments=compute_arguments(order["uri"]),
+            labels={"field": make_safe_label_value(order["label"]), "day": "_".join(sorted(set(order["days"])))},
+            pod_template_file=settings.pod_template or str(POD_TEMPLATE),
+            deferrable=settings.pod_deferrable,
+            startup_timeout_seconds=settings.pod_startup_seconds,
+            active_deadline_seconds=round(timeout.total_seconds()),
+            poll_interval=5,  # seconds; each of hundreds of pods is asked for on its own
+            do_xcom_push=False,  # results are on S3; a sidecar would lose them now and then
+            on_finish_action="delete_pod",  # log, exit code and events are in the task's log by then
+            termination_message_policy="FallbackToLogsOnError",  # the log's end is in the pod's status, too
+            log_events_on_startup=False,  # each look at them reads those of the whole namespace
+            log_events_on_failure=True,
+            log_pod_spec_on_failure=False,
+        )
         self.order = order
-        self.memory_mb = memory_mb
+        self.memory_mb = settings.pod_memory_mb + order["memory"] // _MIB
 
-    def execute(self, context: Any) -> None:
-        skip_without_cells(self.order)
-        self.arguments = compute_arguments(self.order["uri"])
-        self.labels = {
-            "field": make_safe_label_value(self.order["label"]),
-            "day": "_".join(sorted(set(self.order["days"]))),
-        }
-        memory = f"{self._memory(context)}Mi"
+    def run(self, context: Any) -> None:
+        """Make the pod, or find the one that an interrupted try has left, and wait for its end."""
+        memory = f"{self.memory_mb * _memory_factor(context)}Mi"
         self.container_resources = V1ResourceRequirements(
             requests={"cpu": CPU_REQUEST, "memory": memory}, limits={"memory": memory}
         )
-        super().execute(context)
-
-    def execute_sync(self, context: Any) -> None:
-        super().execute_sync(context)
-        fail_for_failed_cells(self.order)
-
-    def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
-        super().trigger_reentry(context, event)
-        fail_for_failed_cells(self.order)
+        if self.deferrable:
+            self.execute_async(context)
+        else:
+            self.execute_sync(context)
 
     def cleanup(
         self, pod: V1Pod, remote_pod: V1Pod | None, xcom_result: dict[str, Any] | None = None, context: Any = None
@@ -106,12 +83,6 @@ class ComputePodOperator(KubernetesPodOperator):
         except AirflowException:
             raise self._failure(remote_pod, context) from None
 
-    def _memory(self, context: Any) -> int:
-        """Return the MiB that the pod may take."""
-        factor: int = context["task_state_store"].get(_MEMORY_FACTOR, 1)
-        pixels: int = self.order["memory"] // _MIB
-        return (self.memory_mb + pixels) * factor
-
     def _latest(self, pod: V1Pod) -> V1Pod:
         """Return the pod as it is now, or as it was last seen."""
         try:
@@ -120,23 +91,27 @@ class ComputePodOperator(KubernetesPodOperator):
             return pod
 
     def _failure(self, pod: V1Pod, context: Any) -> AirflowException:
-        status = next(
-            (one for one in pod.status.container_statuses or () if one.name == self.base_container_name), None
-        )
+        statuses = {one.name: one for one in pod.status.container_statuses or ()}
+        status = statuses.get(self.base_container_name)
         ended = status and status.state.terminated
         if ended is None:
-            return AirflowException(f"{self.order['label']}: pod {pod.metadata.name} {_why_not_started(pod, status)}")
+            return AirflowException(f"{self.order['label']}: pod {pod.metadata.name} {_why_not_ended(pod, status)}")
         what = f"exit code {ended.exit_code} ({ended.reason}): {_last_line(ended.message)}"
         if ended.reason == "OOMKilled":
-            memory, store = self._memory(context), context["task_state_store"]
-            store.set(_MEMORY_FACTOR, 2 * int(store.get(_MEMORY_FACTOR, 1)))
-            what = (
-                f"{what}; {memory} MiB were not enough, the next try gets {2 * memory} (NDVI_POD_MEMORY_MB is the base)"
-            )
+            factor = _memory_factor(context)
+            context["task_state_store"].set(_MEMORY_FACTOR, 2 * factor)
+            too_little = self.memory_mb * factor
+            what = f"{what}; {too_little} MiB (NDVI_POD_MEMORY_MB) were too little, the next try gets {2 * too_little}"
         return failure(self.order, ended.exit_code, what)
 
 
-def _why_not_started(pod: V1Pod, status: V1ContainerStatus | None) -> str:
+def _memory_factor(context: Any) -> int:
+    """Return how much more memory than others this task's pods get, after what earlier ones of it died of."""
+    factor: int = context["task_state_store"].get(_MEMORY_FACTOR, 1)
+    return factor
+
+
+def _why_not_ended(pod: V1Pod, status: V1ContainerStatus | None) -> str:
     """Return what Kubernetes says of a pod whose container has not run to an end."""
     waiting = status and status.state.waiting
     if waiting:

@@ -62,6 +62,11 @@ def parsed(tmp_path_factory):
     return parse(tmp_path_factory.mktemp("airflow"))
 
 
+@pytest.fixture(scope="module")
+def with_pods(tmp_path_factory):
+    return parse(tmp_path_factory.mktemp("airflow"), NDVI_EXECUTION="kubernetes")
+
+
 def test_no_import_errors(parsed):
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == DAG_IDS
@@ -90,12 +95,13 @@ def test_waiting_for_files_holds_no_worker(parsed):
     assert sensor["deferrable"] is True
 
 
-def test_parsing_imports_nothing_heavy(parsed):
+@pytest.mark.parametrize("execution", ["process", "kubernetes"])
+def test_parsing_imports_nothing_heavy(parsed, with_pods, execution):
+    found = with_pods if execution == "kubernetes" else parsed
     heavy = {"rasterio", "pandas", "pystac", "pystac_client", "pyarrow", "arro3.core", "obstore", "PIL", "kubernetes"}
-    assert heavy.isdisjoint(parsed["modules"])
+    assert heavy.isdisjoint(found["modules"])
 
 
-def test_the_dags_are_the_same_with_pods(parsed, tmp_path):
-    with_pods = parse(tmp_path, NDVI_EXECUTION="kubernetes")
+def test_the_dags_are_the_same_with_pods(parsed, with_pods):
     assert with_pods["errors"] == {}
     assert with_pods["dags"] == parsed["dags"]

@@ -38,6 +38,9 @@ PRELOADED = (
 None of our own modules: a change of them counts from the next task on.
 """
 
+PRELOADED_FOR_PODS = ("airflow.providers.cncf.kubernetes.operators.pod",)
+"""The same, where compute tasks run in pods: more than all of the others together."""
+
 _ARGUMENTS = {
     # Logs are read from the folder that all share; nobody has to serve them, and no further port is taken.
     "scheduler": ("--skip-serve-logs",),
@@ -45,12 +48,14 @@ _ARGUMENTS = {
 }
 
 
-def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3) -> dict[str, str]:
+def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, with_pods: bool) -> dict[str, str]:
     """Return the variables that make `airflow` commands and components those of this stack.
 
     Args:
         settings: with their ports chosen.
+        with_pods: whether compute tasks run in pods.
     """
+    preloaded = (*PRELOADED, *(PRELOADED_FOR_PODS if with_pods else ()))
     home = settings.home / "airflow"
     keys = _secrets(home / "secrets.json")
     url = f"http://localhost:{settings.airflow_port}"
@@ -79,7 +84,7 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3) -> 
         "scheduler": {
             "task_instance_heartbeat_timeout": 60,  # tasks of a killed stack are soon tried again
             "mp_start_method": "forkserver",
-            "mp_forkserver_preload": ",".join(PRELOADED),
+            "mp_forkserver_preload": ",".join(preloaded),
         },
         "dag_processor": {
             "refresh_interval": 5,  # a new file shows within seconds

@@ -123,7 +123,8 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
             files = _kept(home, "files", Files, lambda: _files(settings, season))
         with _step(say, "STAC API"):
             _kept(home, "stac", Service, lambda: _stac(settings, season))
-        variables = {**airflow_environment(settings, postgres, s3), **variables}
+        with_pods = variables.get("NDVI_EXECUTION") == "kubernetes"
+        variables = {**airflow_environment(settings, postgres, s3, with_pods=with_pods), **variables}
         stack = Stack(settings, postgres, s3, files, season, variables)
         with _step(say, "registry"):
             engine = stack.engine()
