@@ -147,6 +147,8 @@ class _Day:
         """Open the red bands, compute the coverages, and find which scenes hold some of which field."""
         layouts: dict[int, Layout] = {}
         broken: dict[int, SceneUnreadable] = {}
+        for scene in self._scenes.values():
+            scene.begin("red", "scl")
         for number, scene in self._scenes.items():
             try:
                 layouts[number] = scene.band("red").layout
@@ -198,6 +200,9 @@ class _Day:
     def _outcomes(self, chosen: dict[_Task, Choice]) -> Iterator[tuple[_Task, CellOutcome | None]]:
         """Yield the outcome of each cell; None when a scene had to be left out."""
         wanted: dict[_Task, list[Part]] = {}
+        for choice in chosen.values():
+            for scene in choice.scenes:
+                scene.begin("nir")
         for task, choice in chosen.items():
             if self._opens(task, choice.scenes, "nir"):
                 window = choice.coverage.window
