@@ -51,12 +51,16 @@ class _Filling(Generic[Key]):
             self.pixels = [np.full(part.window.shape, part.band.nodata, part.band.dtype) for part in self.parts]
 
 
-def gather(wanted: Mapping[Key, Sequence[Part]]) -> Iterator[tuple[Key, list[Pixels]]]:
+def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
     """Yield the pixels of each key's parts, in the parts' order, as soon as the last of its blocks has been read.
 
     Blocks are read from north to south and west to east, over all bands at once, each one time however many parts it
     has pixels of. So only the windows that the current row of blocks cuts are in memory. A broken block spoils the
     parts that need it and no others: what a key gets does not depend on what else is wanted.
+
+    Args:
+        wanted: the parts of each key.
+        memory: bytes that blocks may take which are read before it is their turn.
 
     Raises:
         TryAgain: the network or a server failed.
@@ -72,7 +76,7 @@ def gather(wanted: Mapping[Key, Sequence[Part]]) -> Iterator[tuple[Key, list[Pix
             for row, col in needed[number]:
                 takers[BlockRequest(part.band, row, col)].append((filling, number))
     requests = sorted(takers, key=_southwards)
-    for request, pixels in zip(requests, read_blocks(requests), strict=True):
+    for request, pixels in zip(requests, read_blocks(requests, memory), strict=True):
         block = request.band.layout.block_window(request.row, request.col)
         for filling, number in takers.pop(request):
             filling.take(number, block, pixels)

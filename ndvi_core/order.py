@@ -77,6 +77,8 @@ class WorkOrder(_Frozen):
     """URI below which `<field_id>/<date>/...` is written."""
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell besides its numbers."""
+    memory_mb: int = Attribute(default=512, ge=128)
+    """What the task may take of memory, in MB (1,000,000 bytes)."""
     policy: Policy
     fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]

@@ -12,6 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from ndvi_core.gdal import gdal_env
+
 if TYPE_CHECKING:
     from obstore.store import HTTPStore
     from rasterio import DatasetReader
@@ -46,13 +48,11 @@ def joined(spans: Sequence[Span]) -> Span | None:
 class RangeFile:
     """A TIFF on a server, its header in memory. Threads may share it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, store: "HTTPStore", path: str, header: bytes) -> None:
         from rasterio.io import MemoryFile
 
-        parts = urlsplit(url)
-        self._store = _store(f"{parts.scheme}://{parts.netloc}")
-        self._path = unquote(parts.path.lstrip("/"))
-        header = bytes(self._store.get(self._path, options={"range": (0, HEADER)}).bytes())
+        self._store = store
+        self._path = path
         self._header_size = len(header)
         self._file = MemoryFile(header)
         self.header = self._file.open(driver="GTiff")
@@ -88,15 +88,22 @@ def open_ranges(url: str) -> RangeFile | None:
 
     Then it is for GDAL to open it, or to say why that cannot be done.
     """
-    from obstore.exceptions import BaseError
-    from rasterio.errors import RasterioError
-
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.query or parts.username:
         return None
+    from obstore.exceptions import BaseError
+
+    store, path = _store(f"{parts.scheme}://{parts.netloc}"), unquote(parts.path.lstrip("/"))
     try:
-        return RangeFile(url)
-    except (BaseError, RasterioError, OSError, ValueError):
+        header = bytes(store.get(path, options={"range": (0, HEADER)}).bytes())
+    except (BaseError, OSError, ValueError):
+        return None
+    from rasterio.errors import RasterioError  # half of a short task's imports, for which the bytes need not wait
+
+    try:
+        with gdal_env():
+            return RangeFile(store, path, header)
+    except RasterioError:
         return None
 
 

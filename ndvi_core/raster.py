@@ -25,11 +25,8 @@ Asset = Literal["red", "nir", "scl"]
 STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
 
-READERS = 8
+READERS = 16
 """Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""
-
-READ_AHEAD = 128_000_000
-"""Bytes that blocks may take which have not been asked for yet."""
 
 MAX_RANGE = 4_000_000
 """Bytes of a request that is not made longer by the next block, so that the readers have something to do each."""
@@ -229,14 +226,13 @@ class _Batch:
     """Bytes that they take, compressed and not."""
 
 
-def read_blocks(
-    requests: Iterable[BlockRequest], memory: int = READ_AHEAD
-) -> Iterator[NDArray[np.integer] | SceneUnreadable]:
+def read_blocks(requests: Iterable[BlockRequest], memory: int = 0) -> Iterator[NDArray[np.integer] | SceneUnreadable]:
     """Yield the pixels of each block in the order of the requests; in the place of a broken block, why.
 
     Args:
         requests: those that follow each other, among their band's, are fetched together if they do so in the file.
-        memory: bytes that blocks may take which are being read ahead; what is fetched together may take more.
+        memory: bytes that blocks may take which are read before it is their turn; those that are fetched together,
+            and whose turn it is, may take more.
 
     Raises:
         TryAgain: the network or a server failed.
@@ -317,8 +313,7 @@ def open_band(scene: Scene, asset: Asset) -> Band:
     name = f"scene {scene.id}: {asset} {public(href)}"
     signed = _signed(href, scene.signing, name)
     source = Source(gdal_path(signed), name, href.startswith(("http://", "https://", "s3://")))
-    with gdal_env():
-        file = open_ranges(signed)
+    file = open_ranges(signed)
     dataset = file.header if file else source.open()
     try:
         return Band(source, dataset, _layout(dataset, name), file)

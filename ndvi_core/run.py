@@ -191,6 +191,7 @@ def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch
             manifest=folder.store.uri(folder.manifest_key(number)),
             products=folder.store.uri(settings.products_prefix.rstrip("/")),
             pictures=settings.pictures,
+            memory_mb=settings.memory_mb,
             policy=settings.policy,
             fields=fields,
             scenes=scenes,

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     min_valid_fraction: float = Field(default=0.5, ge=0, le=1)
     min_pixels: float = Field(default=1.0, ge=0)
     pictures: bool = True
+    """Whether to write the NDVI raster and picture of each cell; without them a task is several times faster."""
+    memory_mb: int = Field(default=512, ge=128)
+    """Memory that a compute task may take, in MB; it reads blocks ahead as far as that allows."""
 
     max_geojson_bytes: int = Field(default=100_000_000, gt=0)
     """Larger uploads are rejected unread."""

@@ -6,16 +6,19 @@ and which fields are hidden altogether; red and near infrared are then read for 
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from ndvi_core.ahead import in_turn
 from ndvi_core.blocks import Part, Pixels, gather
 from ndvi_core.choice import Candidate, Choice, ClassSample, choose, look, sample_classes, shortlist
 from ndvi_core.coverage import Coverage, cover
@@ -33,6 +36,15 @@ if TYPE_CHECKING:
     from affine import Affine
 
 log = logging.getLogger(__name__)
+
+MAX_DAYS = 8
+"""Days that are computed side by side: while the blocks of one are awaited, those of another are computed."""
+
+MAX_CELLS = 10_000
+"""Cells of such days together: each takes some kilobytes from when its scenes are chosen until it is computed."""
+
+READ_AHEAD = 8
+"""The part of the order's memory, one in so many, that is for blocks which are read before they are needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +83,16 @@ def observe(order: WorkOrder) -> Iterator[CellOutcome]:
     days: dict[date, list[Cell]] = defaultdict(list)
     for cell in order.cells:
         days[cell.date].append(cell)
-    for day in sorted(days):
-        with ExitStack() as stack:
-            numbers = sorted({number for cell in days[day] for number in cell.scenes})
-            scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
-            yield from _Day(order, coverages, scenes).observe(days[day])
+    at_once = max(1, min(MAX_DAYS, MAX_CELLS // max(map(len, days.values()), default=1), len(days)))
+    memory = order.memory_mb * 1_000_000 // READ_AHEAD // at_once
+    return in_turn([partial(_observe_day, order, coverages, days[day], memory) for day in sorted(days)], at_once)
+
+
+def _observe_day(order: WorkOrder, coverages: "_Coverages", cells: list[Cell], memory: int) -> Generator[CellOutcome]:
+    with ExitStack() as stack:
+        numbers = sorted({number for cell in cells for number in cell.scenes})
+        scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
+        yield from _Day(order, coverages, scenes, memory).observe(cells)
 
 
 class _Coverages:
@@ -84,12 +101,14 @@ class _Coverages:
     def __init__(self, geometries: list[BaseGeometry]) -> None:
         self._geometries = geometries
         self._found: dict[Grid, dict[int, Coverage | None]] = defaultdict(dict)
+        self._lock = Lock()
 
     def prepare(self, grid: Grid, fields: Iterable[int]) -> None:
         """Compute what is not known yet of these fields, all at once, which is several times faster than singly."""
-        known = self._found[grid]
-        new = sorted(set(fields) - known.keys())
-        known.update(zip(new, cover([self._geometries[index] for index in new], grid), strict=True))
+        with self._lock:
+            known = self._found[grid]
+            new = sorted(set(fields) - known.keys())
+            known.update(zip(new, cover([self._geometries[index] for index in new], grid), strict=True))
 
     def get(self, grid: Grid, index: int) -> Coverage | None:
         return self._found[grid][index]
@@ -108,11 +127,12 @@ class _Task:
 class _Day:
     """The cells of one day, with the scenes that they need, open, by their number in the order."""
 
-    def __init__(self, order: WorkOrder, coverages: _Coverages, scenes: dict[int, OpenScene]) -> None:
+    def __init__(self, order: WorkOrder, coverages: _Coverages, scenes: dict[int, OpenScene], memory: int) -> None:
         self._verdicts = Verdicts(order)
         self._valid_classes = get_policy(order.policy.mask).valid
         self._coverages = coverages
         self._scenes = scenes
+        self._memory = memory
         self._check = HarmonisedCheck()
         self._warned: set[str] = set()
 
@@ -189,7 +209,9 @@ class _Day:
                 samples[task] = [sample_classes(candidate) for candidate in candidates]
             else:
                 yield task, None
-        for task, pixels in gather({task: [sample.part for sample in own] for task, own in samples.items()}):
+        for task, pixels in gather(
+            {task: [sample.part for sample in own] for task, own in samples.items()}, self._memory
+        ):
             own = samples.pop(task)
             classes = self._whole(task, [sample.candidate.scene for sample in own], pixels)
             if classes is None:
@@ -209,7 +231,7 @@ class _Day:
                 wanted[task] = [Part(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
             else:
                 yield task, None
-        for task, pixels in gather(wanted):
+        for task, pixels in gather(wanted, self._memory):
             choice = chosen.pop(task)
             bands = self._whole(task, [scene for scene in choice.scenes for _ in ("red", "nir")], pixels)
             yield task, None if bands is None else self._seen(task, choice, bands)

@@ -1,0 +1,86 @@
+"""Iterators that run ahead of whoever takes their items."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from queue import Full, Queue
+from threading import Event, Thread
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+WAITING = 64
+"""Items of an iterator that may wait to be taken."""
+
+_POLL = 0.1
+"""Seconds between two looks at whether the items are still wanted."""
+
+
+def in_turn(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> Generator[Item]:
+    """Yield the items of the first iterator, then those of the second, and so on, while the next ones run already.
+
+    An error of an iterator is raised in its turn. When the generator is closed, the threads end with their next item.
+
+    Args:
+        sources: each makes an iterator, which then runs in a thread of its own.
+        at_once: iterators that run side by side; if it is one, all is done in the caller's thread.
+    """
+    if at_once <= 1 or len(sources) <= 1:
+        for source in sources:
+            yield from source()
+        return
+    unwanted = Event()
+    coming = iter(sources)
+    running = deque(_Running(source, unwanted) for source in islice(coming, at_once))
+    try:
+        while running:
+            yield from running.popleft().items()
+            running.extend(_Running(source, unwanted) for source in islice(coming, 1))
+    finally:
+        unwanted.set()
+
+
+@dataclass(frozen=True)
+class _End:
+    """What an iterator came to."""
+
+    error: BaseException | None
+
+
+class _Running(Generic[Item]):
+    """An iterator in its thread."""
+
+    def __init__(self, source: Callable[[], Generator[Item]], unwanted: Event) -> None:
+        self._source = source
+        self._unwanted = unwanted
+        self._queue: Queue[Item | _End] = Queue(WAITING)
+        Thread(target=self._run, name="ahead", daemon=True).start()
+
+    def items(self) -> Iterator[Item]:
+        while not isinstance(item := self._queue.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+    def _run(self) -> None:
+        try:
+            with closing(self._source()) as items:
+                for item in items:
+                    if not self._put(item):
+                        return
+        except BaseException as error:
+            self._put(_End(error))
+        else:
+            self._put(_End(None))
+
+    def _put(self, item: Item | _End) -> bool:
+        """Put it as soon as there is room, and say so; False if nobody wants it any more."""
+        while not self._unwanted.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL)
+            except Full:
+                continue
+            return True
+        return False
