@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-cluster lint format types lock image image-ndvi image-airflow
+.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan lint format types lock image image-ndvi image-airflow
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,18 @@ test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's clust
 	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
 	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/cluster
 
+bench: setup .venv-bench/ready ## measure against other libraries (some minutes); the table is also in .bench/bench.md
+	.venv-bench/bin/python -m benchmarks
+
+.venv-bench/ready: benchmarks/requirements.txt pyproject.toml
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-bench
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python .venv-bench/bin/python benchmarks/requirements.txt
+	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --no-deps --editable .
+	@touch $@
+
+bench-plan: setup ## measure planning and recording with up to a million fields
+	$(BIN)/python -m benchmarks.plan
+
 lint: setup ## style and common mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -88,3 +100,4 @@ lock: setup ## bring requirements.txt, and what the images install of it, to the
 	$(COMPILE) --constraints requirements.txt --no-annotate --upgrade --output-file docker/requirements.txt
 	$(COMPILE) --constraints requirements.txt --no-annotate --upgrade --extra airflow \
 		--output-file docker/requirements-airflow.txt
+	$(COMPILE) --constraints requirements.txt --upgrade --group bench --output-file benchmarks/requirements.txt
