@@ -28,7 +28,7 @@ STRIPE_ROWS = 256
 READERS = 16
 """Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""
 
-MAX_RANGE = 4_000_000
+MAX_RANGE = 2_000_000
 """Bytes of a request that is not made longer by the next block, so that the readers have something to do each."""
 
 log = logging.getLogger(__name__)

@@ -43,7 +43,7 @@ MAX_DAYS = 8
 MAX_CELLS = 10_000
 """Cells of such days together: each takes some kilobytes from when its scenes are chosen until it is computed."""
 
-READ_AHEAD = 8
+READ_AHEAD = 10
 """The part of the order's memory, one in so many, that is for blocks which are read before they are needed."""
 
 
