@@ -54,7 +54,7 @@ clean: setup ## stop everything and remove its data
 test: setup ## run the tests
 	$(BIN)/pytest
 
-test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster (.env.template: "Tests on a cluster")
+test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
 	$(MAKE) image-ndvi TAG=test
 	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
 	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/cluster

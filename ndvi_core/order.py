@@ -11,7 +11,7 @@ from ndvi_core.geometry import Geometry
 from ndvi_core.observation import Status
 from ndvi_core.scene import Scene
 
-BYTES_PER_PIXEL = 64
+BYTES_PER_PIXEL = 80
 """Of all arrays that a computation may hold for a pixel of a field's window at one time."""
 
 _PIXEL_METRES = 10.0

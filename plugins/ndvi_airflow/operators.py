@@ -89,7 +89,7 @@ class ComputePodOperator(BaseOperator):
         from ndvi_airflow.pods import OrderPod
         from ndvi_core.settings import load_settings
 
-        return OrderPod(self.order, load_settings(), self.task_id, COMPUTE_TIMEOUT)
+        return OrderPod(task_id=self.task_id, order=self.order, settings=load_settings(), timeout=COMPUTE_TIMEOUT)
 
     def execute(self, context: Any) -> None:
         skip_without_cells(self.order)

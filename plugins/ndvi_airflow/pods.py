@@ -30,17 +30,16 @@ _MIB = 2**20
 class OrderPod(KubernetesPodOperator):
     """The pod of one work order, followed to its end on behalf of the task `task_id`."""
 
-    def __init__(self, order: dict[str, Any], settings: "Settings", task_id: str, timeout: timedelta) -> None:
+    def __init__(self, *, order: dict[str, Any], settings: "Settings", timeout: timedelta, **kwargs: Any) -> None:
         """Describe the pod without making it.
 
         Args:
             order: as the plan task returns it.
             settings: the image, the template, the memory and the patience.
-            task_id: of the task that waits for it.
             timeout: after which Kubernetes ends the pod, whether or not anybody watches over it.
+            kwargs: further arguments of the operator.
         """
         super().__init__(
-            task_id=task_id,
             execution_timeout=timeout,
             image=settings.image,
             name="ndvi-compute",
@@ -57,6 +56,7 @@ class OrderPod(KubernetesPodOperator):
             log_events_on_startup=False,  # each look at them reads those of the whole namespace
             log_events_on_failure=True,
             log_pod_spec_on_failure=False,
+            **kwargs,
         )
         self.order = order
         self.memory_mb = settings.pod_memory_mb + order["memory"] // _MIB

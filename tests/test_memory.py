@@ -1,0 +1,41 @@
+"""What a work order says of the memory that its computation takes, against what a process of its own took."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import orders
+import pytest
+from orders import lonlat_box, make_order, put_order, write_scene
+
+from ndvi_core.order import BYTES_PER_PIXEL
+from ndvi_core.settings import Settings
+from ndvi_core.store import Store
+
+
+def peak_memory(order_uri: str) -> int:
+    """Return the most memory, in bytes, that a process takes which computes an order."""
+    script = (
+        "import sys; from ndvi_core.cli import main; assert main(sys.argv[1:]) == 0;"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    command = [sys.executable, "-c", script, "compute", "--order", order_uri]
+    return 1024 * int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
+def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "SIZE", 1024)
+    noise = np.random.default_rng(1).integers(500, 3000, (1024, 1024))
+    scenes = [write_scene(tmp_path, date(2025, 6, 1), red=noise, nir=noise + 2000)]
+    peaks, said = [], []
+    for name, size in (("small", 10), ("large", 1000)):
+        store = Store(f"file://{tmp_path}/{name}")
+        order = make_order(store, {"f": lonlat_box(10, 10, 10 + size, 10 + size)}, scenes)
+        peaks.append(peak_memory(put_order(store, order)))
+        said.append(order.memory)
+    assert said[1] == pytest.approx(BYTES_PER_PIXEL * 1000**2, rel=0.1)  # a rectangle that is not upright in degrees
+    assert peaks[1] - peaks[0] < said[1] - said[0]
+    assert peaks[0] < Settings().pod_memory_mb * 2**20 / 2, "the rest is for what is read over the network"
