@@ -78,7 +78,7 @@ class WorkOrder(_Frozen):
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell besides its numbers."""
     memory_mb: int = Attribute(default=512, ge=128)
-    """What the task may take of memory, in MB (1,000,000 bytes)."""
+    """What the task may take of memory besides its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy
     fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]
@@ -86,8 +86,8 @@ class WorkOrder(_Frozen):
 
     @property
     def memory(self) -> int:
-        """Bytes that its fields' pixels take at most while it is computed, besides what the program takes anyway."""
-        return round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
+        """Bytes that the task may take, those of its fields' pixels included."""
+        return self.memory_mb * 1_000_000 + round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
 
 
 class Written(_Frozen):

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell; without them a task is several times faster."""
     memory_mb: int = Field(default=512, ge=128)
-    """Memory that a compute task may take, in MB; it reads blocks ahead as far as that allows."""
+    """Memory that a compute task may take besides its fields' pixels, in MB; it reads ahead as far as that allows."""
 
     max_geojson_bytes: int = Field(default=100_000_000, gt=0)
     """Larger uploads are rejected unread."""
@@ -65,8 +65,6 @@ class Settings(BaseSettings):
     """That pods run; of the release that plans."""
     pod_template: str = ""
     """Path of a pod template file; empty is the one in the package."""
-    pod_memory_mb: int = Field(default=384, gt=0)
-    """Memory of each pod in MiB, besides what the pixels of its fields take."""
     pod_startup_seconds: int = Field(default=600, gt=0)
     """How long a pod may wait for a node, and after that for its image, until the try counts as failed."""
     pod_deferrable: bool = True

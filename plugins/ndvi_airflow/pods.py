@@ -24,7 +24,7 @@ CPU_REQUEST = "500m"
 """A computation waits for the network half of its time; without a limit it takes what nobody else wants."""
 
 _MEMORY_FACTOR = "memory_factor"
-_MIB = 2**20
+_MB = 1_000_000
 
 
 class OrderPod(KubernetesPodOperator):
@@ -35,7 +35,7 @@ class OrderPod(KubernetesPodOperator):
 
         Args:
             order: as the plan task returns it.
-            settings: the image, the template, the memory and the patience.
+            settings: the image, the template and the patience.
             timeout: after which Kubernetes ends the pod, whether or not anybody watches over it.
             kwargs: further arguments of the operator.
         """
@@ -59,11 +59,11 @@ class OrderPod(KubernetesPodOperator):
             **kwargs,
         )
         self.order = order
-        self.memory_mb = settings.pod_memory_mb + order["memory"] // _MIB
+        self.memory_mb = order["memory"] // _MB
 
     def run(self, context: Any) -> None:
         """Make the pod, or find the one that an interrupted try has left, and wait for its end."""
-        memory = f"{self.memory_mb * _memory_factor(context)}Mi"
+        memory = f"{self.memory_mb * _memory_factor(context)}M"
         self.container_resources = V1ResourceRequirements(
             requests={"cpu": CPU_REQUEST, "memory": memory}, limits={"memory": memory}
         )
@@ -101,7 +101,7 @@ class OrderPod(KubernetesPodOperator):
             factor = _memory_factor(context)
             context["task_state_store"].set(_MEMORY_FACTOR, 2 * factor)
             too_little = self.memory_mb * factor
-            what = f"{what}; {too_little} MiB (NDVI_POD_MEMORY_MB) were too little, the next try gets {2 * too_little}"
+            what = f"{what}; {too_little} MB (NDVI_MEMORY_MB) were too little, the next try gets {2 * too_little}"
         return failure(self.order, ended.exit_code, what)
 
 

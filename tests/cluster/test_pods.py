@@ -207,7 +207,7 @@ def test_a_pod_has_no_rights_no_secrets_in_sight_and_a_bound(story: Story, clust
     [
         (no_node_fits, "field_1", FIRST, r"pod ndvi-compute-\w+ did not start: Unschedulable: 0/\d+ nodes"),
         (no_image, "field_2", FIRST, r"pod ndvi-compute-\w+ did not start: (ErrImagePull|ImagePullBackOff): .*ndvi:"),
-        (too_much_memory, "field_1", SECOND, r"exit code 137 \(OOMKilled\): growing; (\d+) MiB .* gets (\d+)"),
+        (too_much_memory, "field_1", SECOND, r"exit code 137 \(OOMKilled\): growing; (\d+) MB .* gets (\d+)"),
     ],
 )
 def test_a_try_without_luck_says_why(
@@ -266,7 +266,7 @@ def test_all_of_them_are_healed_and_nothing_has_changed(
     assert {run["state"] for run in person.until_quiet(DAILY)} == {"success"}
     assert person.published() == story.without_airflow(tmp_path)
     grown = [
-        int(pod.spec.containers[0].resources.limits["memory"].removesuffix("Mi"))
+        int(pod.spec.containers[0].resources.limits["memory"].removesuffix("M"))
         for pod in cluster.seen.values()
         if (pod.metadata.labels["field"], pod.metadata.labels["day"]) == ("field_1", str(SECOND))
     ]
