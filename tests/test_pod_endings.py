@@ -1,0 +1,101 @@
+"""What the end of a pod, as Kubernetes states it, means for its task; no cluster is needed to tell."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from kubernetes.client import (
+    V1ContainerState,
+    V1ContainerStateTerminated,
+    V1ContainerStateWaiting,
+    V1ContainerStatus,
+    V1ObjectMeta,
+    V1Pod,
+    V1PodCondition,
+    V1PodStatus,
+)
+
+from ndvi_airflow.pods import OrderPod
+from ndvi_core.settings import Settings
+
+ORDER = {
+    "uri": "s3://ndvi/runs/ndvi_daily/r/orders/0.json",
+    "label": "field_1",
+    "cells": 1,
+    "days": ["2025-04-19", "2025-04-19"],
+    "memory": 100 * 2**20,
+}
+
+
+class Kept(dict[str, Any]):
+    """What Airflow keeps for a task from try to try."""
+
+    set = dict.__setitem__
+
+
+@pytest.fixture(scope="module")
+def order_pod() -> OrderPod:
+    settings = Settings(image="ndvi:1", pod_memory_mb=300)
+    return OrderPod(task_id="compute", order=ORDER, settings=settings, timeout=timedelta(hours=2))
+
+
+def ended(code: int, reason: str = "Error", log: str = "first\nlast\n") -> V1PodStatus:
+    state = V1ContainerState(terminated=V1ContainerStateTerminated(exit_code=code, reason=reason, message=log))
+    return V1PodStatus(phase="Failed", container_statuses=[container(state)])
+
+
+def waiting(reason: str, message: str | None) -> V1PodStatus:
+    state = V1ContainerState(waiting=V1ContainerStateWaiting(reason=reason, message=message))
+    return V1PodStatus(phase="Pending", container_statuses=[container(state)])
+
+
+def container(state: V1ContainerState) -> V1ContainerStatus:
+    return V1ContainerStatus(name="base", state=state, image="ndvi:1", image_id="", ready=False, restart_count=0)
+
+
+UNSCHEDULED = V1PodCondition(type="PodScheduled", status="False", reason="Unschedulable", message="0/3 nodes fit")
+
+ENDINGS = {
+    "try again": (ended(75), True, "field_1: exit code 75 (Error): last"),
+    "terminated": (ended(143), True, "field_1: exit code 143 (Error): last"),
+    "bad input": (ended(2), False, "field_1: exit code 2 (Error): last"),
+    "defect": (ended(1), False, "field_1: exit code 1 (Error): last"),
+    "no such command": (ended(128, "StartError", ""), False, "field_1: exit code 128 (StartError): it left no word"),
+    "image": (waiting("ErrImagePull", "not found"), True, "field_1: pod p did not start: ErrImagePull: not found"),
+    "config": (waiting("CreateContainerConfigError", None), True, "CreateContainerConfigError: no more is known"),
+    "node": (V1PodStatus(phase="Pending", conditions=[UNSCHEDULED]), True, "did not start: Unschedulable: 0/3 nodes"),
+    "evicted": (
+        V1PodStatus(phase="Failed", reason="Evicted", message="low on memory"),
+        True,
+        "field_1: pod p was lost: Failed: Evicted low on memory",
+    ),
+}
+
+
+@pytest.mark.parametrize(("status", "again", "said"), ENDINGS.values(), ids=list(ENDINGS))
+def test_an_ending_is_named_and_is_tried_again_or_not(
+    order_pod: OrderPod, status: V1PodStatus, again: bool, said: str
+) -> None:
+    pod = V1Pod(metadata=V1ObjectMeta(name="p"), status=status)
+    error = order_pod._failure(pod, {"task_state_store": Kept()})
+    assert said in str(error)
+    assert isinstance(error, AirflowException)
+    assert isinstance(error, AirflowFailException) != again
+
+
+def test_each_lack_of_memory_doubles_what_the_next_try_gets(order_pod: OrderPod) -> None:
+    context = {"task_state_store": Kept()}
+    pod = V1Pod(metadata=V1ObjectMeta(name="p"), status=ended(137, "OOMKilled"))
+    for had in (400, 800, 1600):
+        error = order_pod._failure(pod, context)
+        assert not isinstance(error, AirflowFailException)
+        assert f"{had} MiB" in str(error)
+        assert f"next try gets {2 * had}" in str(error)
+
+
+def test_a_pod_says_what_it_is_about(order_pod: OrderPod) -> None:
+    pod = order_pod.build_pod_request_obj(dry_run=True)
+    assert (pod.metadata.labels["field"], pod.metadata.labels["day"]) == ("field_1", "2025-04-19")
+    assert pod.spec.containers[0].args == ["compute", "--order", ORDER["uri"]]
+    assert pod.spec.active_deadline_seconds == 7200
