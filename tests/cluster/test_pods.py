@@ -58,14 +58,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def overrides(cluster: Cluster) -> dict[str, str]:
-    extra = {"kube_config_path": str(cluster.kubeconfig), "namespace": cluster.namespace}
+    connection = {"conn_type": "kubernetes", "extra": {"namespace": cluster.namespace}}
     return {
+        "KUBECONFIG": str(cluster.kubeconfig),
         "NDVI_EXECUTION": "kubernetes",
         "NDVI_POD_TEMPLATE": str(cluster.kubeconfig.with_name("pod.yaml")),
         "NDVI_POD_STARTUP_SECONDS": "20",
         "NDVI_START_DATE": str(START),
         "NDVI_END_DATE": str(END),
-        "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps({"conn_type": "kubernetes", "extra": extra}),
+        "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
     }
 
 
