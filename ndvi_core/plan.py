@@ -4,9 +4,10 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -25,7 +26,7 @@ from ndvi_core.selection import Selection
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DueCell:
     """A cell that has scenes and no answer with today's fingerprint."""
 
@@ -64,15 +65,20 @@ def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Polic
         scenes: all of the day that may hold the field, in any order.
         policy: the mask and the thresholds, with the algorithm's version.
     """
-    decisive = {
-        "geometry": clipped_hash,
-        "scenes": sorted(
-            [scene.id, scene.baseline, scene.updated.isoformat() if scene.updated else None, *_offset(scene)]
-            for scene in scenes
-        ),
-        "policy": policy.model_dump(),
-    }
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+    return _mark(clipped_hash, _decisive(scenes, policy))
+
+
+def _decisive(scenes: Iterable[Scene], policy: Policy) -> str:
+    """Return what of scenes and policy decides an observation, in JSON; cells of the same scenes share it."""
+    told = sorted(
+        [scene.id, scene.baseline, scene.updated.isoformat() if scene.updated else None, *_offset(scene)]
+        for scene in scenes
+    )
+    return f'"policy": {json.dumps(policy.model_dump(), sort_keys=True)}, "scenes": {json.dumps(told)}'
+
+
+def _mark(clipped_hash: str | None, decisive: str) -> str:
+    return hashlib.sha256(f'{{"geometry": {json.dumps(clipped_hash)}, {decisive}}}'.encode()).hexdigest()[:16]
 
 
 def make_plan(
@@ -96,14 +102,20 @@ def make_plan(
     """
     clipped = [clip(chosen.geometry, extent) for chosen, _ in selection.wanted]
     candidates = _scenes_by_field_and_day(clipped, scenes)
+
+    @cache
+    def shared(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], str]:
+        of_cell = tuple(scenes[number] for number in numbers)
+        return of_cell, _decisive(of_cell, policy)
+
     due: list[DueCell] = []
     settled: list[Observation] = []
     for index, (chosen, days) in enumerate(selection.wanted):
         inside = clipped[index]
         inside_hash = None if inside is None else _clipped_hash(chosen, inside)
         for day in days:
-            cell_scenes = candidates[index].get(day, ())
-            mark = fingerprint(inside_hash, cell_scenes, policy)
+            cell_scenes, decisive = shared(candidates.get((index, day), ()))
+            mark = _mark(inside_hash, decisive)
             entry = known.get((chosen.sequence, day))
             if not selection.force and entry is not None:
                 if _answers(entry, mark, selection.retries(day)):
@@ -205,14 +217,14 @@ def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:
 
 def _scenes_by_field_and_day(
     geometries: Sequence[BaseGeometry | None], scenes: Sequence[Scene]
-) -> list[dict[date, tuple[Scene, ...]]]:
-    """Return for each geometry the scenes whose footprint meets it, by day, in the order given."""
-    found: list[dict[date, tuple[Scene, ...]]] = [defaultdict(tuple) for _ in geometries]
+) -> Mapping[tuple[int, date], tuple[int, ...]]:
+    """Return the numbers of the scenes whose footprint meets a geometry, by its number and the day, in their order."""
+    found: dict[tuple[int, date], tuple[int, ...]] = defaultdict(tuple)
     days = [scene.day for scene in scenes]
     tree = shapely.STRtree([scene.footprint for scene in scenes])
     pairs = tree.query(np.array(geometries, dtype=object), predicate="intersects")
-    for geometry, scene in sorted(map(tuple, pairs.T.tolist())):
-        found[geometry][days[scene]] += (scenes[scene],)
+    for geometry, scene in pairs.T[np.lexsort(pairs[::-1])].tolist():
+        found[geometry, days[scene]] += (scene,)
     return found
 
 

@@ -46,7 +46,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
         NotFound: when the run has no plan.
     """
     plan = folder.read_plan()
-    rows = list(_read_verified(folder.store, plan.settled)) if plan.settled else []
+    rows = [row for settled in plan.settled for row in _read_verified(folder.store, settled)]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
         for order_rows in pool.map(partial(_collect, folder.store), (order for order in plan.orders if order.cells)):
             rows.extend(order_rows)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, Engine, Integer, Row, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -28,6 +29,13 @@ _UPSERT = _NEW.on_conflict_do_update(
         "changed_at": func.clock_timestamp(),
     },
 )
+
+
+_LOADED = (*RegisteredField.model_fields, "geometry_hash")
+_SET = set(RegisteredField.model_fields)
+"""Shared by all fields that are loaded: a set for each would take most of their memory."""
+_CHUNK = 10_000
+"""Rows that are brought from the database at once."""
 
 
 @dataclass(frozen=True)
@@ -91,27 +99,25 @@ def load_fields(
         field_ids: only these; unknown ids are passed over.
         caught_up: only fields whose days before their registration are done (True) or still owed (False).
     """
-    query = select(field_table).order_by(field_table.c.sequence)
+    query = select(*(field_table.c[name] for name in _LOADED)).order_by(field_table.c.sequence)
     if field_ids is not None:
         query = query.where(field_table.c.field_id == func.any(list(field_ids)))
     if caught_up is not None:
         query = query.where(field_table.c.caught_up == caught_up)
-    rows = connection.execute(query).all()
-    shapes = shapely.from_wkb([row.geometry for row in rows])
-    return [
-        RegisteredField(
-            field_id=row.field_id,
-            geometry=geometry,
-            plant_type=row.plant_type,
-            plant_date=row.plant_date,
-            end_date=row.end_date,
-            sequence=row.sequence,
-            revision=row.revision,
-            changed_at=row.changed_at,
-            caught_up=row.caught_up,
-        )
-        for row, geometry in zip(rows, shapes, strict=True)
-    ]
+    fields: list[RegisteredField] = []
+    for rows in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
+        shapes = shapely.from_wkb([row.geometry for row in rows])
+        fields.extend(map(_registered, rows, shapes))
+    return fields
+
+
+def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
+    """Return a field as it was registered: validated then, and with the hash of then."""
+    values = row._asdict() | {"geometry": geometry}
+    stored_hash = values.pop("geometry_hash")
+    field = RegisteredField.model_construct(_SET, **values)
+    vars(field)["geometry_hash"] = stored_hash  # where its cached property looks
+    return field
 
 
 def unannounced(connection: Connection) -> tuple[list[str], datetime]:

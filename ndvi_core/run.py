@@ -14,14 +14,18 @@ from ndvi_core import ledger
 from ndvi_core.errors import NotFound
 from ndvi_core.extent import Extent, clip, load_extent
 from ndvi_core.geometry import Geometry
+from ndvi_core.observation import Observation
 from ndvi_core.order import WorkOrder, Written
-from ndvi_core.plan import Batch, keep_places, make_plan, order_parts, pack
+from ndvi_core.plan import Batch, DueCell, keep_places, make_plan, order_parts, pack
 from ndvi_core.scene import Scene
-from ndvi_core.selection import Selection
+from ndvi_core.selection import Selection, Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 
 _PARALLEL_WRITES = 16
+
+_SLICE = 20_000
+"""Fields that are planned at once: what there is to know of the others takes no memory meanwhile."""
 
 
 class _Frozen(BaseModel):
@@ -56,8 +60,8 @@ class RunPlan(_Frozen):
     """All that a run is to do; what `record` goes by."""
 
     orders: tuple[PlannedOrder, ...]
-    settled: Written | None
-    """Parquet file of the observations that needed no pixel."""
+    settled: tuple[Written, ...]
+    """Parquet files of the observations that needed no pixel."""
     day: date | None
     """The day that counts as recorded afterwards."""
     planned_at: datetime
@@ -85,9 +89,8 @@ class RunFolder:
     def plan_key(self) -> str:
         return f"{self.prefix}plan.json"
 
-    @property
-    def settled_key(self) -> str:
-        return f"{self.prefix}results/settled.parquet"
+    def settled_key(self, number: int) -> str:
+        return f"{self.prefix}results/settled-{number}.parquet"
 
     def order_key(self, number: int) -> str:
         return f"{self.prefix}orders/{number}.json"
@@ -128,33 +131,46 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
 
     Fields that were registered after the search are left to the catch-up, since nobody has looked for their scenes.
     """
-    from ndvi_core.parquet import write_observations
-
     extent = load_extent(folder.store, settings.extent_key)
     found = folder.read_scenes()
-    selection = _within_search(selection, found, extent)
     planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
-    known = (
-        ledger.load_entries(connection, [field.sequence for field, _ in selection.wanted], *selection.period)
-        if selection.period
-        else {}
-    )
-    plan = make_plan(selection, found.scenes, known, extent, settings.policy)
-    settled = None
-    if plan.settled:
-        data = write_observations(plan.settled)
-        sha256 = folder.store.write(folder.settled_key, data)
-        settled = Written(uri=folder.store.uri(folder.settled_key), sha256=sha256, size=len(data))
-    batches = keep_places(pack(plan.due, settings.max_tasks), _labels_before(folder))
+    due: list[DueCell] = []
+    settled: list[Written] = []
+    left_out: set[str] = set()
+    for start in range(0, len(selection.wanted), _SLICE):
+        wanted, unsearched = _within_search(selection.wanted[start : start + _SLICE], found, extent)
+        left_out |= unsearched
+        part = replace(selection, wanted=tuple(wanted))
+        known = _known(connection, part)
+        plan = make_plan(part, found.scenes, known, extent, settings.policy)
+        due.extend(plan.due)
+        if plan.settled:
+            settled.append(_write_settled(folder, len(settled), plan.settled))
+    batches = keep_places(pack(due, settings.max_tasks), _labels_before(folder))
     run_plan = RunPlan(
         orders=_write_orders(folder, settings, batches),
-        settled=settled,
+        settled=tuple(settled),
         day=selection.day,
         planned_at=planned_at,
-        catches_up=dict(selection.catches_up),
+        catches_up={key: changed for key, changed in selection.catches_up.items() if key not in left_out},
     )
     folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
     return run_plan
+
+
+def _known(connection: Connection, selection: Selection) -> dict[tuple[int, date], ledger.Entry]:
+    if selection.period is None:
+        return {}
+    return ledger.load_entries(connection, [field.sequence for field, _ in selection.wanted], *selection.period)
+
+
+def _write_settled(folder: RunFolder, number: int, rows: Sequence[Observation]) -> Written:
+    from ndvi_core.parquet import write_observations
+
+    data = write_observations(rows)
+    key = folder.settled_key(number)
+    sha256 = folder.store.write(key, data, "application/vnd.apache.parquet")
+    return Written(uri=folder.store.uri(key), sha256=sha256, size=len(data))
 
 
 def _labels_before(folder: RunFolder) -> list[str]:
@@ -165,20 +181,21 @@ def _labels_before(folder: RunFolder) -> list[str]:
         return []
 
 
-def _within_search(selection: Selection, found: SceneList, extent: Extent) -> Selection:
+def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -> tuple[list[Wanted], set[str]]:
+    """Return what of the wanted cells has been searched scenes for, and the ids of the fields of the others."""
     start, end = found.period or (date.max, date.min)
-    wanted = []
+    clipped = [clip(field.geometry, extent) for field, _ in wanted]
+    # Of None, which has no area inside the extent, nobody has to look for scenes.
+    searched = [inside is None for inside in clipped] | shapely.covers(found.area, clipped)
+    within: list[Wanted] = []
     left_out = set()
-    for field, days in selection.wanted:
-        inside = clip(field.geometry, extent)
-        searched = inside is None or (found.area is not None and found.area.covers(inside))
-        kept = tuple(day for day in days if searched and start <= day <= end)
+    for (field, days), looked_for in zip(wanted, searched, strict=True):
+        kept = tuple(day for day in days if looked_for and start <= day <= end)
         if kept:
-            wanted.append((field, kept))
+            within.append((field, kept))
         if kept != days:
             left_out.add(field.field_id)
-    catches_up = {key: changed for key, changed in selection.catches_up.items() if key not in left_out}
-    return replace(selection, wanted=tuple(wanted), catches_up=catches_up)
+    return within, left_out
 
 
 def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch]) -> tuple[PlannedOrder, ...]:

@@ -12,12 +12,15 @@ from ndvi_core.errors import BadInput
 from ndvi_core.field import RegisteredField
 from ndvi_core.ledger import days_between
 
+Wanted = tuple[RegisteredField, tuple[date, ...]]
+"""A field and the days that it is asked for."""
+
 
 @dataclass(frozen=True)
 class Selection:
     """Fields in the order of their sequence, each with the days that it is asked for."""
 
-    wanted: tuple[tuple[RegisteredField, tuple[date, ...]], ...]
+    wanted: tuple[Wanted, ...]
     retried: frozenset[date] | None = None
     """Days on which a cell that failed is tried again although nothing changed; None is all of them."""
     force: bool = False
