@@ -1,6 +1,6 @@
 """The ledger: what is known of each cell. One row a cell, replaced when the cell is observed anew."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -8,7 +8,22 @@ from operator import itemgetter
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import TIMESTAMP, Connection, Date, and_, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import (
+    TIMESTAMP,
+    Column,
+    Connection,
+    Date,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INTERVAL, distinct_on, insert
 
 from ndvi_core import FIRST_IMAGE
@@ -17,14 +32,32 @@ from ndvi_core.tables import OBSERVATION_COLUMNS, field_revision, recorded_day
 from ndvi_core.tables import field as field_table
 from ndvi_core.tables import observation as observation_table
 
-_CHUNK = 5_000  # rows a statement
+_CHUNK = 10_000
+"""Rows that are brought from the database at once."""
 
-_NEW = insert(observation_table)
+_WRITTEN = (*OBSERVATION_COLUMNS, "planned_at")
+_INCOMING = Table(
+    "incoming",
+    MetaData(),
+    Column("field_id", Text),
+    *(Column(name, observation_table.c[name].type) for name in _WRITTEN),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+"""Where rows wait, copied, until all are there."""
+
+_SORTED = (
+    # So that two recorders of the same cells lock them in the same order and cannot deadlock.
+    select(field_table.c.sequence, *(_INCOMING.c[name] for name in _WRITTEN))
+    .join(field_table, field_table.c.field_id == _INCOMING.c.field_id)
+    .order_by(_INCOMING.c.date, field_table.c.sequence)
+)
+_NEW = insert(observation_table).from_select(["sequence", *_WRITTEN], _SORTED)
 _OLD = observation_table.c
 _UPSERT = _NEW.on_conflict_do_update(
     index_elements=["date", "sequence"],
     set_={
-        **{name: _NEW.excluded[name] for name in (*OBSERVATION_COLUMNS, "planned_at") if name != "date"},
+        **{name: _NEW.excluded[name] for name in _WRITTEN if name != "date"},
         "failed_fingerprint": None,
         "recorded_at": func.now(),
     },
@@ -39,8 +72,14 @@ _UPSERT = _NEW.on_conflict_do_update(
 )
 _NOTE_FAILURE = (
     update(observation_table)
-    .where(_OLD.date == bindparam("day"), _OLD.sequence == bindparam("field"), _OLD.status != "failed")
-    .values(failed_fingerprint=bindparam("attempt"))
+    .where(
+        _INCOMING.c.status == "failed",
+        field_table.c.field_id == _INCOMING.c.field_id,
+        _OLD.date == _INCOMING.c.date,
+        _OLD.sequence == field_table.c.sequence,
+        _OLD.status != "failed",
+    )
+    .values(failed_fingerprint=_INCOMING.c.fingerprint)
 )
 
 
@@ -80,33 +119,22 @@ def upsert_observations(connection: Connection, rows: Iterable[Observation], pla
         rows: each cell at most once; their fields are registered.
         planned_at: when the run was planned.
     """
-    rows = list(rows)
-    ids = {row.field_id for row in rows}
-    query = select(field_table.c.field_id, field_table.c.sequence).where(field_table.c.field_id == func.any(list(ids)))
-    sequences = {row.field_id: row.sequence for row in connection.execute(query)}
-    # Sorted, so that two recorders of the same cells lock them in the same order and cannot deadlock.
-    values = sorted(
-        (
-            {
-                **row.model_dump(exclude={"field_id"}),
-                "sequence": sequences[row.field_id],
-                "scene_ids": list(row.scene_ids),
-                "planned_at": planned_at,
-            }
-            for row in rows
-        ),
-        key=itemgetter("date", "sequence"),
-    )
-    failed = [
-        {"day": value["date"], "field": value["sequence"], "attempt": value["fingerprint"]}
-        for value in values
-        if value["status"] == "failed"
-    ]
-    for start in range(0, len(values), _CHUNK):
-        connection.execute(_UPSERT, values[start : start + _CHUNK])
-    if failed:
-        connection.execute(_NOTE_FAILURE, failed)
-    return sorted({row.date for row in rows})
+    _INCOMING.create(connection)
+    days = set()
+    columns = ", ".join(column.name for column in _INCOMING.columns)
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            values = (
+                list(value) if isinstance(value, tuple) else value
+                for value in map(row.__getattribute__, OBSERVATION_COLUMNS)
+            )
+            copy.write_row((row.field_id, *values, planned_at))
+            days.add(row.date)
+    connection.execute(_UPSERT)
+    connection.execute(_NOTE_FAILURE)
+    _INCOMING.drop(connection)
+    return sorted(days)
 
 
 def lock_day(connection: Connection, day: date) -> None:
@@ -114,8 +142,13 @@ def lock_day(connection: Connection, day: date) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(literal(0x6E647669), literal(day.toordinal()))))
 
 
-def load_day(connection: Connection, day: date) -> tuple[list[Observation], list[BaseGeometry]]:
-    """Load a day's rows in the order of the registry, each with the geometry (WGS84) that it was computed for."""
+def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observation], list[BaseGeometry]]]:
+    """Yield a day's rows, in parts, in the order of the registry, with the geometries that they were computed for.
+
+    Args:
+        connection: in a transaction.
+        day: the day.
+    """
     columns = observation_table.c
     query = (
         select(
@@ -135,9 +168,10 @@ def load_day(connection: Connection, day: date) -> tuple[list[Observation], list
         .order_by(columns.sequence, field_revision.c.revision.desc())
         .ext(distinct_on(columns.sequence))
     )
-    rows = connection.execute(query).mappings().all()
-    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
-    return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
+    found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
+    for rows in found.partitions():
+        observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
+        yield observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
 
 
 def mark_recorded(connection: Connection, day: date) -> None:

@@ -1,7 +1,7 @@
 """Observations as Parquet, with the fields' geometries as GeoParquet 1.1: https://geoparquet.org/releases/v1.1.0/."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from shapely.geometry.base import BaseGeometry
 
@@ -16,7 +17,7 @@ from ndvi_core.errors import BadInput
 from ndvi_core.observation import Observation
 
 if TYPE_CHECKING:
-    from arro3.core import Array, DataType, Schema, Table
+    from arro3.core import Array, DataType, RecordBatch, Schema, Table
     from arro3.core import Field as ArrowField
 
 CREATED_BY = "ndvi_core"
@@ -75,27 +76,50 @@ def write_observations(rows: Sequence[Observation], geometries: Sequence[BaseGeo
 
     Args:
         rows: Any number, none included.
-        geometries: Of each row's field, longitude and latitude in degrees (OGC:CRS84); Z is dropped. They become the
-            WKB column `geometry`, which makes the file GeoParquet 1.1.
+        geometries: Of each row's field, see `write_located`.
     """
-    from arro3.core import Array, Table
-    from arro3.io import write_parquet
+    return (
+        _write([_batch(rows, _schema())], _schema(), {}) if geometries is None else write_located([(rows, geometries)])
+    )
 
-    schema = _schema()
-    arrays = [_array([getattr(row, name) for row in rows], schema.field(name)) for name in COLUMNS]
-    key_values: dict[str, str] = {}
-    if geometries is not None:
+
+def write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[BaseGeometry]]]) -> bytes:
+    """Return a GeoParquet 1.1 file of observations, which may come in parts, so that not all are in memory at once.
+
+    Args:
+        parts: Rows and, of each row's field, the geometry, longitude and latitude in degrees (OGC:CRS84); Z is
+            dropped. They become the WKB column `geometry`.
+    """
+    from arro3.core import Array
+
+    field = _geometry_field()
+    schema = _schema().append(field)
+    batches, types, bounds = [], set(), []
+    for rows, geometries in parts:
         if len(geometries) != len(rows):
             raise ValueError(f"{len(geometries)} geometries for {len(rows)} rows")
-        field = _geometry_field()
-        schema = schema.append(field)
         # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
         wkb = shapely.to_wkb(list(geometries), byte_order=1, output_dimension=2, flavor="iso")
-        arrays.append(Array(list(wkb), type=field))
-        key_values["geo"] = json.dumps(_geo_metadata(geometries))
+        batches.append(_batch(rows, schema, Array(list(wkb), type=field)))
+        types |= {geometry.geom_type for geometry in geometries}
+        bounds += [shapely.total_bounds(list(geometries))] if not all(g.is_empty for g in geometries) else []
+    return _write(batches, schema, {"geo": json.dumps(_geo_metadata(types, bounds))})
+
+
+def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "RecordBatch":
+    from arro3.core import RecordBatch
+
+    arrays = [_array([getattr(row, name) for row in rows], schema.field(name)) for name in COLUMNS]
+    return RecordBatch.from_arrays([*arrays, *more], schema=schema)
+
+
+def _write(batches: Sequence["RecordBatch"], schema: "Schema", key_values: dict[str, str]) -> bytes:
+    from arro3.core import Table
+    from arro3.io import write_parquet
+
     file = BytesIO()
     write_parquet(
-        Table.from_arrays(arrays, schema=schema),
+        Table.from_batches(batches, schema=schema),
         file,
         compression=COMPRESSION,
         created_by=CREATED_BY,
@@ -187,12 +211,10 @@ def _array(values: list[Any], field: "ArrowField") -> "Array":
     return Array(values, type=field)
 
 
-def _geo_metadata(geometries: Sequence[BaseGeometry]) -> dict[str, Any]:
+def _geo_metadata(types: set[str], bounds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
     """Return the value of the file's `geo` key; a column without `crs` is OGC:CRS84."""
-    column: dict[str, Any] = {
-        "encoding": "WKB",
-        "geometry_types": sorted({geometry.geom_type for geometry in geometries}),
-    }
-    if not all(geometry.is_empty for geometry in geometries):
-        column["bbox"] = shapely.total_bounds(list(geometries)).tolist()
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types)}
+    if bounds:
+        lows, highs = np.min(bounds, axis=0)[:2], np.max(bounds, axis=0)[2:]
+        column["bbox"] = [*lows.tolist(), *highs.tolist()]
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

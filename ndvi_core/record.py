@@ -1,10 +1,11 @@
 """Recording: verify what the tasks wrote, bring it into the ledger and publish the days that it touches."""
 
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial
 from hashlib import sha256
+from itertools import islice
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
@@ -13,13 +14,14 @@ from ndvi_core import ledger, registry
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.observation import Observation
 from ndvi_core.order import Manifest, WorkOrder, Written
-from ndvi_core.parquet import read_observations, write_observations
+from ndvi_core.parquet import read_observations, write_located
 from ndvi_core.run import PlannedOrder, RunFolder, RunPlan
 from ndvi_core.selection import last_owed_day
 from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 
-_PARALLEL_READS = 16
+_PARALLEL_READS = 4
+"""Orders whose rows are read, and are in memory, at once."""
 
 
 class Recorded(BaseModel):
@@ -46,34 +48,49 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
         NotFound: when the run has no plan.
     """
     plan = folder.read_plan()
-    rows = [row for settled in plan.settled for row in _read_verified(folder.store, settled)]
-    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        for order_rows in pool.map(partial(_collect, folder.store), (order for order in plan.orders if order.cells)):
-            rows.extend(order_rows)
+    counts: Counter[str] = Counter()
+    fields: dict[str, None] = {}
+    failures: list[str] = []
+
+    def tallied() -> Iterator[Observation]:
+        for row in _rows(folder.store, plan):
+            counts[row.status] += 1
+            fields[row.field_id] = None
+            if row.status == "failed":
+                failures.append(f"{row.field_id} {row.date}: {row.reason}")
+            yield row
 
     with engine.begin() as connection:
-        days = ledger.upsert_observations(connection, rows, plan.planned_at)
+        days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
         if plan.day is not None:
             ledger.mark_recorded(connection, plan.day)
         _mark_caught_up(connection, plan, settings.start_date)
     for day in days:
         with engine.begin() as connection:
             publish_day(folder.store, settings, connection, day)
-
-    statuses = [row.status for row in rows]
     return Recorded(
-        counts={status: statuses.count(status) for status in sorted(set(statuses))},
-        days=tuple(days),
-        field_ids=tuple(dict.fromkeys(row.field_id for row in rows)),
-        failures=tuple(f"{row.field_id} {row.date}: {row.reason}" for row in rows if row.status == "failed"),
+        counts=dict(sorted(counts.items())), days=tuple(days), field_ids=tuple(fields), failures=tuple(failures)
     )
+
+
+def _rows(store: Store, plan: RunPlan) -> Iterator[Observation]:
+    """Yield all rows of a run, while those of the next orders are being read."""
+    for settled in plan.settled:
+        yield from _read_verified(store, settled)
+    orders = iter([order for order in plan.orders if order.cells])
+    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
+        reading = deque(pool.submit(_collect, store, order) for order in islice(orders, _PARALLEL_READS))
+        while reading:
+            rows = reading.popleft().result()
+            reading.extend(pool.submit(_collect, store, order) for order in islice(orders, 1))
+            yield from rows
 
 
 def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:
     """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
     ledger.lock_day(connection, day)
-    store.write(key, write_observations(*ledger.load_day(connection, day)), "application/vnd.apache.parquet")
+    store.write(key, write_located(ledger.load_day(connection, day)), "application/vnd.apache.parquet")
     return store.uri(key)
 
 
@@ -92,16 +109,16 @@ def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date
 
 def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
     """Return the rows of one work order, or failed rows if its task left none that can be trusted."""
-    work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
     try:
-        manifest = Manifest.model_validate_json(store.read(store.key(work.manifest)))
+        manifest = Manifest.model_validate_json(store.read(store.key(order.manifest)))
         if manifest.order_sha256 == order.sha256:
             return _read_verified(store, manifest.results)
-        reason = f"{work.manifest} belongs to an earlier order; the task of {order.uri} wrote none"
+        reason = f"{order.manifest} belongs to an earlier order; the task of {order.uri} wrote none"
     except NotFound:
         reason = f"the task of {order.uri} wrote no manifest; see its log"
     except (BadInput, ValidationError) as error:
         reason = f"what the task of {order.uri} wrote cannot be used: {error}. Clear the task."
+    work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
     return list(_failed(work, reason))
 
 
