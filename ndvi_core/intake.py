@@ -112,6 +112,17 @@ def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeR
     return IntakeReport(files=tuple(report for report in reports if report is not None))
 
 
+def pending_key(settings: Settings, name: str, data: bytes) -> str:
+    """Return the key below pending/ for an upload: of a path its last part, as printable and as short as need be.
+
+    The digest keeps two files of one name, and that of a colleague, apart.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(character for character in last if character.isprintable()).strip(". ")
+    key = f"{settings.pending_prefix.rstrip('/')}/{printable or 'fields.geojson'}"
+    return _destination(settings, settings.pending_prefix, key, sha256(data).hexdigest())
+
+
 class _Move(NamedTuple):
     """A file's way out of pending/."""
 

@@ -11,9 +11,11 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
     TIMESTAMP,
     Column,
+    ColumnElement,
     Connection,
     Date,
     MetaData,
+    RowMapping,
     Table,
     Text,
     and_,
@@ -81,6 +83,21 @@ _NOTE_FAILURE = (
     )
     .values(failed_fingerprint=_INCOMING.c.fingerprint)
 )
+_ROWS = (
+    select(
+        field_table.c.field_id,
+        *(_OLD[name] for name in OBSERVATION_COLUMNS),
+        field_revision.c.geometry,
+    )
+    .join(field_table, field_table.c.sequence == _OLD.sequence)
+    .join(
+        field_revision,
+        and_(field_revision.c.sequence == _OLD.sequence, field_revision.c.geometry_hash == _OLD.geometry_hash),
+    )
+    .order_by(_OLD.sequence, _OLD.date, field_revision.c.revision.desc())
+    .ext(distinct_on(_OLD.sequence, _OLD.date))
+)
+"""Rows of the ledger with the newest of the revisions whose boundary is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,29 +166,34 @@ def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observati
         connection: in a transaction.
         day: the day.
     """
-    columns = observation_table.c
-    query = (
-        select(
-            field_table.c.field_id,
-            *(columns[name] for name in OBSERVATION_COLUMNS),
-            field_revision.c.geometry,
-        )
-        .join(field_table, field_table.c.sequence == columns.sequence)
-        .join(
-            field_revision,
-            and_(
-                field_revision.c.sequence == columns.sequence,
-                field_revision.c.geometry_hash == columns.geometry_hash,
-            ),
-        )
-        .where(columns.date == day)
-        .order_by(columns.sequence, field_revision.c.revision.desc())
-        .ext(distinct_on(columns.sequence))
-    )
-    found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
+    found = connection.execute(_ROWS.where(_OLD.date == day), execution_options={"yield_per": _CHUNK}).mappings()
     for rows in found.partitions():
-        observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
-        yield observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
+        yield _with_geometries(rows)
+
+
+def load_series(
+    connection: Connection, field_ids: Sequence[str], start: date, end: date, limit: int, offset: int = 0
+) -> tuple[list[Observation], list[BaseGeometry]]:
+    """Load the rows of some fields from `start` to `end`, both included, field by field, as `load_day` does.
+
+    Args:
+        connection: to the registry.
+        field_ids: unknown ids are passed over.
+        start: first day.
+        end: last day.
+        limit: rows at most.
+        offset: rows to pass over.
+    """
+    query = _ROWS.where(*_of_series(field_ids, start, end)).limit(limit).offset(offset)
+    return _with_geometries(connection.execute(query).mappings().all())
+
+
+def count_series(connection: Connection, field_ids: Sequence[str], start: date, end: date) -> int:
+    """Return how many rows `load_series` would load without a limit."""
+    query = (
+        select(func.count()).select_from(observation_table).join(field_table, field_table.c.sequence == _OLD.sequence)
+    )
+    return connection.execute(query.where(*_of_series(field_ids, start, end))).scalar_one()
 
 
 def mark_recorded(connection: Connection, day: date) -> None:
@@ -234,3 +256,12 @@ def missing_days(
 def days_between(start: date, end: date) -> list[date]:
     """Return all days from `start` to `end`, both included; none when `end` is earlier."""
     return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
+
+
+def _of_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:
+    return field_table.c.field_id == func.any(list(field_ids)), _OLD.date.between(start, end)
+
+
+def _with_geometries(rows: Sequence[RowMapping]) -> tuple[list[Observation], list[BaseGeometry]]:
+    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
+    return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))

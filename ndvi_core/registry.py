@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import shapely
@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, Engine, Integer, Row, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from ndvi_core import FIRST_IMAGE
 from ndvi_core.field import Field, RegisteredField
 from ndvi_core.tables import field as field_table
 from ndvi_core.tables import field_revision
@@ -72,17 +73,23 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
         source: URI of the file that they come from.
     """
     _lock(connection)
-    known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
-    added = [field for field in fields if field.field_id not in known]
-    changed = [field for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
+    compared = compare_fields(connection, fields)
+    touched = {*compared.added, *compared.changed}
+    if touched:
+        connection.execute(_UPSERT, [_values(field, source) for field in fields if field.field_id in touched])
+        _keep_revisions(connection, list(touched))
+    return compared
 
-    if added or changed:
-        connection.execute(_UPSERT, [_values(field, source) for field in (*added, *changed)])
-    _keep_revisions(connection, [field.field_id for field in (*added, *changed)])
-    touched = {field.field_id for field in (*added, *changed)}
+
+def compare_fields(connection: Connection, fields: Sequence[Field]) -> Upserted:
+    """Return what `upsert_fields` would do with these fields, each id at most once, as the registry is now."""
+    known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
+    added = [field.field_id for field in fields if field.field_id not in known]
+    changed = [field.field_id for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
+    touched = {*added, *changed}
     return Upserted(
-        added=tuple(field.field_id for field in added),
-        changed=tuple(field.field_id for field in changed),
+        added=tuple(added),
+        changed=tuple(changed),
         unchanged=tuple(field.field_id for field in fields if field.field_id not in touched),
     )
 
@@ -118,6 +125,26 @@ def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: i
     field = RegisteredField.model_construct(_SET, **values)
     vars(field)["geometry_hash"] = stored_hash  # where its cached property looks
     return field
+
+
+def first_day(connection: Connection) -> date | None:
+    """Return the first day on which a field is processed, None if there is no field."""
+    planted: date | None = connection.scalar(select(func.min(field_table.c.plant_date)))
+    return planted and max(planted, FIRST_IMAGE)
+
+
+def count_fields(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(field_table)).scalar_one()
+
+
+def field_ids_within(connection: Connection, box: BaseGeometry | None = None) -> list[str]:
+    """Return the ids of all fields, or of those that meet a box (WGS84), in the order of their sequence."""
+    if box is None:
+        return list(connection.scalars(select(field_table.c.field_id).order_by(field_table.c.sequence)))
+    query = select(field_table.c.field_id, field_table.c.geometry).order_by(field_table.c.sequence)
+    rows = connection.execute(query).all()
+    meets = shapely.intersects(box, shapely.from_wkb([row.geometry for row in rows]))
+    return [row.field_id for row, inside in zip(rows, meets, strict=True) if inside]
 
 
 def unannounced(connection: Connection) -> tuple[list[str], datetime]:

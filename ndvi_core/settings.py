@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     pod_deferrable: bool = True
     """Whether the triggerer watches over pods, so that tasks which wait for one hold no worker."""
 
+    map_tiles_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.:-]+/[^\s\"'<>;]*$")
+    """Background of the web page's map, e.g. `https://tiles.example/{z}/{x}/{y}.png`; None is none, so that the page
+    asks no other host."""
+    map_tiles_attribution: str = ""
+    """Whom the tiles are by, shown on the map."""
+
     @property
     def policy(self) -> "Policy":
         """The choices that go into each work order."""

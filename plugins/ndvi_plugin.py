@@ -1,6 +1,6 @@
 """What the package adds to Airflow's web server. Every process of Airflow loads this file, so it imports little."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -9,11 +9,22 @@ class _Apps:
     """The apps, imported when the web server asks for them."""
 
     def __get__(self, plugin: object, owner: type) -> list[dict[str, Any]]:
-        from ndvi_airflow.pictures import app
+        from ndvi_airflow.web.app import app
 
-        return [{"name": "NDVI pictures", "url_prefix": "/ndvi", "app": app}]
+        return [{"name": "NDVI fields", "url_prefix": "/ndvi", "app": app}]
 
 
 class NdviPlugin(AirflowPlugin):
     name = "ndvi"
     fastapi_apps = _Apps()
+    external_views: ClassVar[list[dict[str, Any]]] = [
+        {
+            "name": "NDVI fields",
+            "destination": "nav",
+            "url_route": "ndvi-fields",
+            "href": "ndvi/",  # relative, since Airflow may be served below a path
+            "icon": "ndvi/icon.svg",
+            "icon_dark_mode": "ndvi/icon_dark.svg",
+            "nav_top_level": True,
+        }
+    ]

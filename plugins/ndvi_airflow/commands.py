@@ -6,7 +6,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 
 from ndvi_airflow.backfill import follow
 from ndvi_airflow.connections import open_bucket, registry_engine
@@ -22,6 +21,7 @@ console = open_console()
 def register(options: Namespace) -> None:
     """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
     from ndvi_core.geojson import parse_fields
+    from ndvi_core.intake import pending_key
 
     with _plain_errors():
         settings = load_settings()
@@ -41,8 +41,7 @@ def register(options: Namespace) -> None:
             if not parsed.fields:
                 rejected.append(str(file))
                 continue
-            # The digest keeps two files of one name, and that of a colleague, apart.
-            key = f"{settings.pending_prefix}{file.stem}-{sha256(data).hexdigest()[:8]}{file.suffix}"
+            key = pending_key(settings, file.name, data)
             bucket.write(key, data, "application/geo+json")
             console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
         if rejected:

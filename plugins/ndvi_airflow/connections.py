@@ -25,10 +25,14 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY"
 _PASSED_ON_NAMES = ("HOME", "LANG", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR", "TZ", *_PROXIES)
 
 
-def registry_engine() -> "Engine":
-    """Return an engine on the registry's database."""
+def registry_engine(**options: Any) -> "Engine":
+    """Return an engine on the registry's database.
+
+    Args:
+        options: of SQLAlchemy's `create_engine`.
+    """
     hook: Any = BaseHook.get_hook(REGISTRY_CONN_ID)
-    engine: Engine = hook.get_sqlalchemy_engine()
+    engine: Engine = hook.get_sqlalchemy_engine(options)
     return engine
 
 

@@ -1,0 +1,86 @@
+"""The app that Airflow's server mounts at /ndvi: the API, the pictures, and the files of the page."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.security import HTTPAuthorizationCredentials
+from fastapi.staticfiles import StaticFiles
+
+from ndvi_airflow.web import fields, observations, pictures, uploads
+from ndvi_airflow.web.backend import answer_errors
+from ndvi_core import __version__
+from ndvi_core.settings import load_settings
+
+STATIC = Path(__file__).parent / "static"
+
+app = FastAPI(
+    title="NDVI fields",
+    version=__version__,
+    description="Fields, their NDVI observations and pictures. Users, tokens and rights are those of Airflow's API.",
+    docs_url=None,  # they load scripts from other hosts
+    redoc_url=None,
+)
+answer_errors(app)
+for room in (fields, observations, pictures, uploads):
+    app.include_router(room.router)
+
+
+@cache
+def _headers() -> dict[str, str]:
+    """Return what every answer says unless it says otherwise itself."""
+    tiles = load_settings().map_tiles_url
+    images = "'self' data: blob:"
+    if tiles:
+        scheme, host, *_ = urlsplit(tiles)
+        images = f"{images} {scheme}://{host}"
+    sources = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "font-src": "'self'",
+        "img-src": images,
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in sources.items()),
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
+    }
+
+
+@app.middleware("http")
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in _headers().items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _or_log_in(
+    request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+) -> None:
+    """Lead whoever is not signed in to Airflow's login, and back here."""
+    try:
+        await get_user(request, None, token)
+    except HTTPException as error:
+        here = quote(f"{request.url.path}?{request.url.query}", safe="")
+        raise HTTPException(307, headers={"Location": f"../api/v2/auth/login?next={here}"}) from error
+
+
+@app.get("/", dependencies=[Depends(_or_log_in)], include_in_schema=False)
+def page() -> FileResponse:
+    """Return the page."""
+    return FileResponse(STATIC / "index.html")
+
+
+app.mount("/", StaticFiles(directory=STATIC))  # no secret in them, so they are for everyone, as Airflow's own are

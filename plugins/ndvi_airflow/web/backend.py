@@ -1,0 +1,53 @@
+"""What the routes stand on: the registry, the bucket, the settings, and how errors become answers."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from ndvi_airflow.connections import open_bucket, registry_engine
+from ndvi_core.errors import NdviError, NotFound, TryAgain
+from ndvi_core.settings import Settings, load_settings
+from ndvi_core.store import Store
+
+
+@cache
+def _engine() -> Engine:
+    """Return the one engine of this process, with its pool: a changed connection counts from its next start."""
+    return registry_engine(pool_pre_ping=True)
+
+
+def _connection() -> Iterator[Connection]:
+    with _engine().connect() as connection:
+        yield connection
+
+
+def _bucket() -> Store:
+    return open_bucket(load_settings().bucket_url)
+
+
+Registry = Annotated[Connection, Depends(_connection)]
+Bucket = Annotated[Store, Depends(_bucket)]
+Current = Annotated[Settings, Depends(load_settings)]
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let errors of the core and of the database end in answers that say what to do."""
+
+    @app.exception_handler(NdviError)
+    def _core(_: Request, error: NdviError) -> JSONResponse:
+        status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, TryAgain) else 502
+        return JSONResponse({"detail": str(error)}, status)
+
+    @app.exception_handler(OperationalError)
+    def _database(_: Request, error: OperationalError) -> JSONResponse:
+        return JSONResponse({"detail": f"the registry's database does not answer: {error.orig}"}, 503)
+
+    @app.exception_handler(AirflowNotFoundException)
+    def _undefined(_: Request, error: AirflowNotFoundException) -> JSONResponse:
+        return JSONResponse({"detail": f"{error}: define it, e.g. by `airflow connections add`"}, 502)

@@ -1,0 +1,209 @@
+"""Fields, their days and the extent, for maps, tables and heat maps."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+import shapely
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Attribute
+
+from ndvi_airflow.web.backend import Bucket, Current, Registry
+from ndvi_airflow.web.guard import may_recompute, may_upload, reader
+from ndvi_airflow.web.pages import GEOJSON, Limit, Offset, Period, json_response, next_page
+from ndvi_core import registry
+from ndvi_core.day_grid import DayGrid, day_grid
+from ndvi_core.extent import Extent, load_extent
+from ndvi_core.field import FIELD_ID_PATTERN, RegisteredField
+from ndvi_core.geometry import Geometry
+from ndvi_core.selection import last_owed_day
+from ndvi_core.status import FieldStatus, field_statuses
+
+METRES_A_DEGREE = 111_320
+DIGITS = 6
+"""Of coordinates of simplified boundaries, in degrees: a decimetre."""
+MAX_CELLS = 2_000_000
+"""Of a grid."""
+
+FieldId = Annotated[str, Path(pattern=FIELD_ID_PATTERN)]
+
+router = APIRouter(prefix="/api", dependencies=[reader], tags=["fields"])
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Session(_Frozen):
+    """The signed-in user's rights, and what the page has to know beforehand."""
+
+    user: str
+    may_upload: bool
+    may_recompute: bool
+    tiles_url: str | None
+    """Template of background tiles; null is a map without."""
+    tiles_attribution: str
+    start_date: date
+    """First day of the first field."""
+    last_day: date
+    """Up to which days have answers, or should."""
+
+
+class FieldDetails(FieldStatus):
+    """The status of a field and what the registry knows of it."""
+
+    sequence: int
+    revision: int
+    geometry_hash: str
+    changed_at: datetime
+    caught_up: bool
+
+
+class ExtentProperties(_Frozen):
+    object_type: Literal["extent"] = "extent"
+
+
+class ExtentFeature(_Frozen):
+    type: Literal["Feature"] = "Feature"
+    geometry: Geometry
+    properties: ExtentProperties = ExtentProperties()
+
+
+class FieldFeature(_Frozen):
+    """A field as GeoJSON."""
+
+    type: Literal["Feature"] = "Feature"
+    id: str
+    geometry: Geometry
+    properties: FieldStatus
+
+    @classmethod
+    def of(cls, status: FieldStatus, geometry: Any) -> Self:
+        return cls(id=status.field_id, geometry=geometry, properties=status)
+
+
+class DetailedFeature(FieldFeature):
+    properties: FieldDetails
+
+
+class FieldCollection(_Frozen):
+    """A page of fields as GeoJSON."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: tuple[FieldFeature, ...]
+    number_matched: int = Attribute(serialization_alias="numberMatched")
+    """Fields that there are (in the box)."""
+    number_returned: int = Attribute(serialization_alias="numberReturned")
+    """Of them, those of this page."""
+
+
+@router.get("/session")
+def session(
+    user: GetUserDep,
+    settings: Current,
+    connection: Registry,
+    may_upload: Annotated[bool, Depends(may_upload)],
+    may_recompute: Annotated[bool, Depends(may_recompute)],
+) -> Session:
+    """Return who is signed in and what they may do."""
+    return Session(
+        user=user.get_name(),
+        may_upload=may_upload,
+        may_recompute=may_recompute,
+        tiles_url=settings.map_tiles_url,
+        tiles_attribution=settings.map_tiles_attribution,
+        start_date=registry.first_day(connection) or settings.start_date,
+        last_day=last_owed_day(connection, settings.start_date),
+    )
+
+
+@router.get("/extent", responses={200: {"model": ExtentFeature}})
+def extent(settings: Current, bucket: Bucket) -> Response:
+    """Return the processing extent as GeoJSON."""
+    found = load_extent(bucket, settings.extent_key)
+    return json_response(ExtentFeature(geometry=found.polygon), media_type=GEOJSON)
+
+
+@router.get("/fields", responses={200: {"model": FieldCollection}})
+def fields(
+    request: Request,
+    settings: Current,
+    connection: Registry,
+    limit: Limit = 1000,
+    offset: Offset = 0,
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees: fields that meet it")] = None,
+    tolerance: Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")] = 0,
+) -> Response:
+    """Return a page of fields with their status as GeoJSON, in the order of registration."""
+    field_ids = registry.field_ids_within(connection, _box(bbox).polygon if bbox else None)
+    page = field_ids[offset : offset + limit]
+    found = registry.load_fields(connection, page)
+    statuses = field_statuses(connection, settings.start_date, page)
+    collection = FieldCollection(
+        features=tuple(map(FieldFeature.of, statuses, _simplified(found, tolerance))),
+        number_matched=len(field_ids),
+        number_returned=len(statuses),
+    )
+    return json_response(collection, media_type=GEOJSON, headers=next_page(request, limit, offset, len(field_ids)))
+
+
+@router.get("/fields/{field_id}", responses={200: {"model": DetailedFeature}})
+def field(field_id: FieldId, settings: Current, connection: Registry) -> Response:
+    """Return a field in full resolution with all that is known of it."""
+    found = require_field(connection, field_id)
+    (status,) = field_statuses(connection, settings.start_date, [field_id])
+    known = {name: getattr(found, name) for name in FieldDetails.model_fields if name not in FieldStatus.model_fields}
+    details = FieldDetails(**status.model_dump(), **known)
+    return json_response(DetailedFeature.of(details, found.geometry), media_type=GEOJSON)
+
+
+@router.get("/grid", responses={200: {"model": DayGrid}})
+def grid(
+    request: Request,
+    settings: Current,
+    connection: Registry,
+    period: Period,
+    limit: Limit = 1000,
+    offset: Offset = 0,
+) -> Response:
+    """Return the days of a page of fields: for each a letter a day, and NDVI in thousandths."""
+    start, end = period
+    cells = limit * ((end - start).days + 1)
+    if cells > MAX_CELLS:
+        raise HTTPException(
+            422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days, or pages of fewer fields"
+        )
+    found = day_grid(connection, settings.start_date, start, end, limit, offset)
+    return json_response(found, headers=next_page(request, limit, offset, registry.count_fields(connection)))
+
+
+def require_field(connection: Any, field_id: str) -> RegisteredField:
+    """Return the field.
+
+    Raises:
+        HTTPException: 404.
+    """
+    found = registry.load_fields(connection, [field_id])
+    if not found:
+        raise HTTPException(404, f"no field {field_id} in the registry")
+    return found[0]
+
+
+def _box(bbox: str) -> Extent:
+    try:
+        west, south, east, north = map(float, bbox.split(","))
+        return Extent(west=west, south=south, east=east, north=north)
+    except (ValueError, ValidationError) as error:
+        raise HTTPException(422, f"bbox has to be west,south,east,north in degrees, not {bbox[:100]!r}") from error
+
+
+def _simplified(found: Sequence[RegisteredField], tolerance: float) -> Sequence[Any]:
+    """Return the boundaries with fewer vertices, off by at most so many metres (and a rounding); 0 is as they are."""
+    shapes = [one.geometry for one in found]
+    if not tolerance:
+        return shapes
+    # The degrees of a meridian: those of a parallel are shorter, so the tolerance holds there too.
+    simpler = shapely.simplify(shapes, tolerance / METRES_A_DEGREE)
+    return list(shapely.transform(simpler, lambda xy: xy.round(DIGITS)))

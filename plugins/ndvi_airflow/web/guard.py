@@ -1,0 +1,56 @@
+"""Who may do what: Airflow's own users with their rights on our DAGs. Nothing is signed, no bucket has to be public."""
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.providers.common.compat.sdk import conf
+from fastapi import Depends, Header, HTTPException, Request
+
+UPLOAD_TYPES = ("application/geo+json", "application/json")
+"""Content types that no form of another site can send without asking the server first (CORS)."""
+
+_upload = requires_access_dag("POST", DagAccessEntity.RUN, "field_registration")
+_recompute = requires_access_dag("POST", DagAccessEntity.RUN, "ndvi_catch_up")
+
+reader = Depends(requires_access_dag("GET", param_dag_id="ndvi_daily"))
+"""May see fields and observations: whoever may see `ndvi_daily`."""
+dag_reader = Depends(requires_access_dag("GET"))
+"""May see the DAG that the path names."""
+uploader = Depends(_upload)
+"""May hand in fields: whoever may trigger `field_registration`."""
+
+
+def may_upload(request: Request, user: GetUserDep) -> bool:
+    """Whether `uploader` would let this user through."""
+    return _allowed(_upload, request, user)
+
+
+def may_recompute(request: Request, user: GetUserDep) -> bool:
+    """Whether Airflow would let this user trigger `ndvi_catch_up`."""
+    return _allowed(_recompute, request, user)
+
+
+def _allowed(requirement: Callable[[Request, BaseUser], None], request: Request, user: BaseUser) -> bool:
+    try:
+        requirement(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+def _same_site(request: Request, origin: Annotated[str | None, Header()] = None) -> None:
+    """Refuse what a page of another site sends with the user's cookie; commands and scripts send no Origin.
+
+    Raises:
+        HTTPException: 403.
+    """
+    ours = {request.url.netloc, urlsplit(conf.get("api", "base_url", fallback="")).netloc}
+    if origin is not None and urlsplit(origin).netloc not in ours:
+        raise HTTPException(403, f"a page of {origin} may not do this: use the page of this Airflow")
+
+
+same_site = Depends(_same_site)

@@ -1,0 +1,54 @@
+"""What the routes of data share: periods and pages in the query, links to the next page, JSON as models write it."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel
+
+from ndvi_airflow.web.backend import Current, Registry
+from ndvi_core.registry import first_day
+from ndvi_core.selection import last_owed_day
+
+MAX_FIELDS = 10_000
+"""Of a page."""
+GEOJSON = "application/geo+json"
+
+Limit = Annotated[int, Query(ge=1, le=MAX_FIELDS)]
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+
+
+def _period(
+    settings: Current,
+    connection: Registry,
+    start: Annotated[date | None, Query(description="First day; without, that of the first field")] = None,
+    end: Annotated[date | None, Query(description="Last day, included; without, the last recorded one")] = None,
+) -> tuple[date, date]:
+    start = start or first_day(connection) or settings.start_date
+    end = end or max(start, last_owed_day(connection, settings.start_date))
+    if end < start:
+        raise HTTPException(422, f"the end {end} is before the start {start}")
+    return start, end
+
+
+Period = Annotated[tuple[date, date], Depends(_period)]
+"""First and last day that are asked for."""
+
+
+def next_page(request: Request, limit: int, offset: int, total: int) -> dict[str, str]:
+    """Return the header that leads to the next page (RFC 8288), relative to this one; none after the last."""
+    if offset + limit >= total:
+        return {}
+    query = request.url.include_query_params(limit=limit, offset=offset + limit).query
+    return {"Link": f'<?{query}>; rel="next"'}
+
+
+def json_response(
+    content: BaseModel,
+    headers: dict[str, str] | None = None,
+    media_type: str = "application/json",
+    status_code: int = 200,
+) -> Response:
+    """Return a model as the answer: FastAPI's own way would check each value once more."""
+    body = content.model_dump_json(by_alias=True)
+    return Response(body, status_code, headers, media_type)

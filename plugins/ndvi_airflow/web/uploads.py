@@ -1,0 +1,135 @@
+"""Handing in fields: the intake's own check as a dry run, and the way into `pending/`."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from ndvi_airflow.web.backend import Bucket, Current, Registry
+from ndvi_airflow.web.guard import UPLOAD_TYPES, same_site, uploader
+from ndvi_airflow.web.pages import json_response
+from ndvi_core.field import Field
+from ndvi_core.geojson import ParsedFields, Problem, parse_fields
+from ndvi_core.geometry import Geometry
+from ndvi_core.intake import pending_key
+from ndvi_core.registry import compare_fields
+
+MAX_NAME = 1024
+
+Effect = Literal["new", "changed", "unchanged"]
+
+
+async def _body(request: Request, settings: Current) -> bytes:
+    """Return the body, read no further than intake would.
+
+    Raises:
+        HTTPException: 415 for another content type, 413 for too large a file.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in UPLOAD_TYPES:
+        raise HTTPException(415, f"the content type has to be {' or '.join(UPLOAD_TYPES)}, not {content_type!r}")
+    most, data = settings.max_geojson_bytes, bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > most:
+            raise HTTPException(413, f"the file has more than {most} bytes: split it, or raise NDVI_MAX_GEOJSON_BYTES")
+    return bytes(data)
+
+
+Body = Annotated[bytes, Depends(_body)]
+
+router = APIRouter(prefix="/api/uploads", dependencies=[uploader, same_site], tags=["uploads"])
+_REQUEST = {
+    "requestBody": {
+        "required": True,
+        "content": {content_type: {"schema": {"type": "object"}} for content_type in UPLOAD_TYPES},
+    }
+}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CheckedProperties(_Frozen):
+    field_id: str
+    plant_type: str
+    plant_date: date
+    end_date: date | None
+    effect: Effect
+    """What registering it would do, as the registry is now."""
+
+
+class CheckedFeature(_Frozen):
+    type: Literal["Feature"] = "Feature"
+    id: str
+    geometry: Geometry
+    properties: CheckedProperties
+
+
+class CheckedCollection(_Frozen):
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: tuple[CheckedFeature, ...]
+
+
+class Checked(_Frozen):
+    """What the intake would make of a file."""
+
+    fields: CheckedCollection
+    """Those that would be registered."""
+    problems: tuple[Problem, ...]
+    """What is wrong, in the order of the file; as in `<name>.errors.json`."""
+
+
+class Uploaded(Checked):
+    """A file that is in `pending/` now."""
+
+    key: str
+
+
+@router.post("/check", responses={200: {"model": Checked}}, openapi_extra=_REQUEST)
+def check(data: Body, connection: Registry) -> Response:
+    """Check a file by the rules of the intake; nothing is written."""
+    parsed = parse_fields(data)
+    return json_response(Checked(fields=_compared(connection, parsed), problems=parsed.problems))
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={201: {"model": Uploaded}, 422: {"model": Checked}},
+    openapi_extra=_REQUEST,
+)
+def upload(
+    data: Body,
+    connection: Registry,
+    settings: Current,
+    bucket: Bucket,
+    name: Annotated[str, Query(min_length=1, max_length=MAX_NAME, description="Of the file, e.g. late.geojson")],
+) -> Response:
+    """Put a file into `pending/`, where the intake finds it; one without any good field is refused."""
+    parsed = parse_fields(data)
+    fields = _compared(connection, parsed)
+    if not parsed.fields:
+        return json_response(Checked(fields=fields, problems=parsed.problems), status_code=422)
+    key = pending_key(settings, name, data)
+    bucket.write(key, data, "application/geo+json")
+    return json_response(Uploaded(fields=fields, problems=parsed.problems, key=key), status_code=201)
+
+
+def _compared(connection: Registry, parsed: ParsedFields) -> CheckedCollection:
+    compared = compare_fields(connection, parsed.fields)
+    effects: dict[str, Effect] = {
+        **dict.fromkeys(compared.added, "new"),
+        **dict.fromkeys(compared.changed, "changed"),
+        **dict.fromkeys(compared.unchanged, "unchanged"),
+    }
+    return CheckedCollection(features=tuple(_feature(field, effects[field.field_id]) for field in parsed.fields))
+
+
+def _feature(field: Field, effect: Effect) -> CheckedFeature:
+    known = field.model_dump(include={"field_id", "plant_type", "plant_date", "end_date"})
+    return CheckedFeature(
+        id=field.field_id, geometry=field.geometry, properties=CheckedProperties(**known, effect=effect)
+    )

@@ -1,0 +1,99 @@
+"""Airflow's real API server with our app in it, over a real registry and bucket, and users of each role."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from ndvi_airflow.local.components import airflow_environment, migrate, process_environment, start_component
+from ndvi_airflow.local.config import LocalSettings
+from ndvi_airflow.local.processes import free_port, wait_until
+from ndvi_airflow.local.services import S3, Postgres
+from ndvi_core import registry
+from ndvi_core.store import Store
+
+ROLES = ("viewer", "user", "op", "admin")
+MAX_BYTES = 20_000
+TILES = "https://tiles.example/{z}/{x}/{y}.png"
+
+
+class Server(NamedTuple):
+    """A running API server."""
+
+    url: str
+    engine: Engine
+    """On the registry that it reads."""
+    bucket: Store
+
+
+@pytest.fixture(scope="session")
+def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
+    """Airflow's API server alone, with the password of each user being the name of its role."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        home, database = Path(folder), f"web_{uuid4().hex}"
+        engine = create_engine(postgres.url(database))
+        registry.upgrade(engine)
+        port = free_port()
+        settings = LocalSettings(home=home, airflow_port=port)
+        passwords = home / "airflow" / "passwords.json"
+        bucket_url = f"s3://ndvi/{database}"
+        variables = {
+            **airflow_environment(settings, postgres, s3),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url(f"{database}_airflow", "psycopg2"),
+            "AIRFLOW_CONN_NDVI_REGISTRY": json.dumps(
+                {"conn_type": "postgres", "host": str(postgres.sockets), "login": "postgres", "schema": database}
+            ),
+            "NDVI_BUCKET_URL": bucket_url,
+            "NDVI_START_DATE": "2025-04-01",
+            "NDVI_MAX_GEOJSON_BYTES": str(MAX_BYTES),
+            "NDVI_MAP_TILES_URL": TILES,
+        }
+        passwords.write_text(json.dumps({role: role for role in ROLES}))
+        environment = process_environment(variables)
+        migrate(environment, home / "migrate.log")
+        log = home / "api-server.log"
+        running = start_component("api-server", port, environment, log)
+        url = f"http://localhost:{port}"
+        try:
+            wait_until(lambda: _answers(url), "the API server", running.daemon, log, timeout=180)
+            yield Server(url, engine, Store(bucket_url, s3.environment))
+        finally:
+            running.stop()
+            engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sign_in(server: Server) -> Iterator[Callable[..., httpx.Client]]:
+    """Return a client with the token of a role: as a header, or as the cookie that browsers have; None is nobody's."""
+    clients: list[httpx.Client] = []
+
+    def sign_in(role: str | None, cookie: bool = False) -> httpx.Client:
+        client = httpx.Client(base_url=f"{server.url}/ndvi/", trust_env=False, timeout=60)
+        clients.append(client)
+        if role is not None:
+            token = client.post(f"{server.url}/auth/token", json={"username": role, "password": role})
+            token = token.raise_for_status().json()["access_token"]
+            if cookie:
+                client.cookies.set("_token", token)
+            else:
+                client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    yield sign_in
+    for client in clients:
+        client.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v2/version", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
