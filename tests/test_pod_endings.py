@@ -24,7 +24,7 @@ ORDER = {
     "label": "field_1",
     "cells": 1,
     "days": ["2025-04-19", "2025-04-19"],
-    "memory": 100 * 2**20,
+    "memory": 400_000_000,
 }
 
 
@@ -36,7 +36,7 @@ class Kept(dict[str, Any]):
 
 @pytest.fixture(scope="module")
 def order_pod() -> OrderPod:
-    settings = Settings(image="ndvi:1", pod_memory_mb=300)
+    settings = Settings(image="ndvi:1")
     return OrderPod(task_id="compute", order=ORDER, settings=settings, timeout=timedelta(hours=2))
 
 
@@ -90,7 +90,7 @@ def test_each_lack_of_memory_doubles_what_the_next_try_gets(order_pod: OrderPod)
     for had in (400, 800, 1600):
         error = order_pod._failure(pod, context)
         assert not isinstance(error, AirflowFailException)
-        assert f"{had} MiB" in str(error)
+        assert f"{had} MB" in str(error)
         assert f"next try gets {2 * had}" in str(error)
 
 
