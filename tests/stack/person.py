@@ -19,7 +19,7 @@ from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 480.0
 POLL_SECONDS = 1.0
 LOG_LINES = 30
 
