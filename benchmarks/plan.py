@@ -6,6 +6,7 @@ Each step is a process of its own over PostgreSQL and a folder, so that its time
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,10 @@ from typing import Any
 import numpy as np
 import shapely
 from rasterio.warp import transform
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from ndvi_airflow.local.services import start_postgres
-from ndvi_core import registry
+from ndvi_core import ledger, registry
 from ndvi_core.field import Field
 from ndvi_core.observation import Observation
 from ndvi_core.order import CellResult, Manifest, WorkOrder, Written
@@ -35,6 +36,7 @@ from ndvi_core.selection import select_day
 from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 DAY = date(2025, 6, 14)
 EUROPE = (-10.0, 36.0, 32.0, 70.0)
 """West, south, east, north."""
@@ -221,7 +223,7 @@ def _measure(count: int, folder: Path, url: str) -> dict[str, Any]:
     for name in STEPS:
         command = [sys.executable, "-m", "benchmarks.plan", "--fields", str(count), "--step", name, str(folder), url]
         begin = time.perf_counter()
-        process = subprocess.Popen(command)
+        process = subprocess.Popen(command, env=ENVIRONMENT)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -237,7 +239,43 @@ def _measure(count: int, folder: Path, url: str) -> dict[str, Any]:
     sizes = {
         name: sum(file.stat().st_size for file in (run / name).iterdir()) for name in ("orders", "results", "manifests")
     }
-    return {"fields": count, "steps": steps, "tasks": len(orders), "cells": count, "bytes": sizes}
+    return {
+        "fields": count,
+        "steps": steps,
+        "tasks": len(orders),
+        "cells": sum(order["cells"] for order in orders),
+        "bytes": sizes,
+        "scans": _scans(url),
+    }
+
+
+def _scans(url: str) -> dict[str, str]:
+    """Return how PostgreSQL would find the rows of the queries that planning and recording make."""
+    engine = create_engine(url)
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        asked.append((statement, parameters))
+
+    some = list(range(1, 20_001))
+    found = {}
+    with engine.connect() as connection:
+        for name, ask in {
+            "ledger rows of 20,000 fields": lambda: ledger.load_entries(connection, some, DAY, DAY),
+            "the day to publish": lambda: next(ledger.load_day(connection, DAY)),
+            "days owed to 100 fields": lambda: ledger.missing_days(connection, some[:100], DAY),
+            "fields that are behind": lambda: registry.load_fields(connection, caught_up=False),
+            "100 fields by id": lambda: registry.load_fields(connection, [f"field-{n:07d}" for n in range(100)]),
+        }.items():
+            asked.clear()
+            ask()
+            statement, parameters = asked[0]
+            lines = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
+            scans = re.findall(r"\w+(?: Only)? Scan (?:using \w+ )?on \w+", "\n".join(lines))
+            found[name] = ", ".join(dict.fromkeys(scans))
+    engine.dispose()
+    return found
 
 
 def _markdown(report: list[dict[str, Any]]) -> str:
@@ -246,8 +284,16 @@ def _markdown(report: list[dict[str, Any]]) -> str:
         cells = [f"{step['wall']:.1f} s, {step['rss']:.0f} MB" for step in entry["steps"].values()]
         lines.append(f"| {entry['fields']:,} | {' | '.join(cells)} |")
     for entry in report:
-        each = ", ".join(f"{name} {size / entry['cells']:.0f} bytes a cell" for name, size in entry["bytes"].items())
+        each = ", ".join(
+            f"{name} {size / entry['cells']:.0f} bytes a computed cell" for name, size in entry["bytes"].items()
+        )
         lines += ["", f"{entry['fields']:,} fields: {entry['tasks']} tasks; {each}"]
+    lines += [
+        "",
+        "| query | found by |",
+        "|---|---|",
+        *(f"| {q} | {scan} |" for q, scan in report[-1]["scans"].items()),
+    ]
     return "\n".join(lines) + "\n"
 
 

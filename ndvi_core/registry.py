@@ -112,15 +112,23 @@ def load_fields(
     if caught_up is not None:
         query = query.where(field_table.c.caught_up == caught_up)
     fields: list[RegisteredField] = []
+    shared: dict[object, object] = {}
     for rows in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
         shapes = shapely.from_wkb([row.geometry for row in rows])
-        fields.extend(map(_registered, rows, shapes))
+        fields.extend(_registered(row, geometry, shared) for row, geometry in zip(rows, shapes, strict=True))
     return fields
 
 
-def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
-    """Return a field as it was registered: validated then, and with the hash of then."""
+def _registered(row: Row, geometry: BaseGeometry, shared: dict[object, object]) -> RegisteredField:  # type: ignore[type-arg]
+    """Return a field as it was registered: validated then, and with the hash of then.
+
+    Args:
+        row: of the columns `_LOADED`.
+        geometry: of the row.
+        shared: takes values that many fields have, of which one in memory is enough.
+    """
     values = row._asdict() | {"geometry": geometry}
+    values |= {name: shared.setdefault(values[name], values[name]) for name in ("plant_type", "plant_date", "end_date")}
     stored_hash = values.pop("geometry_hash")
     field = RegisteredField.model_construct(_SET, **values)
     vars(field)["geometry_hash"] = stored_hash  # where its cached property looks
