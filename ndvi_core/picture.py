@@ -1,5 +1,6 @@
 """The picture of a field's NDVI on one day: a PNG for people, with its boundary, a legend and the numbers."""
 
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ from ndvi_core.observation import Observation
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
     from ndvi_core.zonal import FieldRaster
 
@@ -39,6 +41,8 @@ MIN_WIDTH = 480
 HEADER = 76
 FOOTER = 116
 SMALLEST_TEXT = 11
+COMPRESSION = 3
+"""Of the PNG: twice as fast as the usual 6, for a fifth more bytes."""
 SMOOTHING = 3
 """The boundary is drawn so many times larger and scaled down, for smooth edges."""
 
@@ -76,7 +80,7 @@ def quicklook(raster: "FieldRaster", boundary: BaseGeometry, observation: Observ
     _legend(canvas, draw, top=HEADER + frame.height + 36)
     _source(canvas, draw, observation)
     file = BytesIO()
-    canvas.save(file, "PNG")
+    canvas.save(file, "PNG", compress_level=COMPRESSION)
     return file.getvalue()
 
 
@@ -188,15 +192,20 @@ def _text(
     anchor: str = "la",
 ) -> None:
     """Write a line no wider than `width`: smaller if need be, and at `SMALLEST_TEXT` cut short."""
-    from PIL import ImageFont
-
-    font = ImageFont.load_default(size)
+    font = _font(size)
     while draw.textlength(text, font=font) > width and size > SMALLEST_TEXT:
         size -= 1
-        font = ImageFont.load_default(size)
+        font = _font(size)
     while draw.textlength(text, font=font) > width:
         text = f"{text[:-2]}…"
     draw.text(at, text, ink, font=font, anchor=anchor)
+
+
+@cache
+def _font(size: int) -> "FreeTypeFont | ImageFont":
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
 
 
 def _legend(canvas: "Image", draw: "ImageDraw", top: int) -> None:
