@@ -19,6 +19,12 @@ NDVI = GroupCommand(
     help="Register fields, see how far they are, compute cells again",
     subcommands=(
         ActionCommand(
+            name="migrate",
+            help="Bring the registry's database to this version; what it holds stays",
+            func=lazy_load_command("ndvi_airflow.commands.migrate"),
+            args=(),
+        ),
+        ActionCommand(
             name="register",
             help="Upload GeoJSON files of fields; field_registration takes them in",
             func=lazy_load_command("ndvi_airflow.commands.register"),

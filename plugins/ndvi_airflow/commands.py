@@ -18,6 +18,15 @@ CATCH_UP = "ndvi_catch_up"
 console = open_console()
 
 
+def migrate(options: Namespace) -> None:  # noqa: ARG001
+    """Bring the registry's database to this version, as `airflow db migrate` does with Airflow's own."""
+    from ndvi_core.registry import upgrade
+
+    with _plain_errors():
+        upgrade(registry_engine())
+    console.print("the registry's database is up to date")
+
+
 def register(options: Namespace) -> None:
     """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
     from ndvi_core.geojson import parse_fields

@@ -13,6 +13,7 @@ TAKEN = {
     "plain": (*BACKFILL, "ndvi_daily"),
     "every option": (*BACKFILL, "-c", "{}", "-B", "--reset-dagruns", "--rerun-failed-tasks", "--wait", "ndvi_daily"),
     "dry run": (*BACKFILL, "-n", "--max-active-runs", "2", "ndvi_daily"),
+    "migrate": ("ndvi", "migrate"),
     "register": ("ndvi", "register", "one.geojson", "two.geojson"),
     "status": ("ndvi", "status", "-f", "field_1", "--json"),
     "recompute": ("ndvi", "recompute", "-f", "a", "-f", "b", "-s", "2025-04-25", "-e", "2025-04-28", "--wait"),
