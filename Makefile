@@ -10,7 +10,8 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan lint format types lock image image-ndvi image-airflow
+.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan lint format types lock image image-ndvi image-airflow \
+	compose-up compose-down
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +92,20 @@ image-ndvi:
 
 image-airflow:
 	$(BUILD) --target airflow --tag ndvi-airflow:$(TAG) .
+
+# The later file counts. A catalogue in .env stands in for the sample season.
+COMPOSE = TAG=$(TAG) docker compose --project-directory . --file docker/compose.yaml --env-file .compose/secrets.env \
+	$(if $(shell grep -sE '^STAC_API_URL=.' .env),,--profile sample --env-file docker/sample.env) \
+	$(patsubst %,--env-file %,$(wildcard .env))
+
+compose-up: image .compose/secrets.env ## the same system in containers, and wait until all are healthy
+	$(COMPOSE) up --detach --wait --wait-timeout 600
+
+compose-down: .compose/secrets.env ## stop the containers; the data stay in their volumes
+	$(COMPOSE) down
+
+.compose/secrets.env:
+	@mkdir -p .compose && umask 077 && $(PYTHON) docker/make_secrets.py > $@.new && mv $@.new $@
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet
