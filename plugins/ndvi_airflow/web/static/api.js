@@ -1,0 +1,142 @@
+/** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
+
+const OURS = new URL("api/", document.baseURI);
+const AIRFLOWS = new URL("../", document.baseURI);
+const FIELDS_A_PAGE = 2000;
+/** The API gives no more in one page of the grid. */
+const CELLS_A_PAGE = 2_000_000;
+const TASKS_A_PAGE = 100;
+
+export const CATCH_UP = "ndvi_catch_up";
+
+/** A request that did not succeed; the message is for people. */
+export class Refused extends Error {
+  /** @param {number} status 0 if no answer came. @param {string} message @param {any} [body] */
+  constructor(status, message, body) {
+    super(message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export const session = () => json(new URL("session", OURS));
+export const extent = () => json(new URL("extent", OURS));
+/** @param {string} id */
+export const field = (id) => json(new URL(`fields/${encodeURIComponent(id)}`, OURS));
+
+/**
+ * All fields.
+ *
+ * @param {number} tolerance Metres by which boundaries may be off.
+ * @returns {Promise<import("./state.js").Feature[]>}
+ */
+export async function fields(tolerance) {
+  const found = [];
+  for await (const page of pages(query(new URL("fields", OURS), { limit: FIELDS_A_PAGE, tolerance }))) {
+    found.push(...page.features);
+  }
+  return found;
+}
+
+/** How many fields there are. */
+export async function countFields() {
+  return (await json(query(new URL("fields", OURS), { limit: 1 }))).numberMatched;
+}
+
+/** The pages of the day grid. @param {string} start @param {string} end @param {number} days From start to end. */
+export const grid = (start, end, days) =>
+  pages(query(new URL("grid", OURS), { start, end, limit: Math.min(FIELDS_A_PAGE, Math.floor(CELLS_A_PAGE / days)) }));
+
+/** @param {string} id */
+export const observations = (id) => json(observationsUrl(id, "json"));
+
+/** @param {string} id @param {"json" | "csv" | "parquet"} format */
+export const observationsUrl = (id, format) =>
+  query(new URL(`fields/${encodeURIComponent(id)}/observations`, OURS), { format });
+
+/** @param {string[]} ids @param {"json" | "csv" | "parquet"} format */
+export const severalUrl = (ids, format) => query(new URL("observations", OURS), { field_ids: ids.join(), format });
+
+/** The picture for people, with its legend. @param {string} id @param {string} day */
+export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id)}/${day}.png`, document.baseURI);
+
+/** The picture that lies on a map. @param {string} id @param {string} day @param {"png" | "json"} kind */
+export const overlayUrl = (id, day, kind) => new URL(`fields/${encodeURIComponent(id)}/overlays/${day}.${kind}`, OURS);
+
+/** Where an overlay lies. @param {string} id @param {string} day */
+export const overlay = (id, day) => json(overlayUrl(id, day, "json"));
+
+/** Check a file as the intake would. @param {File} file */
+export const checkUpload = (file) => post(new URL("uploads/check", OURS), file, "application/geo+json");
+
+/** @param {File} file */
+export const upload = (file) =>
+  post(query(new URL("uploads", OURS), { name: file.name }), file, "application/geo+json");
+
+/**
+ * Let Airflow compute cells again, whether or not they have an answer.
+ *
+ * @param {{field_ids: string[], start: string, end: string}} cells
+ */
+export const recompute = (cells) =>
+  post(
+    new URL(`api/v2/dags/${CATCH_UP}/dagRuns`, AIRFLOWS),
+    JSON.stringify({ logical_date: null, conf: { ...cells, force: true }, note: "asked for on the fields page" }),
+    "application/json",
+  );
+
+export const catchUp = () => json(new URL(`api/v2/dags/${CATCH_UP}`, AIRFLOWS));
+/** @param {string} runId */
+export const run = (runId) => json(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}`, AIRFLOWS));
+/** The compute tasks of a run. @param {string} runId */
+export const computeTasks = (runId) =>
+  json(
+    query(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}/taskInstances`, AIRFLOWS), {
+      task_id: "compute",
+      limit: TASKS_A_PAGE,
+    }),
+  );
+/** A run's page in Airflow. @param {string} runId */
+export const runPage = (runId) => new URL(`dags/${CATCH_UP}/runs/${encodeURIComponent(runId)}`, AIRFLOWS).href;
+
+/** @param {URL} url */
+async function json(url) {
+  return (await ask(url)).json();
+}
+
+/** Follow the links to the next page, each asked for while the one before is looked at. */
+async function* pages(url) {
+  let asked = ask(url);
+  while (asked) {
+    const answer = await asked;
+    const link = /<([^>]+)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
+    asked = link && ask(new URL(link[1], answer.url));
+    asked?.catch(() => {}); // it is reported when it is awaited
+    yield await answer.json();
+  }
+}
+
+async function post(url, body, type) {
+  return (await ask(url, { method: "POST", body, headers: { "Content-Type": type } })).json();
+}
+
+async function ask(url, options = {}) {
+  const answer = await fetch(url, { credentials: "same-origin", cache: "no-cache", ...options }).catch(() => {
+    throw new Refused(0, "Airflow does not answer. Is it running?");
+  });
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => null);
+  throw new Refused(answer.status, reason(answer.status, body), body);
+}
+
+function reason(status, body) {
+  if (status === 401) return "Your session has ended. Log in to Airflow again, then reload this page.";
+  const detail = typeof body?.detail === "string" ? body.detail : "";
+  if (status === 403) return detail || "You do not have the right to do this. Ask whoever runs this Airflow.";
+  return detail || `Airflow answered ${status}.`;
+}
+
+function query(url, parameters) {
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, String(value));
+  return url;
+}

@@ -1,0 +1,89 @@
+/** Web Mercator on a square of side 1, north up, so that map tiles fit. */
+
+/** @param {number} longitude */
+export const toX = (longitude) => longitude / 360 + 0.5;
+/** @param {number} latitude */
+export const toY = (latitude) =>
+  0.5 - Math.log(Math.tan(Math.PI / 4 + (latitude * Math.PI) / 360)) / (2 * Math.PI);
+/** @param {number} x */
+export const toLongitude = (x) => (x - 0.5) * 360;
+/** @param {number} y */
+export const toLatitude = (y) => (Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) * 360) / Math.PI - 90;
+
+const EARTH_METRES = 40_075_016.686;
+/** The length on the ground of a length on the square. @param {number} length @param {number} y */
+export const toMetres = (length, y) => length * EARTH_METRES * Math.cos((toLatitude(y) * Math.PI) / 180);
+
+/**
+ * A polygon or multipolygon on the square.
+ *
+ * @typedef {object} Shape
+ * @property {Float64Array[]} rings Each x, y, x, y, …: outer ones turn one way, holes the other, so that the
+ *   nonzero rule fills them however many shapes one path holds.
+ * @property {number} west @property {number} north @property {number} east @property {number} south
+ */
+
+/**
+ * @param {{type: string, coordinates: any}} geometry GeoJSON
+ * @returns {Shape}
+ */
+export function toShape(geometry) {
+  const polygons = geometry.type === "MultiPolygon" ? geometry.coordinates : [geometry.coordinates];
+  const rings = polygons.flatMap((polygon) => polygon.map((ring, index) => turned(project(ring), index === 0)));
+  const shape = { rings, west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
+  for (const ring of rings) {
+    for (let at = 0; at < ring.length; at += 2) {
+      shape.west = Math.min(shape.west, ring[at]);
+      shape.east = Math.max(shape.east, ring[at]);
+      shape.north = Math.min(shape.north, ring[at + 1]);
+      shape.south = Math.max(shape.south, ring[at + 1]);
+    }
+  }
+  return shape;
+}
+
+/** @param {Shape} shape @param {number} x @param {number} y */
+export function holds(shape, x, y) {
+  if (x < shape.west || x > shape.east || y < shape.north || y > shape.south) return false;
+  let inside = false;
+  for (const ring of shape.rings) {
+    for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {
+      const [x1, y1, x2, y2] = [ring[at], ring[at + 1], ring[before], ring[before + 1]];
+      if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) inside = !inside;
+    }
+  }
+  return inside;
+}
+
+/** @param {Shape[]} shapes */
+export function boundsOf(shapes) {
+  return {
+    west: Math.min(...shapes.map((shape) => shape.west)),
+    north: Math.min(...shapes.map((shape) => shape.north)),
+    east: Math.max(...shapes.map((shape) => shape.east)),
+    south: Math.max(...shapes.map((shape) => shape.south)),
+  };
+}
+
+function project(ring) {
+  const points = new Float64Array(ring.length * 2);
+  ring.forEach(([longitude, latitude], index) => {
+    points[index * 2] = toX(longitude);
+    points[index * 2 + 1] = toY(latitude);
+  });
+  return points;
+}
+
+function turned(ring, outer) {
+  let area = 0;
+  for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {
+    area += ring[before] * ring[at + 1] - ring[at] * ring[before + 1];
+  }
+  if (area > 0 === outer) return ring;
+  const back = new Float64Array(ring.length);
+  for (let at = 0; at < ring.length; at += 2) {
+    back[at] = ring[ring.length - 2 - at];
+    back[at + 1] = ring[ring.length - 1 - at];
+  }
+  return back;
+}
