@@ -44,7 +44,7 @@ locals {
       })
     }
     airflow = {
-      connection     = "postgresql+psycopg://airflow:${local.passwords["airflow"]}@postgresql/airflow"
+      connection     = "postgresql+psycopg2://airflow:${local.passwords["airflow"]}@postgresql/airflow"
       api-secret-key = local.passwords["api"]
       jwt-secret     = local.passwords["jwt"]
       fernet-key     = replace(replace(ephemeral.random_bytes.fernet.base64, "+", "-"), "/", "_")
