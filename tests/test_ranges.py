@@ -2,13 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
-from rasters import LEFT, TOP, bands, corner, make_order, make_scene, outcome, pixel_box, scene_of, write_raster
+from rasters import (
+    LEFT,
+    TOP,
+    bands,
+    corner,
+    make_order,
+    make_scene,
+    outcome,
+    outcomes,
+    pixel_box,
+    scene_of,
+    write_raster,
+)
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.errors import SceneUnreadable
@@ -146,3 +159,19 @@ def test_a_field_is_observed_alike_from_a_server_and_from_a_folder(files: tuple[
     assert near.observation == far.observation
     assert 0 < near.observation.valid_fraction < 1
     np.testing.assert_array_equal(near.raster.ndvi, far.raster.ndvi)
+
+
+def test_days_side_by_side_are_observed_as_each_alone(files: tuple[Files, Path]) -> None:
+    server, folder = files
+    scenes = []
+    for day in range(1, 13):
+        red, nir, classes = bands(red=400 + 10 * day, scl=9 if day % 3 else 4)
+        scene = make_scene(folder, red, nir, classes, f"day{day}", time=datetime(2022, 6, day, 10, tzinfo=UTC))
+        hrefs = {band: f"{server.url}/{Path(getattr(scene, band)).name}" for band in ("red", "nir", "scl")}
+        scenes.append(scene.model_copy(update=hrefs))
+    fields = {"a": pixel_box(8.3, 7.6, 9, 8), "b": pixel_box(20, 20, 3, 3)}
+    together = outcomes(make_order(fields, scenes))
+    assert [day for _, day in together] == sorted(day for _, day in together)
+    for scene in scenes:
+        for key, alone in outcomes(make_order(fields, [scene])).items():
+            assert together[key].observation == alone.observation
