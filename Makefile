@@ -53,7 +53,7 @@ clean: setup ## stop everything and remove its data
 	@$(REAL) $(LOCAL) clean
 
 test: setup ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
 	$(MAKE) image-ndvi TAG=test
