@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Integer, Select, and_, case, cast, func, select
+from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, literal_column, select
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.ledger import days_between
@@ -64,8 +64,7 @@ def day_grid(
         letters = [MISSING if row.first <= day <= last else NOT_DUE for day in days]
         values: list[int | None] = [None] * len(days)
         for position, letter, value in zip(row.positions, row.statuses, row.thousandths, strict=True):
-            if letter:
-                letters[position], values[position] = letter, value
+            letters[position], values[position] = letter, value
         field_ids.append(row.field_id)
         status.append("".join(letters))
         ndvi.append(values)
@@ -79,36 +78,33 @@ def day_grid(
 
 
 def _packed(start: date, end: date, limit: int, offset: int) -> Select[Any]:
-    """Select a row a field, with arrays of its rows for the current boundary; a field without any has one empty row."""
+    """Select a row a field, with arrays of what the ledger has of these days for its current boundary."""
     fields, rows = field_table.c, observation_table.c
-    page = (
+    first = func.greatest(fields.plant_date, FIRST_IMAGE)
+    arrays = {
+        "positions": rows.date - start,
+        "statuses": case(LETTERS, value=rows.status),
+        "thousandths": case((rows.status == "computed", cast(func.round(rows.ndvi_mean * THOUSAND), Integer))),
+    }
+    packed = (
         select(
-            fields.sequence,
-            fields.field_id,
-            fields.geometry_hash,
-            func.greatest(fields.plant_date, FIRST_IMAGE).label("first"),
-            fields.end_date.label("last"),
+            *(
+                func.coalesce(func.array_agg(value), literal_column("'{}'")).label(name)
+                for name, value in arrays.items()
+            )
         )
+        .where(
+            rows.sequence == fields.sequence,
+            rows.geometry_hash == fields.geometry_hash,
+            rows.date.between(func.greatest(first, start), func.least(fields.end_date, end)),
+        )
+        .lateral("packed")
+    )
+    return (
+        select(fields.field_id, first.label("first"), fields.end_date.label("last"), *packed.c)
+        .select_from(field_table)
+        .join(packed, literal(True))
         .order_by(fields.sequence)
         .limit(limit)
         .offset(offset)
-        .subquery()
-    )
-    own = and_(
-        rows.sequence == page.c.sequence,
-        rows.geometry_hash == page.c.geometry_hash,
-        rows.date.between(func.greatest(page.c.first, start), func.least(page.c.last, end)),
-    )
-    arrays = {
-        "positions": rows.date - start,
-        "statuses": func.coalesce(case(LETTERS, value=rows.status), ""),
-        "thousandths": case((rows.status == "computed", cast(func.round(rows.ndvi_mean * THOUSAND), Integer))),
-    }
-    known = (page.c.field_id, page.c.first, page.c.last)
-    return (
-        select(*known, *(func.array_agg(value).label(name) for name, value in arrays.items()))
-        .select_from(page)
-        .outerjoin(observation_table, own)
-        .group_by(page.c.sequence, *known)
-        .order_by(page.c.sequence)
     )

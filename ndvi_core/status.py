@@ -5,8 +5,7 @@ from datetime import date
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, func, literal, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Connection, and_, func, literal, select
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.observation import Status
@@ -63,22 +62,14 @@ def field_statuses(
     first = func.greatest(fields.plant_date, FIRST_IMAGE)
     last = func.least(func.coalesce(fields.end_date, up_to), up_to)
     computed = rows.status == "computed"
-    newest_value = {"last_value": rows.ndvi_mean, "last_date": rows.date}
-    newest_answer = {"last_status": rows.status, "last_reason": rows.reason}
-    with_scene_first = (rows.status == "no_scene", rows.date.desc())
-    # For each field by itself: over all rows at once the sorting would take most of the time.
+    with_scene = rows.status != "no_scene"
+    # For each field by itself, so that a page of fields reads their rows alone.
     summary = (
         select(
             func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
             *(func.count().filter(rows.status == status).label(status) for status in STATUSES),
-            *(
-                func.array_agg(aggregate_order_by(column, rows.date.desc())).filter(computed)[1].label(name)
-                for name, column in newest_value.items()
-            ),
-            *(
-                func.array_agg(aggregate_order_by(column, *with_scene_first))[1].label(name)
-                for name, column in newest_answer.items()
-            ),
+            func.max(rows.date).filter(computed).label("last_date"),
+            func.coalesce(func.max(rows.date).filter(with_scene), func.max(rows.date)).label("last_day"),
         )
         .where(
             rows.sequence == fields.sequence,
@@ -87,6 +78,7 @@ def field_statuses(
         )
         .lateral("summary")
     )
+    value, answer = observation_table.alias("value"), observation_table.alias("answer")
     query = (
         select(
             fields.field_id,
@@ -95,9 +87,14 @@ def field_statuses(
             fields.end_date,
             func.greatest(last - first + 1, 0).label("days"),
             *summary.c,
+            value.c.ndvi_mean.label("last_value"),
+            answer.c.status.label("last_status"),
+            answer.c.reason.label("last_reason"),
         )
         .select_from(field_table)
         .join(summary, literal(True))
+        .outerjoin(value, and_(value.c.sequence == fields.sequence, value.c.date == summary.c.last_date))
+        .outerjoin(answer, and_(answer.c.sequence == fields.sequence, answer.c.date == summary.c.last_day))
         .order_by(fields.sequence)
     )
     if field_ids is not None:

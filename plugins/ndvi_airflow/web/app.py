@@ -8,7 +8,6 @@ from urllib.parse import quote, urlsplit
 
 from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import FileResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.staticfiles import StaticFiles
 
@@ -77,10 +76,13 @@ async def _or_log_in(
         raise HTTPException(307, headers={"Location": f"../api/v2/auth/login?next={here}"}) from error
 
 
+files = StaticFiles(directory=STATIC)
+
+
 @app.get("/", dependencies=[Depends(_or_log_in)], include_in_schema=False)
-def page() -> FileResponse:
+async def page(request: Request) -> Response:
     """Return the page."""
-    return FileResponse(STATIC / "index.html")
+    return await files.get_response("index.html", request.scope)
 
 
-app.mount("/", StaticFiles(directory=STATIC))  # no secret in them, so they are for everyone, as Airflow's own are
+app.mount("/", files)  # no secret in them, so they are for everyone, as Airflow's own are

@@ -31,7 +31,8 @@ def _bucket() -> Store:
     return open_bucket(load_settings().bucket_url)
 
 
-Registry = Annotated[Connection, Depends(_connection)]
+# Given back before the answer is sent: a slow reader holds no connection.
+Registry = Annotated[Connection, Depends(_connection, scope="function")]
 Bucket = Annotated[Store, Depends(_bucket)]
 Current = Annotated[Settings, Depends(load_settings)]
 

@@ -48,7 +48,7 @@ def _same_site(request: Request, origin: Annotated[str | None, Header()] = None)
     Raises:
         HTTPException: 403.
     """
-    ours = {request.url.netloc, urlsplit(conf.get("api", "base_url", fallback="")).netloc}
+    ours = {request.url.netloc, urlsplit(conf.get("api", "base_url", fallback="")).netloc} - {""}
     if origin is not None and urlsplit(origin).netloc not in ours:
         raise HTTPException(403, f"a page of {origin} may not do this: use the page of this Airflow")
 

@@ -16,7 +16,7 @@ from ndvi_core.field import FIELD_ID_PATTERN
 from ndvi_core.ledger import count_series, load_series
 from ndvi_core.observation import Observation
 
-MAX_ROWS = 100_000
+MAX_ROWS = 20_000
 MAX_IDS = 1_000
 
 Format = Literal["json", "csv", "parquet"]
@@ -46,7 +46,7 @@ def of_field(
     connection: Registry,
     period: Period,
     format: Format = "json",
-    limit: Rows = MAX_ROWS,
+    limit: Rows = 10_000,
     offset: Offset = 0,
 ) -> Response:
     """Return the rows of a field."""
