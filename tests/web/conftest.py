@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
 from ndvi_airflow.local.components import airflow_environment, migrate, process_environment, start_component
 from ndvi_airflow.local.config import LocalSettings
@@ -30,6 +30,15 @@ class Server(NamedTuple):
     engine: Engine
     """On the registry that it reads."""
     bucket: Store
+    max_bytes: int = MAX_BYTES
+    """Of an upload."""
+
+    def empty(self) -> None:
+        """Forget all fields and objects."""
+        with self.engine.begin() as connection:
+            connection.execute(text("TRUNCATE field, field_revision, observation, recorded_day"))
+        for info in self.bucket.list(""):
+            self.bucket.delete(info.key)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +53,7 @@ def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
         passwords = home / "airflow" / "passwords.json"
         bucket_url = f"s3://ndvi/{database}"
         variables = {
-            **airflow_environment(settings, postgres, s3),
+            **airflow_environment(settings, postgres, s3, with_pods=False),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url(f"{database}_airflow", "psycopg2"),

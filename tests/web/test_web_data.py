@@ -1,0 +1,314 @@
+"""What the API says of fields and cells, against a registry and a ledger written by hand."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import numpy as np
+import pyarrow.parquet
+import pytest
+import rasterio
+import shapely
+from models import a_field, an_observation, square
+from PIL import Image
+from rasterio.io import MemoryFile
+from rasterio.transform import from_origin
+from rasterio.warp import transform_bounds
+
+from ndvi_core import ledger, registry
+from ndvi_core.picture import colour_of
+from ndvi_core.status import STATUSES
+
+FIRST = date(2025, 4, 1)
+LAST = FIRST + timedelta(5)
+CIRCLE = shapely.Point(10.05, 46.05).buffer(0.01, quad_segs=64)
+METRE = 1 / 111_000
+
+wheat = a_field("wheat", CIRCLE, plant_date=FIRST)
+maize = a_field(
+    "maize", square(0.2), plant_type="maize", plant_date=FIRST + timedelta(2), end_date=FIRST + timedelta(3)
+)
+later = a_field("later", square(0.4), plant_date=FIRST + timedelta(30))
+PROVENANCE = {
+    "scene_ids": ("S2A_31NAA_20250401_0_L2A", "S2A_31NAB_20250401_0_L2A"),
+    "baseline": "05.11",
+    "offset_rule": "none@1",
+    "valid_fraction": 0.75,
+}
+ROWS = [
+    an_observation(wheat, FIRST, ndvi_mean=0.4326, **PROVENANCE),
+    an_observation(wheat, FIRST + timedelta(1), "no_scene", reason="no scene of this day"),
+    an_observation(wheat, FIRST + timedelta(2), ndvi_mean=-0.1),
+    an_observation(wheat, FIRST + timedelta(3), "cloudy", reason="31 % valid", ndvi_mean=0.9),
+    an_observation(wheat, FIRST + timedelta(4), "no_scene", reason="no scene of this day"),
+    an_observation(maize, FIRST + timedelta(2), "failed", reason="a scene is broken"),
+    an_observation(maize, FIRST + timedelta(3), "no_scene", reason="no scene of this day"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _seeded(server) -> Iterator[None]:
+    with server.engine.begin() as connection:
+        registry.upsert_fields(connection, [wheat, maize, later], "file")
+        ledger.upsert_observations(connection, ROWS, datetime(2025, 6, 1, tzinfo=UTC))
+        ledger.mark_recorded(connection, LAST)
+    yield
+    server.empty()
+
+
+@pytest.fixture(scope="module")
+def ask(sign_in) -> Callable[..., httpx.Response]:
+    """Ask for something as a viewer."""
+    client = sign_in("viewer")
+    return lambda path, **parameters: client.get(path, params=parameters or None)
+
+
+def test_the_session_tells_the_period_and_the_tiles(ask):
+    assert ask("api/session").json() == {
+        "user": "viewer",
+        "may_upload": False,
+        "may_recompute": False,
+        "tiles_url": "https://tiles.example/{z}/{x}/{y}.png",
+        "tiles_attribution": "",
+        "start_date": "2025-04-01",
+        "last_day": "2025-04-06",
+    }
+
+
+def test_fields_come_as_geojson_with_their_status(ask):
+    answer = ask("api/fields")
+    assert answer.headers["Content-Type"] == "application/geo+json"
+    assert answer.headers["Content-Encoding"] == "gzip"
+    found = answer.json()
+    assert (found["type"], found["numberMatched"], found["numberReturned"]) == ("FeatureCollection", 3, 3)
+    first, second, third = (feature["properties"] for feature in found["features"])
+    assert first == {
+        "field_id": "wheat",
+        "plant_type": "wheat",
+        "plant_date": "2025-04-01",
+        "end_date": None,
+        "days": 6,
+        "counts": {**dict.fromkeys(STATUSES, 0), "computed": 2, "no_scene": 2, "cloudy": 1},
+        "missing": 1,
+        "ndvi_mean": pytest.approx((0.4326 - 0.1) / 2),
+        "last_value": -0.1,
+        "last_date": "2025-04-03",
+        "last_status": "cloudy",
+        "last_reason": "31 % valid",
+    }
+    assert (second["end_date"], second["last_value"]) == ("2025-04-04", None)
+    assert (second["last_status"], second["last_reason"]) == ("failed", "a scene is broken")
+    assert (third["days"], third["last_status"]) == (0, None)
+    assert shapely.equals_exact(shapely.geometry.shape(found["features"][0]["geometry"]), CIRCLE, 1e-12, normalize=True)
+
+
+def test_a_page_leads_to_the_next_one(ask):
+    pages, query = [], {"limit": 2, "tolerance": 5}
+    answer = ask("api/fields", **query)
+    while True:
+        pages.append([feature["id"] for feature in answer.json()["features"]])
+        if "next" not in answer.links:
+            break
+        answer = ask(str(answer.url.join(answer.links["next"]["url"])))
+    assert pages == [["wheat", "maize"], ["later"]]
+
+
+def test_a_box_leaves_out_what_it_does_not_meet(ask):
+    found = ask("api/fields", bbox="0.19,-1,0.205,1").json()
+    assert ([feature["id"] for feature in found["features"]], found["numberMatched"]) == (["maize"], 1)
+
+
+def test_simplified_boundaries_are_off_by_the_tolerance_at_most(ask):
+    (feature, *_) = ask("api/fields", tolerance=20).json()["features"]
+    simpler = shapely.geometry.shape(feature["geometry"])
+    assert len(simpler.exterior.coords) < len(CIRCLE.exterior.coords) / 4
+    assert shapely.hausdorff_distance(simpler, CIRCLE, densify=0.1) <= 20 * METRE
+
+
+def test_one_field_has_all_that_the_registry_knows(ask):
+    feature = ask("api/fields/wheat").json()
+    assert shapely.equals_exact(shapely.geometry.shape(feature["geometry"]), CIRCLE, 1e-12, normalize=True)
+    properties = feature["properties"]
+    assert (properties["revision"], properties["geometry_hash"], properties["caught_up"]) == (
+        1,
+        wheat.geometry_hash,
+        False,
+    )
+    assert properties["last_status"] == "cloudy"
+
+
+def test_the_grid_has_a_letter_and_a_number_for_each_cell(ask):
+    answer = ask("api/grid", start=FIRST - timedelta(1), end=LAST + timedelta(1))
+    found = answer.json()
+    assert found["days"] == [str(FIRST + timedelta(offset)) for offset in range(-1, 7)]
+    assert found["field_ids"] == ["wheat", "maize", "later"]
+    words = [[found["letters"][letter] for letter in letters] for letters in found["status"]]
+    assert words[0] == [
+        "not_due", "computed", "no_scene", "computed", "cloudy", "no_scene", "missing", "not_due",
+    ]  # fmt: skip
+    assert words[1] == ["not_due"] * 3 + ["failed", "no_scene"] + ["not_due"] * 3
+    assert words[2] == ["not_due"] * 8
+    assert found["ndvi"][0] == [None, 433, None, -100, None, None, None, None]
+
+
+def test_the_grid_is_paged_by_fields(ask):
+    answer = ask("api/grid", limit=1, offset=1)
+    assert answer.json()["field_ids"] == ["maize"]
+    assert answer.links["next"]["url"] == "?limit=1&offset=2"
+    assert "next" not in ask("api/grid", limit=2, offset=1).links
+
+
+def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_told(ask, server):
+    moved = a_field("moved", square(0.6), plant_date=FIRST, end_date=FIRST)
+    corrected = a_field("moved", square(0.61), plant_date=FIRST, end_date=FIRST)
+    with server.engine.begin() as connection:
+        registry.upsert_fields(connection, [moved], "file")
+        ledger.upsert_observations(connection, [an_observation(moved, FIRST)], datetime(2025, 6, 1, tzinfo=UTC))
+        registry.upsert_fields(connection, [corrected], "file")
+    status = ask("api/fields/moved").json()["properties"]
+    assert (status["revision"], status["missing"], status["last_value"]) == (2, 1, None)
+    assert ask("api/grid", start=FIRST, end=FIRST, offset=3).json()["status"] == ["."]
+    (row,) = ask("api/fields/moved/observations").json()
+    assert row["geometry_hash"] == moved.geometry_hash
+    table = pyarrow.parquet.read_table(io.BytesIO(ask("api/fields/moved/observations", format="parquet").content))
+    assert shapely.from_wkb(table["geometry"][0].as_py()).equals(moved.geometry)
+
+
+def test_observations_have_their_provenance(ask):
+    rows = ask("api/fields/wheat/observations").json()
+    assert [row["date"] for row in rows] == [str(FIRST + timedelta(offset)) for offset in range(5)]
+    assert rows[0] == ROWS[0].model_dump(mode="json")
+    assert rows[3]["reason"] == "31 % valid"
+
+
+def test_observations_of_several_fields_and_days_come_in_order(ask):
+    rows = ask("api/observations", field_ids="maize,wheat,nobody", start="2025-04-03", end="2025-04-04").json()
+    assert [(row["field_id"], row["date"]) for row in rows] == [
+        ("wheat", "2025-04-03"),
+        ("wheat", "2025-04-04"),
+        ("maize", "2025-04-03"),
+        ("maize", "2025-04-04"),
+    ]
+    page = ask("api/observations", field_ids="maize,wheat", start="2025-04-03", end="2025-04-04", limit=3)
+    assert len(page.json()) == 3
+    rest = ask(str(page.url.join(page.links["next"]["url"])))
+    assert ([row["date"] for row in rest.json()], "next" in rest.links) == (["2025-04-04"], False)
+
+
+def test_csv_and_parquet_say_the_same_as_json(ask):
+    expected = ask("api/fields/wheat/observations").json()
+    as_csv = ask("api/fields/wheat/observations", format="csv")
+    assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert as_csv.headers["Content-Disposition"] == 'attachment; filename="wheat_2025-04-01_2025-04-06.csv"'
+    rows = list(csv.DictReader(io.StringIO(as_csv.text)))
+    assert [row["date"] for row in rows] == [row["date"] for row in expected]
+    assert rows[0]["scene_ids"].split(" ") == expected[0]["scene_ids"]
+    assert (float(rows[0]["ndvi_mean"]), rows[1]["ndvi_mean"], rows[0]["reason"]) == (0.4326, "", "")
+
+    table = pyarrow.parquet.read_table(
+        io.BytesIO(ask("api/fields/wheat/observations", format="parquet").content)
+    ).to_pylist()
+    for row, known in zip(table, expected, strict=True):
+        assert json.loads(json.dumps({name: row[name] for name in known}, default=str)) == known
+
+
+UTM = {"crs": "EPSG:32632", "transform": from_origin(580_000, 5_100_000, 10, 10), "width": 40, "height": 20}
+
+
+@pytest.fixture(scope="module")
+def raster(server) -> None:
+    """The raster of wheat on the first day: 0.2 in the west, 0.8 in the east, the two northern rows not valid."""
+    ndvi = np.full((20, 40), 0.2, np.float32)
+    ndvi[:, 20:] = 0.8
+    ndvi[:2] = np.nan
+    with MemoryFile() as file:
+        with file.open(driver="GTiff", dtype="float32", count=1, nodata=np.nan, **UTM) as dataset:
+            dataset.write(ndvi, 1)
+        server.bucket.write("fields/wheat/2025-04-01/ndvi.tif", bytes(file.read()))
+
+
+@pytest.mark.usefixtures("raster")
+def test_an_overlay_lies_where_its_raster_does(ask):
+    corners = ask("api/fields/wheat/overlays/2025-04-01.json").json()
+    (west, north), (east, south) = corners["top_left"], corners["bottom_right"]
+    assert corners["top_right"] == [east, north]
+    assert corners["bottom_left"] == [west, south]
+    bounds = rasterio.transform.array_bounds(UTM["height"], UTM["width"], UTM["transform"])
+    expected = transform_bounds(UTM["crs"], "EPSG:4326", *bounds, densify_pts=21)
+    assert (west, south, east, north) == pytest.approx(expected, abs=15 * METRE)
+
+
+@pytest.mark.usefixtures("raster")
+def test_an_overlay_has_the_colours_of_the_pictures_and_nothing_else(ask):
+    answer = ask("api/fields/wheat/overlays/2025-04-01.png")
+    assert answer.headers["Content-Type"] == "image/png"
+    pixels = np.asarray(Image.open(io.BytesIO(answer.content)))
+    rows, columns, _ = pixels.shape
+    west, east = colour_of(np.array([0.2, 0.8]))
+    assert pixels[rows // 2, columns // 4].tolist() == [*west, 255]
+    assert pixels[rows // 2, columns * 3 // 4].tolist() == [*east, 255]
+    assert {tuple(colour) for colour in pixels[pixels[..., 3] > 0, :3].tolist()} == {tuple(west), tuple(east)}
+    assert np.mean(pixels[..., 3] > 0) == pytest.approx(0.9, abs=0.06), "the northern tenth and the edges are clear"
+    assert set(np.unique(pixels[..., 3]).tolist()) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("api/extent", "upload a GeoJSON file with one rectangle"),
+        ("api/fields/nobody", "no field nobody in the registry"),
+        ("api/fields/nobody/observations", "no field nobody in the registry"),
+        ("api/fields/wheat/overlays/2025-04-02.png", "wheat has no picture of 2025-04-02"),
+        ("api/fields/wheat/overlays/2025-04-02.json", "wheat has no picture of 2025-04-02"),
+        ("pictures/wheat/2025-04-02.png", "wheat has no picture of 2025-04-02"),
+        ("orders/ndvi_daily/manual__x/0", "the task has not written its manifest"),
+    ],
+)
+def test_what_is_not_there_is_said_so(ask, path, said):
+    answer = ask(path)
+    assert answer.status_code == 404
+    assert said in answer.json()["detail"]
+
+
+def test_the_extent_comes_as_geojson(ask, server):
+    key = "staticdata/config/bbox.geojson"
+    server.bucket.write(key, json.dumps(shapely.geometry.mapping(shapely.box(9, 45, 12, 48))).encode())
+    try:
+        found = ask("api/extent").json()
+    finally:
+        server.bucket.delete(key)
+    assert found["type"] == "Feature"
+    assert shapely.geometry.shape(found["geometry"]).bounds == (9, 45, 12, 48)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "api/fields?limit=0",
+        "api/fields?limit=10001",
+        "api/fields?offset=-1",
+        "api/fields?tolerance=-1",
+        "api/fields?bbox=1,2,3",
+        "api/fields?bbox=3,0,1,1",
+        "api/fields?bbox=nan,0,1,1",
+        "api/grid?start=soon",
+        "api/grid?start=2025-04-02&end=2025-04-01",
+        "api/grid?start=0001-01-01&limit=10000",
+        "api/observations",
+        "api/observations?field_ids=wheat,a.b",
+        "api/observations?field_ids=" + ",".join(["a"] * 1001),
+        "api/fields/a.b",
+        "api/fields/%2e%2e",
+        "api/fields/wheat%0Ax",
+        "api/fields/wheat/observations?format=xml",
+        "api/fields/wheat/overlays/2025-02-30.png",
+        "api/fields/..wheat/overlays/2025-04-01.json",
+        "pictures/wheat/soon.png",
+        "pictures/wheat%00/2025-04-01.png",
+    ],
+)
+def test_what_makes_no_sense_is_refused(ask, path):
+    assert ask(path).status_code == 422
