@@ -369,7 +369,10 @@ export class FieldMap {
     context.lineJoin = "round";
     for (const kind of ["good", "bad"]) {
       const shapes = this.candidates.filter((candidate) => candidate.kind === kind).map(({ shape }) => shape);
-      if (shapes.length > 0) mark(shapes, themed(kind === "good" ? "--accent" : "--failed"), 2.5);
+      if (shapes.length === 0) continue;
+      context.setLineDash(kind === "good" ? [] : [7, 5]);
+      mark(shapes, themed(kind === "good" ? "--accent" : "--failed"), 2.5);
+      context.setLineDash([]);
     }
     const chosen = [...this.selected].filter((index) => index < this.shapes.length);
     if (chosen.length > 0) mark(chosen.map((index) => this.shapes[index]), themed("--accent"), 2.5);

@@ -48,7 +48,7 @@ async function follow(runId, note, isPaused) {
     const progress = mapped.length > 0 ? `, ${done} of ${counted(mapped.length, "task")} done` : "";
     if (ENDED.includes(run.state)) {
       await refresh();
-      note.say(`${SAID[run.state]}${progress}`, run.state === "failed" ? "problem" : "good");
+      note.say(SAID[run.state], run.state === "failed" ? "problem" : "good");
       return;
     }
     if (!isPaused || run.state === "running") note.say(`${SAID[run.state] ?? run.state}${progress}`);

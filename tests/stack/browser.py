@@ -1,0 +1,120 @@
+"""Chromium without a window, as a person sees and steers it: by what is on the screen, the mouse and the keyboard."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from axe_core_python.base import AXE_SCRIPT
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_SECONDS = 180.0
+NOT_OURS = ("ERR_NETWORK_CHANGED", "for its sandbox attribute can escape", "willReadFrequently")
+"""Said of the machine's network, of the frame that Airflow puts around the page, and of tests that read a canvas."""
+
+
+class Browser:
+    """A window on one Airflow. Elements are named by CSS selectors and waited for."""
+
+    def __init__(self, chrome: Chrome, url: str) -> None:
+        self.chrome = chrome
+        self.url = url
+        self._problems: list[str] = []
+        self._asked: list[str] = []
+
+    def open(self, path: str) -> None:
+        """Open an address anew, even if only what follows its # differs."""
+        self.chrome.get("about:blank")
+        self.chrome.get(self.url + path)
+
+    def look(self, width: int = 1280, height: int = 800, theme: str = "light") -> None:
+        """Choose a size of the window and the system's theme."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": theme}]
+        self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def find(self, selector: str, saying: str = "") -> WebElement:
+        """Wait until an element is shown whose text has these words in it."""
+
+        def shown(chrome: Chrome) -> WebElement | None:
+            found = chrome.find_elements(By.CSS_SELECTOR, selector)
+            return next((one for one in found if one.is_displayed() and saying in one.text), None)
+
+        waiting = WebDriverWait(self.chrome, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
+        return waiting.until(shown, f"{selector} with {saying!r} is not on {self.chrome.current_url}")
+
+    def text(self, selector: str) -> str:
+        return self.find(selector).text
+
+    def click(self, selector: str) -> None:
+        self.find(selector).click()
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.chrome).send_keys(*keys).perform()
+
+    def press_on(self, selector: str, *keys: str) -> None:
+        """Press keys while an element has the focus."""
+        self.run("arguments[0].focus()", self.find(selector))
+        self.press(*keys)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.chrome.execute_script(script, *arguments)
+
+    def serious_issues(self) -> list[str]:
+        """Return what axe finds on the page that is serious or worse."""
+        self.run(AXE_SCRIPT)
+        found = self.chrome.execute_async_script("axe.run().then(arguments[0])")["violations"]
+        return [
+            f"{one['id']}: {node['html']} {node['failureSummary']}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+    def problems(self) -> list[str]:
+        """Return all warnings and errors of the console so far."""
+        self._problems += [entry["message"] for entry in self.chrome.get_log("browser")]
+        return [one for one in self._problems if not any(words in one for words in NOT_OURS)]
+
+    def asked(self) -> list[str]:
+        """Return the addresses of all requests so far."""
+        events = (json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance"))
+        self._asked += [
+            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
+        ]
+        return self._asked
+
+
+@contextmanager
+def a_browser(url: str) -> Iterator[Browser]:
+    """Yield a new browser that remembers nothing."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = ChromeOptions()
+        options.binary_location = CHROMIUM or ""
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "WARNING", "performance": "ALL"})
+        chrome = Chrome(options=options, service=Service(DRIVER))
+        try:
+            yield Browser(chrome, url)
+        finally:
+            chrome.quit()
