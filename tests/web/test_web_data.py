@@ -302,7 +302,7 @@ def test_the_extent_comes_as_geojson(ask, server):
         "api/observations?field_ids=" + ",".join(["a"] * 1001),
         "api/fields/a.b",
         "api/fields/%2e%2e",
-        "api/fields/wheat%0Ax",
+        "api/fields/wheat%20",
         "api/fields/wheat/observations?format=xml",
         "api/fields/wheat/overlays/2025-02-30.png",
         "api/fields/..wheat/overlays/2025-04-01.json",
