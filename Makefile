@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan lint format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan bench-page lint format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -71,6 +71,9 @@ bench: setup .venv-bench/ready ## measure against other libraries (some minutes)
 
 bench-plan: setup ## measure planning and recording with up to a million fields
 	$(BIN)/python -m benchmarks.plan
+
+bench-page: setup ## measure the fields page with 10,000 fields (needs chromium and chromium-driver)
+	$(BIN)/python -m benchmarks.page
 
 lint: setup ## style and common mistakes
 	$(BIN)/ruff check .

@@ -68,7 +68,7 @@ class Browser:
         self.url = url.rstrip("/")
         self.chrome = Chrome(options=options, service=Service(shutil.which("chromedriver")))
         self.chrome.get(f"{self.url}/api/v2/version")  # a page of the server, for what its interface remembers
-        self._remember("log_wrap", "true")
+        self.remember("log_wrap", "true")
 
     def open(self, path: str, width: int = 1120, height: int = 700, grid_percent: int = 20) -> None:
         """Open a page in a window of this size, the grid at its left taking this share."""
@@ -76,7 +76,7 @@ class Browser:
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         layout = {"details-panel,main-panel": {"expandToSizes": {}, "layout": [grid_percent, 100 - grid_percent]}}
         for direction in ("ltr", "rtl"):
-            self._remember(f"react-resizable-panels:grid-{direction}", json.dumps(layout))
+            self.remember(f"react-resizable-panels:grid-{direction}", json.dumps(layout))
         self.chrome.get(self.url + path)
 
     def find(self, xpath: str) -> WebElement:
@@ -123,7 +123,7 @@ class Browser:
         mouse.perform()
         self.chrome.execute_script(TIDY)
 
-    def _remember(self, key: str, value: str) -> None:
+    def remember(self, key: str, value: str) -> None:
         self.chrome.execute_script("localStorage.setItem(arguments[0], arguments[1])", key, value)
 
 
@@ -223,6 +223,71 @@ def documentation(browser: Browser) -> None:
     browser.save("documentation", DIALOG, margin=0)
 
 
+def page_map(browser: Browser) -> None:
+    """The fields page in Airflow, at the end of the season."""
+    browser.open("/plugin/ndvi-fields", width=1180, height=660)
+    browser.chrome.switch_to.frame(browser.find("//iframe"))
+    browser.find("//*[@id='summary'][contains(., 'fields')]")
+    browser.chrome.switch_to.default_content()
+    browser.save("page_map", "//body", margin=0)
+
+
+def page_field(browser: Browser) -> None:
+    """Two fields of a partly clouded day, compared."""
+    browser.open("/ndvi/#field=field_3,field_4&date=2025-04-26", width=1180, height=830)
+    browser.find("//*[@id='provenance']//summary")
+    browser.save("page_field", "//body", margin=0)
+
+
+def page_days(browser: Browser) -> None:
+    """The day grid with a selection."""
+    browser.open("/ndvi/#view=days", width=900, height=330)
+    browser.find("//*[@id='days-legend']/li")
+    browser.chrome.execute_script("document.getElementById('days-canvas').focus()")
+    browser.press(Keys.ARROW_DOWN, *(Keys.ARROW_LEFT,) * 4)
+    keys = ActionChains(browser.chrome).key_down(Keys.SHIFT)
+    keys.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, *(Keys.ARROW_LEFT,) * 2).key_up(Keys.SHIFT).perform()
+    browser.save("page_days", "//body", margin=0)
+
+
+def page_upload(browser: Browser) -> None:
+    """A file of which one field is good and one is not, before it is uploaded."""
+    properties = {
+        "object-type": "field",
+        "object-id": "north_meadow",
+        "plant-date": "2025-04-18",
+        "plant-type": "clover",
+    }
+    corners = [[-0.835, 49.343], [-0.831, 49.343], [-0.831, 49.345], [-0.835, 49.345], [-0.835, 49.343]]
+    lower = [[longitude - 0.018, latitude - 0.01] for longitude, latitude in corners]
+    features = [
+        {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [lower]}},
+        {
+            "type": "Feature",
+            "properties": {**properties, "object-id": "south_meadow", "plant-date": "18.4.2025"},
+            "geometry": {"type": "Polygon", "coordinates": [corners]},
+        },
+    ]
+    browser.open("/ndvi/#", width=1180, height=620)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "meadows.geojson"
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        browser.click("//*[@id='open-upload']")
+        browser.find("//*[@id='upload-file']").send_keys(str(file))
+        browser.find("//*[@id='upload-confirm']")
+    browser.save("page_upload", "//body", margin=0)
+
+
+def page_dark(browser: Browser) -> None:
+    """The page on a telephone, dark."""
+    browser.remember("theme", "dark")
+    browser.open("/api/v2/version")
+    browser.open("/ndvi/#field=field_2", width=360, height=1500)
+    browser.find("//*[@id='provenance']//summary")
+    browser.save("page_dark", "//body", margin=0)
+    browser.remember("theme", "light")
+
+
 def innermost(text: str, then: str = ".") -> str:
     """Return the XPath of the innermost element with a text, or of what is found from there."""
     return f"//*[contains(., '{text}') and not(*[contains(., '{text}')])]/{then}"
@@ -239,6 +304,11 @@ PICTURES: tuple[Callable[[Browser], None], ...] = (
     pictures,
     field,
     documentation,
+    page_map,
+    page_field,
+    page_days,
+    page_upload,
+    page_dark,
 )
 
 

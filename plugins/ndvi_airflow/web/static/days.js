@@ -62,6 +62,8 @@ function arrange() {
   if (cursor && (cursor.row >= rows.length || cursor.column >= season.length)) cursor = anchor = null;
   byId("days-space").style.width = `${labelWidth() + side() * season.length}px`;
   byId("days-space").style.height = `${HEAD + ROW * rows.length}px`;
+  canvas.style.width = `${box.clientWidth}px`;
+  canvas.style.height = `${box.clientHeight}px`;
   byId("days-none").hidden = rows.length > 0;
   legend();
   tell();

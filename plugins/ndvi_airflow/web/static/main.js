@@ -94,13 +94,14 @@ function overlay(index) {
 async function load() {
   const { session, from } = state;
   const count = await api.countFields();
-  const fields = count > 0 ? await api.fields(count > SIMPLIFIED_FROM ? TOLERANCE_METRES : 0) : [];
   const { start_date: first, last_day: last } = session;
-  const fitting = Math.max(Math.floor(MOST_CELLS / Math.max(fields.length, 1)), FEWEST_DAYS);
+  const fitting = Math.max(Math.floor(MOST_CELLS / Math.max(count, 1)), FEWEST_DAYS);
   const start = from ?? later(first, dayOf(dayNumber(last) - fitting + 1));
-  const ids = fields.map(({ properties }) => properties.field_id);
-  const season = await loadSeason(ids, start < last ? start : last, last);
-  return { fields, season };
+  const [fields, seasonOf] = await Promise.all([
+    api.fields(count > SIMPLIFIED_FROM ? TOLERANCE_METRES : 0),
+    loadSeason(start < last ? start : last, last),
+  ]);
+  return { fields, season: seasonOf(fields.map(({ properties }) => properties.field_id)) };
 }
 
 const later = (one, other) => (one > other ? one : other);
@@ -257,7 +258,7 @@ async function start() {
     byId("summary").textContent = "";
     showProblem(error.message);
   }
-  document.documentElement.dataset.ready = "";
+  requestAnimationFrame(() => performance.mark("fields-shown"));
   await new Promise((wake) => setTimeout(wake, POLL_MILLISECONDS));
   keepLooking();
 }

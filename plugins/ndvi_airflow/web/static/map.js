@@ -13,11 +13,14 @@ const CLICK_PIXELS = 4;
 const TILE = 256;
 const MAX_TILES = 80;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
-const LINE_FROM = 5;
+const LINE_FROM = 9;
 /** Pixels that a field is wide before its picture is laid on it, and its name. */
 const OVERLAY_FROM = 40;
 const LABEL_FROM = 56;
 const MAX_OVERLAYS = 40;
+/** Fields in view that take longer to draw than a frame: while the view moves, their picture is moved. */
+const MANY = 1500;
+const STILL_MILLISECONDS = 120;
 const GRATICULE = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005];
 const GRATICULE_PIXELS = 110;
 
@@ -49,6 +52,8 @@ export class FieldMap {
     this.tilesUrl = null;
     this.images = new Map();
     this.draw = oncePerFrame(() => this.#draw());
+    this.glide = oncePerFrame(() => this.#glide());
+    this.snapshot = null;
     this.#listen();
     new ResizeObserver(() => {
       if (this.wanted) this.show(...this.wanted);
@@ -143,7 +148,36 @@ export class FieldMap {
 
   #viewChanged() {
     this.point(-1, 0, 0);
-    this.draw();
+    if (this.snapshot) this.glide();
+    else this.draw();
+  }
+
+  /** Move and scale the last picture as the view did; draw anew once it stands still. */
+  #glide() {
+    if (!this.snapshot) return;
+    const { picture, centre, scale } = this.snapshot;
+    const { context, width, height } = sized(this.canvas);
+    const factor = this.scale / scale;
+    const x = (centre.x - this.centre.x) * this.scale + (width - width * factor) / 2;
+    const y = (centre.y - this.centre.y) * this.scale + (height - height * factor) / 2;
+    context.fillStyle = themed("--land");
+    context.fillRect(0, 0, width, height);
+    context.drawImage(picture, x, y, width * factor, height * factor);
+    clearTimeout(this.still);
+    this.still = window.setTimeout(this.draw, STILL_MILLISECONDS);
+  }
+
+  /** Keep the picture of many fields. */
+  #keep(many) {
+    if (!many) {
+      this.snapshot = null;
+      return;
+    }
+    const picture = this.snapshot?.picture ?? document.createElement("canvas");
+    picture.width = this.canvas.width;
+    picture.height = this.canvas.height;
+    picture.getContext("2d").drawImage(this.canvas, 0, 0);
+    this.snapshot = { picture, centre: { ...this.centre }, scale: this.scale };
   }
 
   /** Mark a field as pointed at. @param {number} index @param {number} x @param {number} y */
@@ -293,7 +327,7 @@ export class FieldMap {
     }
     const seen = this.#seen(width, height);
     this.#fill(context, seen);
-    const drawn = this.#drawOverlays(context, seen);
+    this.#drawOverlays(context, seen);
     if (this.width * this.scale >= LINE_FROM) {
       context.strokeStyle = themed("--boundary");
       context.lineWidth = 1;
@@ -305,7 +339,7 @@ export class FieldMap {
     }
     this.#drawMarks(context);
     this.#drawLabels(context, seen);
-    this.canvas.dataset.overlays = String(drawn);
+    this.#keep(seen.length > MANY);
     document.dispatchEvent(new CustomEvent("map-drawn", { detail: { metres: toMetres(1 / this.scale, this.centre.y) } }));
   }
 
@@ -459,8 +493,7 @@ export class FieldMap {
   /** Lay the NDVI pictures on the fields that are large enough to see their pixels. */
   #drawOverlays(context, seen) {
     const large = seen.filter((index) => (this.shapes[index].east - this.shapes[index].west) * this.scale >= OVERLAY_FROM);
-    if (large.length > MAX_OVERLAYS) return 0;
-    let drawn = 0;
+    if (large.length > MAX_OVERLAYS) return;
     for (const index of large) {
       const overlay = this.told.overlay(index);
       const image = overlay && this.#image(overlay.url);
@@ -476,9 +509,7 @@ export class FieldMap {
       context.clip();
       context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
       context.restore();
-      drawn += 1;
     }
-    return drawn;
   }
 
   /** An image that has been loaded, or null; then it is, and the map drawn again. */

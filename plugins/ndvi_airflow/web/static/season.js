@@ -74,14 +74,18 @@ export class Season {
 }
 
 /**
- * Load the days of these fields.
+ * Load the days of all fields.
  *
- * @param {string[]} ids
  * @param {string} start
  * @param {string} end
+ * @returns {Promise<(ids: string[]) => Season>} The days of these fields, which may be loaded meanwhile.
  */
-export async function loadSeason(ids, start, end) {
-  const season = new Season(start, end, ids);
-  for await (const page of api.grid(start, end, season.length)) season.fill(page);
-  return season;
+export async function loadSeason(start, end) {
+  const pages = [];
+  for await (const page of api.grid(start, end, dayNumber(end) - dayNumber(start) + 1)) pages.push(page);
+  return (ids) => {
+    const season = new Season(start, end, ids);
+    pages.forEach((page) => season.fill(page));
+    return season;
+  };
 }
