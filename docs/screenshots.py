@@ -259,7 +259,7 @@ def page_upload(browser: Browser) -> None:
         "plant-type": "clover",
     }
     corners = [[-0.835, 49.343], [-0.831, 49.343], [-0.831, 49.345], [-0.835, 49.345], [-0.835, 49.343]]
-    lower = [[longitude - 0.018, latitude - 0.01] for longitude, latitude in corners]
+    lower = [[longitude + 0.007, latitude - 0.014] for longitude, latitude in corners]
     features = [
         {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [lower]}},
         {
@@ -282,8 +282,8 @@ def page_dark(browser: Browser) -> None:
     """The page on a telephone, dark."""
     browser.remember("theme", "dark")
     browser.open("/api/v2/version")
-    browser.open("/ndvi/#field=field_2", width=360, height=1500)
-    browser.find("//*[@id='provenance']//summary")
+    browser.open("/ndvi/", width=360, height=740)
+    browser.find("//*[@id='summary'][contains(., 'fields')]")
     browser.save("page_dark", "//body", margin=0)
     browser.remember("theme", "light")
 

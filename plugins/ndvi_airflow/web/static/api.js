@@ -21,8 +21,6 @@ export class Refused extends Error {
 
 export const session = () => json(new URL("session", OURS));
 export const extent = () => json(new URL("extent", OURS));
-/** @param {string} id */
-export const field = (id) => json(new URL(`fields/${encodeURIComponent(id)}`, OURS));
 
 /**
  * All fields.

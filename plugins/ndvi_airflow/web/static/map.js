@@ -2,7 +2,8 @@
 
 import { CLASSES, colourOfClass, hatching, themed } from "./colours.js";
 import { oncePerFrame, sized } from "./dom.js";
-import { boundsOf, holds, toLatitude, toLongitude, toMetres, toShape, toX, toY } from "./mercator.js";
+import { drawGraticule, drawLabels, drawTiles, path } from "./drawing.js";
+import { boundsOf, holds, toMetres, toShape, toX, toY } from "./mercator.js";
 
 const MARGIN = 48;
 const MAX_SCALE = 2 ** 30;
@@ -10,19 +11,16 @@ const MIN_SCALE = 512;
 const ZOOM_STEP = 1.6;
 const PAN_STEP = 60;
 const CLICK_PIXELS = 4;
-const TILE = 256;
-const MAX_TILES = 80;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
 const LINE_FROM = 9;
-/** Pixels that a field is wide before its picture is laid on it, and its name. */
+/** Pixels that a field is wide before its picture is laid on it. */
 const OVERLAY_FROM = 40;
-const LABEL_FROM = 56;
 const MAX_OVERLAYS = 40;
+/** Tiles and pictures that are kept. */
+const MAX_IMAGES = 320;
 /** Fields in view that take longer to draw than a frame: while the view moves, their picture is moved. */
 const MANY = 1500;
 const STILL_MILLISECONDS = 120;
-const GRATICULE = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005];
-const GRATICULE_PIXELS = 110;
 
 /** What a field without a value has instead of a colour's class. */
 export const HATCHED = -1;
@@ -120,9 +118,9 @@ export class FieldMap {
 
   /** @param {number} factor @param {number} [x] The point of the canvas that stays where it is. @param {number} [y] */
   zoom(factor, x = this.canvas.clientWidth / 2, y = this.canvas.clientHeight / 2) {
-    const before = this.#toWorld(x, y);
+    const before = this.toWorld(x, y);
     this.#setScale(this.scale * factor);
-    const after = this.#toWorld(x, y);
+    const after = this.toWorld(x, y);
     this.centre.x += before.x - after.x;
     this.centre.y += before.y - after.y;
     this.#viewChanged();
@@ -138,7 +136,7 @@ export class FieldMap {
   /** The middle of a field on the canvas. @param {number} index */
   position(index) {
     const { west, east, north, south } = this.shapes[index];
-    return this.#toScreen((west + east) / 2, (north + south) / 2);
+    return this.toScreen((west + east) / 2, (north + south) / 2);
   }
 
   #setScale(scale) {
@@ -187,14 +185,14 @@ export class FieldMap {
     this.pointed = index;
   }
 
-  #toWorld(x, y) {
+  toWorld(x, y) {
     return {
       x: this.centre.x + (x - this.canvas.clientWidth / 2) / this.scale,
       y: this.centre.y + (y - this.canvas.clientHeight / 2) / this.scale,
     };
   }
 
-  #toScreen(x, y) {
+  toScreen(x, y) {
     return {
       x: (x - this.centre.x) * this.scale + this.canvas.clientWidth / 2,
       y: (y - this.centre.y) * this.scale + this.canvas.clientHeight / 2,
@@ -203,7 +201,7 @@ export class FieldMap {
 
   /** The fields at a point of the canvas, the topmost first. */
   #at(x, y) {
-    const world = this.#toWorld(x, y);
+    const world = this.toWorld(x, y);
     const found = [];
     for (let index = this.shapes.length - 1; index >= 0; index--) {
       if (holds(this.shapes[index], world.x, world.y)) found.push(index);
@@ -315,13 +313,13 @@ export class FieldMap {
     if (width === 0 || height === 0) return;
     context.fillStyle = themed("--land");
     context.fillRect(0, 0, width, height);
-    if (this.tilesUrl) this.#drawTiles(context, width, height);
-    this.#drawGraticule(context, width, height);
+    if (this.tilesUrl) drawTiles(context, this, width, height);
+    drawGraticule(context, this, width, height);
     if (this.extent) {
       context.strokeStyle = themed("--extent");
       context.lineWidth = 1.5;
       context.setLineDash([6, 4]);
-      this.#path(context, [this.extent]);
+      path(context, this, [this.extent]);
       context.stroke();
       context.setLineDash([]);
     }
@@ -331,22 +329,23 @@ export class FieldMap {
     if (this.width * this.scale >= LINE_FROM) {
       context.strokeStyle = themed("--boundary");
       context.lineWidth = 1;
-      this.#path(
+      path(
         context,
+        this,
         seen.map((index) => this.shapes[index]),
       );
       context.stroke();
     }
     this.#drawMarks(context);
-    this.#drawLabels(context, seen);
+    drawLabels(context, this, seen);
     this.#keep(seen.length > MANY);
     document.dispatchEvent(new CustomEvent("map-drawn", { detail: { metres: toMetres(1 / this.scale, this.centre.y) } }));
   }
 
   /** The fields that are in view. */
   #seen(width, height) {
-    const { x: west, y: north } = this.#toWorld(0, 0);
-    const { x: east, y: south } = this.#toWorld(width, height);
+    const { x: west, y: north } = this.toWorld(0, 0);
+    const { x: east, y: south } = this.toWorld(width, height);
     const seen = [];
     this.shapes.forEach((shape, index) => {
       if (shape.east >= west && shape.west <= east && shape.south >= north && shape.north <= south) seen.push(index);
@@ -361,38 +360,14 @@ export class FieldMap {
     byClass.forEach((shapes, at) => {
       if (shapes.length === 0) return;
       context.fillStyle = at === 0 ? hatching(context) : colourOfClass(at - 1);
-      this.#path(context, shapes);
+      path(context, this, shapes);
       context.fill();
     });
   }
 
-  /** Begin a path of shapes, leaving out points that fall on the pixel of the one before. */
-  #path(context, shapes) {
-    const { scale } = this;
-    const left = this.canvas.clientWidth / 2 - this.centre.x * scale;
-    const top = this.canvas.clientHeight / 2 - this.centre.y * scale;
-    context.beginPath();
-    for (const { rings } of shapes) {
-      for (const ring of rings) {
-        let lastX = ring[0] * scale + left;
-        let lastY = ring[1] * scale + top;
-        context.moveTo(lastX, lastY);
-        for (let at = 2; at < ring.length - 2; at += 2) {
-          const x = ring[at] * scale + left;
-          const y = ring[at + 1] * scale + top;
-          if (Math.abs(x - lastX) + Math.abs(y - lastY) < 0.7) continue;
-          context.lineTo(x, y);
-          lastX = x;
-          lastY = y;
-        }
-        context.closePath();
-      }
-    }
-  }
-
   #drawMarks(context) {
     const mark = (shapes, colour, width) => {
-      this.#path(context, shapes);
+      path(context, this, shapes);
       context.strokeStyle = themed("--mark-casing");
       context.lineWidth = width + 2.5;
       context.stroke();
@@ -415,95 +390,20 @@ export class FieldMap {
     }
   }
 
-  #drawLabels(context, seen) {
-    context.font = "600 12px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 3.5;
-    context.strokeStyle = themed("--label-casing");
-    context.fillStyle = themed("--label");
-    const taken = new Set();
-    for (const index of seen) {
-      const { west, east } = this.shapes[index];
-      const room = (east - west) * this.scale;
-      if (room < LABEL_FROM || context.measureText(this.labels[index]).width > room) continue;
-      const { x, y } = this.position(index);
-      // Fields that share a boundary would write over one another.
-      const line = [...Array(5).keys()].find((down) => !taken.has(`${Math.round(x)} ${Math.round(y) + down}`)) ?? 0;
-      taken.add(`${Math.round(x)} ${Math.round(y) + line}`);
-      context.strokeText(this.labels[index], x, y + line * 16);
-      context.fillText(this.labels[index], x, y + line * 16);
-    }
-  }
-
-  #drawGraticule(context, width, height) {
-    const step = GRATICULE.findLast((degrees) => (degrees / 360) * this.scale >= GRATICULE_PIXELS) ?? GRATICULE[0];
-    const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-    const { x: west, y: north } = this.#toWorld(0, 0);
-    const { x: east, y: south } = this.#toWorld(width, height);
-    context.strokeStyle = themed("--graticule");
-    context.fillStyle = themed("--faint");
-    context.font = "11px system-ui, sans-serif";
-    context.lineWidth = 1;
-    context.beginPath();
-    const labels = [];
-    for (let at = Math.ceil(toLongitude(west) / step) * step; at <= toLongitude(east); at += step) {
-      const { x } = this.#toScreen(toX(at), 0);
-      context.moveTo(Math.round(x) + 0.5, 0);
-      context.lineTo(Math.round(x) + 0.5, height);
-      labels.push([`${Math.abs(at).toFixed(digits)}° ${at < 0 ? "W" : "E"}`, x + 4, 14]);
-    }
-    for (let at = Math.ceil(toLatitude(south) / step) * step; at <= toLatitude(north); at += step) {
-      const { y } = this.#toScreen(0, toY(at));
-      context.moveTo(0, Math.round(y) + 0.5);
-      context.lineTo(width, Math.round(y) + 0.5);
-      if (y > 40) labels.push([`${Math.abs(at).toFixed(digits)}° ${at < 0 ? "S" : "N"}`, 5, y - 5]);
-    }
-    context.stroke();
-    context.textAlign = "left";
-    context.textBaseline = "alphabetic";
-    context.lineWidth = 3;
-    context.strokeStyle = themed("--land");
-    for (const label of labels) {
-      context.strokeText(...label);
-      context.fillText(...label);
-    }
-  }
-
-  #drawTiles(context, width, height) {
-    const zoom = Math.min(Math.max(Math.round(Math.log2(this.scale / TILE)), 0), 19);
-    const count = 2 ** zoom;
-    const side = this.scale / count;
-    const from = this.#toWorld(0, 0);
-    const to = this.#toWorld(width, height);
-    let asked = 0;
-    for (let row = Math.max(Math.floor(from.y * count), 0); row < Math.min(to.y * count, count); row++) {
-      for (let column = Math.floor(from.x * count); column < to.x * count; column++) {
-        if (++asked > MAX_TILES) return;
-        const x = ((column % count) + count) % count;
-        const url = this.tilesUrl.replace("{z}", String(zoom)).replace("{x}", String(x)).replace("{y}", String(row));
-        const image = this.#image(url);
-        const { x: left, y: top } = this.#toScreen(column / count, row / count);
-        if (image) context.drawImage(image, left, top, side, side);
-      }
-    }
-  }
-
   /** Lay the NDVI pictures on the fields that are large enough to see their pixels. */
   #drawOverlays(context, seen) {
     const large = seen.filter((index) => (this.shapes[index].east - this.shapes[index].west) * this.scale >= OVERLAY_FROM);
     if (large.length > MAX_OVERLAYS) return;
     for (const index of large) {
       const overlay = this.told.overlay(index);
-      const image = overlay && this.#image(overlay.url);
+      const image = overlay && this.image(overlay.url);
       if (!image) continue;
       const [from, to] = [overlay.corners.top_left, overlay.corners.bottom_right].map(([longitude, latitude]) =>
-        this.#toScreen(toX(longitude), toY(latitude)),
+        this.toScreen(toX(longitude), toY(latitude)),
       );
       context.save();
       context.imageSmoothingEnabled = image.naturalWidth > to.x - from.x; // a pixel that is seen is a square
-      this.#path(context, [this.shapes[index]]);
+      path(context, this, [this.shapes[index]]);
       context.fillStyle = hatching(context);
       context.fill();
       context.clip();
@@ -513,14 +413,14 @@ export class FieldMap {
   }
 
   /** An image that has been loaded, or null; then it is, and the map drawn again. */
-  #image(url) {
+  image(url) {
     let image = this.images.get(url);
     if (!image) {
       image = new Image();
       image.onload = () => this.draw();
       image.src = url;
       this.images.set(url, image);
-      if (this.images.size > 4 * MAX_TILES) this.images.delete(this.images.keys().next().value);
+      if (this.images.size > MAX_IMAGES) this.images.delete(this.images.keys().next().value);
     }
     return image.complete && image.naturalWidth > 0 ? image : null;
   }
