@@ -64,10 +64,11 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
         days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
         if plan.day is not None:
             ledger.mark_recorded(connection, plan.day)
-        _mark_caught_up(connection, plan, settings.start_date)
     for day in days:
         with engine.begin() as connection:
             publish_day(folder.store, settings, connection, day)
+    with engine.begin() as connection:
+        _mark_caught_up(connection, plan, settings.start_date)
     return Recorded(
         counts=dict(sorted(counts.items())), days=tuple(days), field_ids=tuple(fields), failures=tuple(failures)
     )
@@ -95,7 +96,10 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
 
 
 def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:
-    """Mark the fields that are owed nothing any more: days may have been recorded since the run was planned."""
+    """Mark the fields that are owed nothing any more: days may have been recorded since the run was planned.
+
+    Their days are published by then: whoever waits for a field to be caught up finds its rows in the files.
+    """
     planned = registry.load_fields(connection, plan.catches_up)
     unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]
     owed = ledger.missing_days(
