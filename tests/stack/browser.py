@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_SECONDS = 180.0
+TRIES = 5
 NOT_OURS = ("ERR_NETWORK_CHANGED", "for its sandbox attribute can escape", "willReadFrequently")
 """Said of the machine's network, of the frame that Airflow puts around the page, and of tests that read a canvas."""
 
@@ -37,13 +38,20 @@ class Browser:
     def __init__(self, chrome: Chrome, url: str) -> None:
         self.chrome = chrome
         self.url = url
-        self._problems: list[str] = []
+        self._console: list[str] = []
         self._asked: list[str] = []
 
     def open(self, path: str) -> None:
-        """Open an address anew, even if only what follows its # differs."""
-        self.chrome.get("about:blank")
-        self.chrome.get(self.url + path)
+        """Open an address anew, even if only what follows its # differs.
+
+        Chromium drops what it is loading when a network comes or goes on the machine; then it is opened again.
+        """
+        for _ in range(TRIES):
+            self.chrome.get("about:blank")
+            known = len(self._said())
+            self.chrome.get(self.url + path)
+            if not any("ERR_NETWORK_CHANGED" in one for one in self._said()[known:]):
+                return
 
     def look(self, width: int = 1280, height: int = 800, theme: str = "light") -> None:
         """Choose a size of the window and the system's theme."""
@@ -92,8 +100,11 @@ class Browser:
 
     def problems(self) -> list[str]:
         """Return all warnings and errors of the console so far."""
-        self._problems += [entry["message"] for entry in self.chrome.get_log("browser")]
-        return [one for one in self._problems if not any(words in one for words in NOT_OURS)]
+        return [one for one in self._said() if not any(words in one for words in NOT_OURS)]
+
+    def _said(self) -> list[str]:
+        self._console += [entry["message"] for entry in self.chrome.get_log("browser")]
+        return self._console
 
     def asked(self) -> list[str]:
         """Return the addresses of all requests so far."""

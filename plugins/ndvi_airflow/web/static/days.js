@@ -149,7 +149,7 @@ function drawDates(context, x, first, last, cell, label, width) {
       context.fillStyle = themed("--ink");
       context.fillText(monthOf(day), labelled, 11);
     }
-    if ((number - 1) % every === 0 && (number < 30 || every < 3)) {
+    if ((number - 1) % every === 0 && (number < 30 || every === 1)) {
       context.fillStyle = themed("--faint");
       context.fillText(String(number), x(column) + 1, 29);
     }

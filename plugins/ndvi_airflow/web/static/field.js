@@ -39,9 +39,9 @@ const present = () => state.field.filter((id) => featureOf(id)).slice(0, MOST_CO
 
 async function load() {
   const ids = present();
-  byId("field").hidden = ids.length === 0;
   document.body.classList.toggle("with-panel", ids.length > 0 || !byId("upload").hidden);
   if (ids.length === 0) {
+    byId("field").hidden = true;
     byId("field").replaceChildren();
     loaded = new Map();
     return;
@@ -53,7 +53,12 @@ async function load() {
     loaded = new Map(ids.map((id, index) => [id, found[index]]));
     render(ids);
   } catch (error) {
-    if (asked === wanted) byId("field").replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
+    if (asked !== wanted) return;
+    byId("field").replaceChildren(
+      h("h2", { id: "field-title" }, ids[0]),
+      h("p", { class: "problem", role: "alert" }, error.message),
+    );
+    byId("field").hidden = false;
   }
 }
 
@@ -77,6 +82,7 @@ function render(ids) {
     strip(id),
     table(id, ids, opened),
   );
+  byId("field").hidden = false;
   curve();
   provenance();
   if (hadFocus) byId("field").querySelector(`[data-keep="${CSS.escape(hadFocus)}"]`)?.focus();

@@ -108,8 +108,8 @@ const later = (one, other) => (one > other ? one : other);
 
 /** Load everything again; show it if it has changed. */
 async function refresh() {
-  const session = await api.session();
-  change({ session });
+  const [session, extent] = await Promise.all([api.session(), state.extent ?? api.extent().catch(() => null)]);
+  change({ session, extent });
   const { fields, season } = await load();
   const now = JSON.stringify(fields.map(({ properties }) => properties)) + season.start + season.end + digest(season.codes) + digest(season.values);
   byId("problem").hidden = true;
@@ -120,7 +120,13 @@ async function refresh() {
   corners.clear();
   change({ fields, season });
   if (isShown && added.length > 0) tellOf(added);
+  if (!isShown) requestAnimationFrame(showFirst);
   isShown = true;
+}
+
+function showFirst() {
+  map.show();
+  performance.mark("fields-shown");
 }
 
 /** A number that differs where the contents do (FNV-1a). */
@@ -230,7 +236,7 @@ function listen() {
   map.canvas.addEventListener("blur", hideTooltip);
 }
 
-async function start() {
+function start() {
   const drawTimeline = startTimeline();
   const drawDays = startDays();
   startField();
@@ -244,22 +250,10 @@ async function start() {
   watch(["field"], select);
   watch(["view", "colour"], renderView);
   watch(["session"], renderSession);
+  watch(["extent"], () => map.setExtent(state.extent));
   listen();
   renderView();
   followTheme(oncePerFrame(() => [map.draw(), drawTimeline(), drawDays()]));
-  try {
-    const [session, extent] = await Promise.all([api.session(), api.extent().catch(() => null)]);
-    change({ session, extent });
-    map.setExtent(extent);
-    await refresh();
-    map.show();
-    if (state.field.length > 0) select();
-  } catch (error) {
-    byId("summary").textContent = "";
-    showProblem(error.message);
-  }
-  requestAnimationFrame(() => performance.mark("fields-shown"));
-  await new Promise((wake) => setTimeout(wake, POLL_MILLISECONDS));
   keepLooking();
 }
 

@@ -12,7 +12,8 @@ const ZOOM_STEP = 1.6;
 const PAN_STEP = 60;
 const CLICK_PIXELS = 4;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
-const LINE_FROM = 9;
+const LINE_FROM = 5;
+const FULL_LINE_FROM = 12;
 /** Pixels that a field is wide before its picture is laid on it. */
 const OVERLAY_FROM = 40;
 const MAX_OVERLAYS = 40;
@@ -328,7 +329,7 @@ export class FieldMap {
     this.#drawOverlays(context, seen);
     if (this.width * this.scale >= LINE_FROM) {
       context.strokeStyle = themed("--boundary");
-      context.lineWidth = 1;
+      context.lineWidth = this.width * this.scale < FULL_LINE_FROM ? 0.5 : 1;
       path(
         context,
         this,
