@@ -28,27 +28,34 @@ class Part:
 
 @dataclass(eq=False)
 class _Filling(Generic[Key]):
-    """The arrays of one key while their blocks come in; they take memory from the first block on."""
+    """The arrays of one key while their blocks come in; each takes memory from its first block on."""
 
     key: Key
     parts: Sequence[Part]
     missing: int
     """Blocks that are still to come, counted for each part."""
-    pixels: list[Pixels] = field(default_factory=list)
+    found: dict[int, Pixels] = field(default_factory=dict)
+    """By the parts' numbers."""
 
     def take(self, number: int, block: Window, pixels: Pixels) -> None:
         """Put a block's pixels, or why there are none, into the part of that number."""
         self.missing -= 1
-        self.begin()
-        target, window = self.pixels[number], self.parts[number].window
+        window, before = self.parts[number].window, self.found.get(number)
         if isinstance(pixels, SceneUnreadable):
-            self.pixels[number] = pixels
-        elif not isinstance(target, SceneUnreadable) and (common := window.intersection(block)):
+            self.found[number] = pixels
+        elif block.contains(window):
+            self.found[number] = pixels[window.slices_in(block)].copy()  # so that the block is not kept for it
+        elif not isinstance(before, SceneUnreadable) and (common := window.intersection(block)):
+            target = self.found[number] = _empty(self.parts[number]) if before is None else before
             target[common.slices_in(window)] = pixels[common.slices_in(block)]
 
-    def begin(self) -> None:
-        if not self.pixels:
-            self.pixels = [np.full(part.window.shape, part.band.nodata, part.band.dtype) for part in self.parts]
+    def pixels(self) -> list[Pixels]:
+        """Return the parts' pixels; a part that is wholly beyond its band's raster had no block to begin it."""
+        return [self.found[number] if number in self.found else _empty(part) for number, part in enumerate(self.parts)]
+
+
+def _empty(part: Part) -> NDArray[np.integer]:
+    return np.full(part.window.shape, part.band.nodata, part.band.dtype)
 
 
 def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
@@ -70,8 +77,7 @@ def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[
         needed = [list(part.band.layout.blocks(part.window)) for part in parts]
         filling = _Filling(key, parts, missing=sum(map(len, needed)))
         if not filling.missing:
-            filling.begin()
-            yield key, filling.pixels
+            yield key, filling.pixels()
         for number, part in enumerate(parts):
             for row, col in needed[number]:
                 takers[BlockRequest(part.band, row, col)].append((filling, number))
@@ -81,7 +87,7 @@ def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[
         for filling, number in takers.pop(request):
             filling.take(number, block, pixels)
             if not filling.missing:
-                yield filling.key, filling.pixels
+                yield filling.key, filling.pixels()
 
 
 def _southwards(request: BlockRequest) -> tuple[int, float, float, str]:

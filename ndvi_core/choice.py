@@ -1,6 +1,6 @@
 """Which of a day's scenes a field is computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,7 +12,7 @@ from ndvi_core.coverage import Coverage
 from ndvi_core.grid import Grid, Window, nearest
 from ndvi_core.mask import CLOUD, NO_DATA_CLASS
 from ndvi_core.raster import OpenScene
-from ndvi_core.statistics import covered
+from ndvi_core.statistics import area, areas, first_of_each
 
 NO_SOURCE = 255
 
@@ -53,6 +53,10 @@ class Look:
     """(height, width): covered by the field at all, and not masked."""
     valid_pixels: float
     """Area of the valid pixels."""
+    cloud_pixels: float
+    """Area under cloud, cloud shadow or cirrus."""
+    masked_pixels: float
+    """Area with data that the mask hides, cloud included."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,31 +83,55 @@ def shortlist(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.holds] or list(candidates)
 
 
-def sample_classes(candidate: Candidate) -> ClassSample:
-    """Return where the classification, on its own grid, is to be read for the field.
+def sample_classes(candidates: Sequence[Candidate]) -> Iterator[ClassSample]:
+    """Yield where the classification of one scene, on its own grid, is to be read for each candidate.
 
     Raises:
         SceneUnreadable: the classification cannot be opened.
     """
-    band = candidate.scene.band("scl")
-    rows, cols = nearest(candidate.grid, candidate.coverage.window, band.layout.grid)
-    top, left = int(rows[0]), int(cols[0])
-    window = Window(top, left, int(rows[-1]) - top + 1, int(cols[-1]) - left + 1)
-    return ClassSample(candidate, Part(band, window), rows - top, cols - left)
+    band, grid = candidates[0].scene.band("scl"), candidates[0].grid
+    windows = [candidate.coverage.window for candidate in candidates]
+    top, left = min(window.row for window in windows), min(window.col for window in windows)
+    bottom = max(window.row + window.height for window in windows)
+    right = max(window.col + window.width for window in windows)
+    all_rows, all_cols = nearest(grid, Window(top, left, bottom - top, right - left), band.layout.grid)
+    for candidate, window in zip(candidates, windows, strict=True):
+        rows = all_rows[window.row - top : window.row - top + window.height]
+        cols = all_cols[window.col - left : window.col - left + window.width]
+        row, col = int(rows[0]), int(cols[0])
+        part = Part(band, Window(row, col, int(rows[-1]) - row + 1, int(cols[-1]) - col + 1))
+        yield ClassSample(candidate, part, rows - row, cols - col)
 
 
-def look(sample: ClassSample, pixels: NDArray[np.integer], valid_classes: NDArray[np.bool_]) -> Look:
-    """Return what a candidate's classification says of the field.
+def look(
+    samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], valid_classes: NDArray[np.bool_]
+) -> list[Look]:
+    """Return what candidates' classifications say of the fields.
 
     Args:
-        sample: where the pixels are from.
-        pixels: of the sample's part.
+        samples: where the pixels are from.
+        pixels: of each sample's part.
         valid_classes: (256) of the mask policy.
     """
-    share = sample.candidate.coverage.share
-    classes = pixels[np.ix_(sample.rows, sample.cols)].astype(np.uint8, copy=False)
+    if not samples:
+        return []
+    share = np.concatenate([sample.candidate.coverage.share.ravel() for sample in samples])
+    classes = np.concatenate(
+        [part[sample.rows[:, np.newaxis], sample.cols].ravel() for sample, part in zip(samples, pixels, strict=True)]
+    ).astype(np.uint8, copy=False)
     valid = valid_classes[classes] & (share > 0)
-    return Look(sample.candidate, classes, valid, covered(share, valid))
+    starts = first_of_each([sample.candidate.coverage.share.size for sample in samples])
+    counted = (valid, CLOUD[classes] & ~valid, (classes != NO_DATA_CLASS) & ~valid)
+    looks = []
+    for sample, start, *found in zip(
+        samples, starts.tolist(), *(areas(share, where, starts).tolist() for where in counted), strict=True
+    ):
+        window = sample.candidate.coverage.window
+        own = slice(start, start + window.height * window.width)
+        looks.append(
+            Look(sample.candidate, classes[own].reshape(window.shape), valid[own].reshape(window.shape), *found)
+        )
+    return looks
 
 
 def choose(looks: Sequence[Look]) -> Choice:
@@ -115,7 +143,7 @@ def choose(looks: Sequence[Look]) -> Choice:
     """
     ranked = sorted(looks, key=_rank)
     if ranked[0].candidate.holds:
-        return _join(ranked[:1])
+        return _alone(ranked[0])
     by_grid = sorted(ranked, key=lambda item: _grid_key(item.candidate.grid))
     groups = [list(group) for _, group in groupby(by_grid, key=lambda item: _grid_key(item.candidate.grid))]
     return _join(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
@@ -133,7 +161,18 @@ def _data_fraction(group: Sequence[Look]) -> float:
     """Return the share of the field that at least one look has data for. All are on one grid."""
     has_data = np.logical_or.reduce([item.classes != NO_DATA_CLASS for item in group])
     coverage = group[0].candidate.coverage
-    return covered(coverage.share, has_data) / coverage.pixels
+    return area(coverage.share, has_data) / coverage.pixels
+
+
+def _alone(only: Look) -> Choice:
+    return Choice(
+        scenes=(only.candidate.scene,),
+        grid=only.candidate.grid,
+        coverage=only.candidate.coverage,
+        source=np.where(only.valid, np.uint8(0), np.uint8(NO_SOURCE)),
+        cloud_pixels=only.cloud_pixels,
+        masked_pixels=only.masked_pixels,
+    )
 
 
 def _join(ranked: Sequence[Look]) -> Choice:
@@ -156,6 +195,6 @@ def _join(ranked: Sequence[Look]) -> Choice:
         grid=first.grid,
         coverage=first.coverage,
         source=source,
-        cloud_pixels=covered(share, CLOUD[classes] & hidden),
-        masked_pixels=covered(share, (classes != NO_DATA_CLASS) & hidden),
+        cloud_pixels=area(share, CLOUD[classes] & hidden),
+        masked_pixels=area(share, (classes != NO_DATA_CLASS) & hidden),
     )

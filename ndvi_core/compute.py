@@ -135,13 +135,17 @@ def _compute(order: WorkOrder) -> Iterator[_Done]:
     """Observe the cells and write their products side by side; yield each cell when both are done."""
     from ndvi_core.zonal import observe
 
-    store = Store(order.products) if order.pictures else None
+    if not order.pictures:
+        for outcome in observe(order):
+            yield _Done(outcome.observation, ())
+        return
+    store = Store(order.products)
     fields = {field.field_id: field for field in order.fields}
     scenes = {scene.id: scene for scene in order.scenes}
 
     def finish(outcome: "CellOutcome") -> _Done:
         observation = outcome.observation
-        if store is None or observation.status == "failed":  # what an earlier computation wrote stays good
+        if observation.status == "failed":  # what an earlier computation wrote stays good
             return _Done(observation, ())
         used = [scenes[scene_id] for scene_id in observation.scene_ids]
         observation, products = _draw(outcome, fields[observation.field_id], used)

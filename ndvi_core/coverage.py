@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
 from ndvi_core.grid import Grid, Window
+from ndvi_core.statistics import Floats, Indexes, area
 
 MAX_SEGMENT = 0.001
 """Degrees, the longest edge that is projected by its ends alone.
@@ -37,9 +38,6 @@ _BATCH_COORDINATES = 20_000
 
 _WGS84 = 4326
 
-Floats = NDArray[np.float64]
-Indexes = NDArray[np.intp]
-
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
@@ -52,7 +50,7 @@ class Coverage:
     @cached_property
     def pixels(self) -> float:
         """Sum of the shares: the field's area in pixels."""
-        return float(self.share.sum())
+        return area(self.share, self.share > 0)
 
 
 def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> list[Coverage | None]:
@@ -164,12 +162,17 @@ def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Ite
     row = np.clip(np.floor((y0 + y1) / 2), 0, height[owner] - 1).astype(np.intp)
     pixel = (end - size)[owner] + row * stride[owner] + col
     passed = rise * (middle - col)
-    share = np.bincount(pixel, rise - passed, int(end[-1])) + np.bincount(pixel + 1, passed, int(end[-1]))
+    share = np.zeros(int(end[-1]))
+    share += np.bincount(pixel, rise - passed, len(share))
+    share += np.bincount(pixel + 1, passed, len(share))
 
-    for i in range(len(start) - 1):
-        window = Window(int(top[i]), int(left[i]), int(height[i]), int(width[i]))
-        own = share[end[i] - size[i] : end[i]].reshape(height[i], stride[i])
-        yield Coverage(window, _settle(np.cumsum(own, axis=1)[:, :-2]))
+    windows = [Window(*numbers) for numbers in zip(*(a.tolist() for a in (top, left, height, width)), strict=True)]
+    rasters = [part.reshape(window.height, -1) for window, part in zip(windows, np.split(share, end[:-1]), strict=True)]
+    for raster in rasters:
+        np.cumsum(raster, axis=1, out=raster)
+    _settle(share)
+    for window, raster in zip(windows, rasters, strict=True):
+        yield Coverage(window, raster[:, :-2].copy())
 
 
 def _cut(u0: Floats, v0: Floats, u1: Floats, v1: Floats) -> tuple[Indexes, tuple[Floats, ...]]:
@@ -196,9 +199,8 @@ def _cut(u0: Floats, v0: Floats, u1: Floats, v1: Floats) -> tuple[Indexes, tuple
     return segment, (begin_u, begin_v, line, passing)
 
 
-def _settle(share: Floats) -> Floats:
-    """Return shares in [0, 1] without the noise of rounding."""
-    settled = np.clip(share, 0.0, 1.0)
-    settled[settled < NOISE] = 0.0
-    settled[settled > 1.0 - NOISE] = 1.0
-    return settled
+def _settle(share: Floats) -> None:
+    """Bring shares into [0, 1] and rid them of the noise of rounding, in place."""
+    np.clip(share, 0.0, 1.0, out=share)
+    share[share < NOISE] = 0.0
+    share[share > 1.0 - NOISE] = 1.0

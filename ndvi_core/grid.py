@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ EDGE_TOLERANCE = 1e-6
 """Pixels: a centre this close to the edge of a coarser pixel counts as on it, and what is on it belongs beyond it."""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A rectangle of whole pixels; rows count southwards, columns eastwards, and both may be negative."""
 
     row: int
@@ -38,7 +37,12 @@ class Window:
         return Window(row, col, height, width) if height > 0 and width > 0 else None
 
     def contains(self, other: "Window") -> bool:
-        return self.intersection(other) == other
+        return (
+            self.row <= other.row
+            and self.col <= other.col
+            and other.row + other.height <= self.row + self.height
+            and other.col + other.width <= self.col + self.width
+        )
 
     def slices_in(self, other: "Window") -> tuple[slice, slice]:
         """Return where this window, a part of `other`, is in an array of `other`'s shape."""

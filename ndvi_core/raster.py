@@ -28,8 +28,8 @@ STRIPE_ROWS = 256
 READERS = 16
 """Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""
 
-MAX_RANGE = 2_000_000
-"""Bytes of a request that is not made longer by the next block, so that the readers have something to do each."""
+MAX_BATCH = 6_000_000
+"""Bytes, compressed and not, of blocks to which no other is joined, so that the readers have something to do each."""
 
 log = logging.getLogger(__name__)
 
@@ -286,7 +286,7 @@ def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]
         span = band.span(row, col)
         before = batches[last[band]] if band in last else None
         pixels = band.layout.block_height * band.layout.block_width * band.dtype.itemsize
-        if span and before and before.span and _follows(span, before.span):
+        if span and before and before.span and before.memory < MAX_BATCH and _follows(span, before.span):
             before.span = Span(before.span.start, span.end)
             before.blocks.append((row, col))
             before.memory += pixels + span.end - span.start
@@ -299,7 +299,7 @@ def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]
 
 def _follows(span: Span, before: Span) -> bool:
     """Say whether two spans are worth one request."""
-    return before.end <= span.start <= before.end + MAX_GAP and before.end - before.start < MAX_RANGE
+    return before.end <= span.start <= before.end + MAX_GAP
 
 
 def open_band(scene: Scene, asset: Asset) -> Band:

@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ndvi_core.choice import Candidate, Choice
 from ndvi_core.coverage import NOISE
+from ndvi_core.measure import Measurement
 from ndvi_core.observation import Observation, Status
 from ndvi_core.order import Cell, WorkOrder
 from ndvi_core.scene import Scene
-from ndvi_core.statistics import covered, summarise
 
 
 class Verdicts:
@@ -43,38 +40,28 @@ class Verdicts:
         reason = f"the field covers {pixels:.2f} pixels of {largest.grid.size_x:g} m, at least {least:g} are needed"
         return self._observation(cell, "too_small", reason, considered, pixel_count=pixels)
 
-    def measured(
-        self,
-        cell: Cell,
-        choice: Choice,
-        values: NDArray[np.float64],
-        data_pixels: float,
-        unreadable: Sequence[str],
-    ) -> Observation:
+    def measured(self, cell: Cell, choice: Choice, found: Measurement, unreadable: Sequence[str]) -> Observation:
         """Return the observation of a cell whose pixels were looked at.
 
         Args:
             cell: the cell.
             choice: the scenes that the numbers are from.
-            values: (height, width) NDVI, NaN where a pixel is not valid.
-            data_pixels: area of the pixels for which there is data, masked or not.
+            found: the numbers.
             unreadable: why other scenes were left out.
         """
-        share, pixels = choice.coverage.share, choice.coverage.pixels
-        valid = np.isfinite(values)
-        valid_pixels = covered(share, valid)
-        fraction = valid_pixels / pixels
-        status, reason = self._status(fraction, choice.cloud_pixels / pixels, data_pixels / pixels)
+        pixels = choice.coverage.pixels
+        fraction = found.valid_pixels / pixels
+        status, reason = self._status(fraction, choice.cloud_pixels / pixels, found.data_pixels / pixels)
         return self._observation(
             cell,
             status,
             "; ".join([reason, *unreadable]) if reason else None,
             [scene.scene for scene in choice.scenes],
             pixel_count=pixels,
-            ndvi_valid_pixel_count=valid_pixels,
+            ndvi_valid_pixel_count=found.valid_pixels,
             valid_fraction=fraction,
             cloud_fraction=choice.cloud_pixels / pixels,
-            **(summarise(values[valid], share[valid]) if valid_pixels else {}),
+            **found.statistics,
         )
 
     def _status(self, valid: float, cloud: float, data: float) -> tuple[Status, str | None]:

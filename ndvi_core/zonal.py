@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,16 @@ from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.ahead import in_turn
 from ndvi_core.blocks import Part, Pixels, gather
-from ndvi_core.choice import Candidate, Choice, ClassSample, choose, look, sample_classes, shortlist
+from ndvi_core.choice import Candidate, Choice, choose, look, sample_classes, shortlist
 from ndvi_core.coverage import Coverage, cover
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.grid import Grid, Layout
 from ndvi_core.harmonised import HarmonisedCheck
 from ndvi_core.mask import get_policy
+from ndvi_core.measure import Measurement, measure
 from ndvi_core.observation import Observation
 from ndvi_core.order import Cell, WorkOrder
 from ndvi_core.raster import Asset, OpenScene
-from ndvi_core.statistics import covered, ndvi
 from ndvi_core.verdict import Verdicts
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ MAX_DAYS = 8
 MAX_CELLS = 10_000
 """Cells of such days together: each takes some kilobytes from when its scenes are chosen until it is computed."""
 
-READ_AHEAD = 10
+MAX_PIXELS = 100_000
+"""Pixels of windows that are looked at together: enough to hide numpy's overhead, few enough for the CPU's caches."""
+
+READ_AHEAD = 8
 """The part of the order's memory, one in so many, that is for blocks which are read before they are needed."""
 
 
@@ -67,7 +71,7 @@ class CellOutcome:
 
     observation: Observation
     raster: FieldRaster | None
-    """None when no pixel is valid."""
+    """None when no pixel is valid, and when the order asks for no pictures."""
 
 
 def observe(order: WorkOrder) -> Iterator[CellOutcome]:
@@ -133,6 +137,7 @@ class _Day:
         self._coverages = coverages
         self._scenes = scenes
         self._memory = memory
+        self._pictures = order.pictures
         self._check = HarmonisedCheck()
         self._warned: set[str] = set()
 
@@ -154,8 +159,10 @@ class _Day:
                     waiting.append(task)
                 elif choice.sees_ground:
                     chosen[task] = choice
+                    for scene in choice.scenes:
+                        scene.begin("nir")
                 else:
-                    yield self._hidden(task, choice)
+                    yield self._outcome(task, choice, Measurement(None, choice.masked_pixels))
             for task, outcome in self._outcomes(chosen):
                 if outcome is None:
                     waiting.append(task)
@@ -195,67 +202,69 @@ class _Day:
         common = coverage.window.intersection(layout.window) if coverage else None
         if coverage is None or common is None:
             return None
-        covers_some = coverage.share[common.slices_in(coverage.window)].any()
+        holds = common == coverage.window
+        covers_some = holds or coverage.share[common.slices_in(coverage.window)].any()
         if coverage.pixels > 0 and not covers_some:  # a field without any area is not outside but too small
             return None
-        return Candidate(self._scenes[number], layout.grid, coverage, holds=common == coverage.window)
+        return Candidate(self._scenes[number], layout.grid, coverage, holds)
 
     def _choices(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Choice | None]]:
         """Yield which scenes each cell is computed from; None when a scene had to be left out."""
-        samples: dict[_Task, list[ClassSample]] = {}
+        shortlists: dict[_Task, list[Candidate]] = {}
+        by_scene: dict[OpenScene, list[Candidate]] = defaultdict(list)
         for task in tasks:
             candidates = shortlist(task.candidates)
             if self._opens(task, [candidate.scene for candidate in candidates], "scl"):
-                samples[task] = [sample_classes(candidate) for candidate in candidates]
+                shortlists[task] = candidates
+                for candidate in candidates:
+                    by_scene[candidate.scene].append(candidate)
             else:
                 yield task, None
-        for task, pixels in gather(
-            {task: [sample.part for sample in own] for task, own in samples.items()}, self._memory
-        ):
-            own = samples.pop(task)
-            classes = self._whole(task, [sample.candidate.scene for sample in own], pixels)
-            if classes is None:
-                yield task, None
-            else:
-                yield task, choose([look(*pair, self._valid_classes) for pair in zip(own, classes, strict=True)])
+        samples = {sample.candidate: sample for of_scene in by_scene.values() for sample in sample_classes(of_scene)}
+        wanted = {task: [samples[candidate].part for candidate in own] for task, own in shortlists.items()}
+        for found in _together(gather(wanted, self._memory)):
+            whole: list[_Task] = []
+            parts: list[NDArray[np.integer]] = []
+            for task, pixels in found:
+                classes = self._whole(task, [candidate.scene for candidate in shortlists[task]], pixels)
+                if classes is None:
+                    yield task, None
+                else:
+                    whole.append(task)
+                    parts += classes
+            seen = [samples.pop(candidate) for task in whole for candidate in shortlists[task]]
+            looks = iter(look(seen, parts, self._valid_classes))
+            for task in whole:
+                yield task, choose(list(islice(looks, len(shortlists.pop(task)))))
 
     def _outcomes(self, chosen: dict[_Task, Choice]) -> Iterator[tuple[_Task, CellOutcome | None]]:
         """Yield the outcome of each cell; None when a scene had to be left out."""
         wanted: dict[_Task, list[Part]] = {}
-        for choice in chosen.values():
-            for scene in choice.scenes:
-                scene.begin("nir")
         for task, choice in chosen.items():
             if self._opens(task, choice.scenes, "nir"):
                 window = choice.coverage.window
                 wanted[task] = [Part(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
             else:
                 yield task, None
-        for task, pixels in gather(wanted, self._memory):
-            choice = chosen.pop(task)
-            bands = self._whole(task, [scene for scene in choice.scenes for _ in ("red", "nir")], pixels)
-            yield task, None if bands is None else self._seen(task, choice, bands)
+        for found in _together(gather(wanted, self._memory)):
+            bands: dict[_Task, list[NDArray[np.integer]]] = {}
+            for task, pixels in found:
+                read = self._whole(task, [scene for scene in chosen[task].scenes for _ in ("red", "nir")], pixels)
+                if read is None:
+                    yield task, None
+                else:
+                    bands[task] = read
+            choices = [chosen.pop(task) for task in bands]
+            for task, choice, measured in zip(
+                bands, choices, measure(choices, list(bands.values()), self._check), strict=True
+            ):
+                yield task, self._outcome(task, choice, measured)
 
-    def _hidden(self, task: _Task, choice: Choice) -> CellOutcome:
-        nothing = np.full(choice.source.shape, np.nan)
-        observation = self._verdicts.measured(task.cell, choice, nothing, choice.masked_pixels, task.unreadable)
-        return CellOutcome(observation, None)
-
-    def _seen(self, task: _Task, choice: Choice, bands: list[NDArray[np.integer]]) -> CellOutcome:
-        """Return the outcome, given red and NIR of each chosen scene in turn, in the field's window."""
-        values = np.full(choice.source.shape, np.nan)
-        has_data = np.zeros(choice.source.shape, dtype=np.bool_)
-        for number, scene in enumerate(choice.scenes):
-            red, nir = bands[2 * number], bands[2 * number + 1]
-            missing = (red == scene.band("red").nodata) | (nir == scene.band("nir").nodata)
-            here = (choice.source == number) & ~missing
-            values[here] = ndvi(red[here], nir[here], scene.scene.offset)
-            has_data |= here
-            self._check.add(scene.scene, red[here])
-        data_pixels = choice.masked_pixels + covered(choice.coverage.share, has_data)
-        observation = self._verdicts.measured(task.cell, choice, values, data_pixels, task.unreadable)
-        raster = _field_raster(choice, values) if observation.ndvi_valid_pixel_count else None
-        return CellOutcome(observation, raster)
+    def _outcome(self, task: _Task, choice: Choice, measured: Measurement) -> CellOutcome:
+        observation = self._verdicts.measured(task.cell, choice, measured, task.unreadable)
+        if measured.ndvi is None or not self._pictures:
+            return CellOutcome(observation, None)
+        return CellOutcome(observation, _field_raster(choice, measured.ndvi))
 
     def _opens(self, task: _Task, scenes: Sequence[OpenScene], asset: Asset) -> bool:
         """Open a band of each scene; leave those out of the cell for which that fails, and say whether none did."""
@@ -307,3 +316,17 @@ def _field_raster(choice: Choice, values: NDArray[np.float64]) -> FieldRaster:
         epsg=choice.grid.epsg,
         bounds=choice.grid.bounds(window),
     )
+
+
+def _together(found: Iterable[tuple[_Task, list[Pixels]]]) -> Iterator[list[tuple[_Task, list[Pixels]]]]:
+    """Yield what was found in lists that are worth a call of numpy."""
+    some: list[tuple[_Task, list[Pixels]]] = []
+    size = 0
+    for task, pixels in found:
+        some.append((task, pixels))
+        size += max((part.size for part in pixels if not isinstance(part, SceneUnreadable)), default=0)
+        if size >= MAX_PIXELS:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

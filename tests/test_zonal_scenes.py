@@ -13,6 +13,7 @@ from rasterio.warp import transform
 from rasters import (
     GROUND,
     LEFT,
+    SIZE,
     SUBTRACT_1000,
     TOP,
     bands,
@@ -164,16 +165,22 @@ def test_another_scene_serves_in_the_place_of_a_broken_one(
     assert len(caplog.records) == 1, "one warning for a scene, however many fields it has"
 
 
-def test_a_broken_block_spoils_the_fields_on_it_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("assets", [("nir",), ("red", "nir"), ("scl",)])
+def test_a_broken_block_spoils_the_fields_on_it_alone(tmp_path: Path, assets: tuple[str, ...]) -> None:
     scene = make_scene(tmp_path, rough(1, 300, 900), rough(2, 2000, 4000), GROUND)
-    with rasterio.open(scene.nir) as file:
-        start, size = (int(file.get_tag_item(f"BLOCK_{x}_1_1", "TIFF", bidx=1)) for x in ("OFFSET", "SIZE"))
-    data = bytearray(Path(scene.nir).read_bytes())
-    data[start : start + size] = bytes(size)
-    Path(scene.nir).write_bytes(data)
-    found = outcomes(make_order({"on it": pixel_box(18, 18, 6, 6), "beside": pixel_box(2, 2, 10, 10)}, [scene]))
+    for href in (getattr(scene, asset) for asset in assets):
+        with rasterio.open(href) as file:
+            row, col = ((size - 1) // block for size, block in zip(file.shape, file.block_shapes[0], strict=True))
+            start, size = (int(file.get_tag_item(f"BLOCK_{x}_{col}_{row}", "TIFF", bidx=1)) for x in ("OFFSET", "SIZE"))
+        data = bytearray(Path(href).read_bytes())
+        data[start : start + size] = bytes(size)
+        Path(href).write_bytes(data)
+    fields = {"on it": pixel_box(SIZE - 8, SIZE - 8, 6, 6), "beside": pixel_box(2, 2, 10, 10)}
+    found = outcomes(make_order(fields, [scene]))
     assert found["on it", "2022-06-10"].observation.status == "failed"
     assert found["beside", "2022-06-10"].observation.status == "computed"
+    del fields["beside"]
+    assert outcome(make_order(fields, [scene])).observation.status == "failed"
 
 
 def test_a_server_that_is_away_ends_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
