@@ -60,7 +60,7 @@ test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's clust
 	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
 	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/cluster
 
-bench: setup .venv-bench/ready ## measure against other libraries (some minutes); the table is also in .bench/bench.md
+bench: setup .venv-bench/ready ## measure against other libraries (half an hour); the table is also in .bench/bench.md
 	.venv-bench/bin/python -m benchmarks
 
 .venv-bench/ready: benchmarks/requirements.txt pyproject.toml

@@ -13,6 +13,7 @@ from pathlib import Path
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body may wait for the headers' acknowledgement
     folder: Path
     delay: float
 
