@@ -84,16 +84,16 @@ class RangeFile:
 
 
 def open_ranges(url: str) -> RangeFile | None:
-    """Open a file by ranges; None if that is not the way: a signed or local one, no TIFF, or whatever goes wrong.
+    """Open a file by ranges; None if that is not the way: a local one, no TIFF, or whatever goes wrong.
 
     Then it is for GDAL to open it, or to say why that cannot be done.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.query or parts.username:
+    if parts.scheme not in ("http", "https") or parts.username:
         return None
     from obstore.exceptions import BaseError
 
-    store, path = _store(f"{parts.scheme}://{parts.netloc}"), unquote(parts.path.lstrip("/"))
+    store, path = _store(parts._replace(path="", fragment="").geturl()), unquote(parts.path.lstrip("/"))
     try:
         header = bytes(store.get(path, options={"range": (0, HEADER)}).bytes())
     except (BaseError, OSError, ValueError):
@@ -109,7 +109,7 @@ def open_ranges(url: str) -> RangeFile | None:
 
 @cache
 def _store(url: str) -> "HTTPStore":
-    """Return the server's store, which keeps its connections."""
+    """Return the server's store, which keeps its connections and sends the URL's query, a signature, each time."""
     from obstore.store import HTTPStore
 
     return HTTPStore.from_url(
