@@ -72,12 +72,13 @@ def quicklook(raster: "FieldRaster", boundary: BaseGeometry, observation: Observ
 
     frame = _frame(raster.ndvi.shape)
     canvas = Image.new("RGB", (max(frame.width + 2 * MARGIN, MIN_WIDTH), HEADER + frame.height + FOOTER), PAPER)
-    cut, outline = _boundary_masks(raster, boundary, frame)
-    canvas.paste(_pixels(raster, frame), (frame.left, frame.top), cut)
-    canvas.paste(INK, (frame.left - MARGIN, frame.top - MARGIN), outline)
+    canvas.paste(_legend(), (0, HEADER + frame.height))
+    rings = _rings(raster, boundary, frame)
+    canvas.paste(_pixels(raster, frame), (frame.left, frame.top), _inside(rings, frame))
+    outline = _outline(rings, frame)
+    canvas.paste(Image.new("RGB", outline.size, INK), (frame.left - MARGIN, frame.top - MARGIN), outline)
     draw = ImageDraw.Draw(canvas)
     _header(canvas, draw, observation)
-    _legend(canvas, draw, top=HEADER + frame.height + 36)
     _source(canvas, draw, observation)
     file = BytesIO()
     canvas.save(file, "PNG", compress_level=COMPRESSION)
@@ -113,8 +114,10 @@ def _pixels(raster: "FieldRaster", frame: _Frame) -> "Image":
     ndvi = raster.ndvi[np.ix_(rows, columns)]
     size = (frame.width, frame.height)
     picture = Image.fromarray(colour_of(ndvi)).resize(size, Image.Resampling.NEAREST)
-    masked = Image.fromarray(~np.isfinite(ndvi)).resize(size, Image.Resampling.NEAREST)
-    picture.paste(Image.fromarray(_hatching(frame.height, frame.width)), mask=masked)
+    masked = ~np.isfinite(ndvi) & (raster.coverage[np.ix_(rows, columns)] > 0)
+    if masked.any():
+        hatching = Image.fromarray(_hatching(frame.height, frame.width))
+        picture.paste(hatching, mask=Image.fromarray(masked).resize(size, Image.Resampling.NEAREST))
     return picture
 
 
@@ -132,39 +135,52 @@ def _hatching(height: int, width: int) -> NDArray[np.uint8]:
     return np.tile(tile, (height // HATCH_STEP + 1, width // HATCH_STEP + 1, 1))[:height, :width]
 
 
-def _boundary_masks(raster: "FieldRaster", boundary: BaseGeometry, frame: _Frame) -> tuple["Image", "Image"]:
-    """Return the field's inside (size of the frame) and its outline (with `MARGIN` more on each side) as masks."""
-    from PIL import Image, ImageDraw
+def _rings(raster: "FieldRaster", boundary: BaseGeometry, frame: _Frame) -> list[tuple[list[float], int]]:
+    """Return each ring's vertices with 255 for an exterior and 0 for a hole, in the order to fill them.
 
-    rows, columns = raster.ndvi.shape
-    size = (frame.width + 2 * MARGIN, frame.height + 2 * MARGIN)
-    large = (size[0] * SMOOTHING, size[1] * SMOOTHING)
-    inside, outline = Image.new("L", large), Image.new("L", large)
-    fill, line = ImageDraw.Draw(inside), ImageDraw.Draw(outline)
-    to_pixel = ~raster.transform
-    for ring, value in _rings(boundary):
-        column = to_pixel.a * ring[:, 0] + to_pixel.b * ring[:, 1] + to_pixel.c
-        row = to_pixel.d * ring[:, 0] + to_pixel.e * ring[:, 1] + to_pixel.f
-        x = (column * frame.width / columns + MARGIN) * SMOOTHING
-        y = (row * frame.height / rows + MARGIN) * SMOOTHING
-        points = list(zip(x.tolist(), y.tolist(), strict=True))
-        fill.polygon(points, fill=value)
-        line.line(points, fill=255, width=2 * SMOOTHING, joint="curve")
-    box = (MARGIN, MARGIN, MARGIN + frame.width, MARGIN + frame.height)
-    return inside.reduce(SMOOTHING).crop(box), outline.reduce(SMOOTHING)
-
-
-def _rings(boundary: BaseGeometry) -> list[tuple[NDArray[np.float64], int]]:
-    """Return each ring's coordinates (n, 2) with 255 for an exterior and 0 for a hole, in the order to fill them.
-
-    The rings of a valid geometry lie in or beside one another, so the larger is filled before the smaller one in it.
+    The vertices are x, y, x, y ... in the frame with its margins, `SMOOTHING` times larger. The rings of a valid
+    geometry lie in or beside one another, so the larger is filled before the smaller one in it.
     """
     rings = []
     for polygon in shapely.get_parts(boundary):
         rings.append((polygon.exterior, 255))
         rings.extend((hole, 0) for hole in polygon.interiors)
     rings.sort(key=lambda ring: -shapely.Polygon(ring[0]).area)
-    return [(shapely.get_coordinates(ring), value) for ring, value in rings]
+    return [(_vertices(shapely.get_coordinates(ring), raster, frame), value) for ring, value in rings]
+
+
+def _vertices(ring: NDArray[np.float64], raster: "FieldRaster", frame: _Frame) -> list[float]:
+    rows, columns = raster.ndvi.shape
+    to_pixel = ~raster.transform
+    column = to_pixel.a * ring[:, 0] + to_pixel.b * ring[:, 1] + to_pixel.c
+    row = to_pixel.d * ring[:, 0] + to_pixel.e * ring[:, 1] + to_pixel.f
+    vertices = np.column_stack([column * frame.width / columns, row * frame.height / rows])
+    return ((vertices + MARGIN) * SMOOTHING).ravel().tolist()
+
+
+def _inside(rings: list[tuple[list[float], int]], frame: _Frame) -> "Image":
+    """Return the field's inside as a mask of the frame's size; its edge is not smooth, since the outline hides it."""
+    from PIL import Image, ImageDraw
+
+    size = (frame.width + 2 * MARGIN, frame.height + 2 * MARGIN)
+    large = Image.new("1", (size[0] * SMOOTHING, size[1] * SMOOTHING))
+    draw = ImageDraw.Draw(large)
+    for ring, value in rings:
+        draw.polygon(ring, fill=value)
+    box = (MARGIN, MARGIN, MARGIN + frame.width, MARGIN + frame.height)
+    return large.resize(size, Image.Resampling.NEAREST).crop(box)
+
+
+def _outline(rings: list[tuple[list[float], int]], frame: _Frame) -> "Image":
+    """Return the field's outline as a smooth mask, with `MARGIN` more than the frame on each side."""
+    from PIL import Image, ImageDraw
+
+    size = (frame.width + 2 * MARGIN, frame.height + 2 * MARGIN)
+    large = Image.new("L", (size[0] * SMOOTHING, size[1] * SMOOTHING))
+    draw = ImageDraw.Draw(large)
+    for ring, _ in rings:
+        draw.line(ring, fill=255, width=2 * SMOOTHING, joint="curve")
+    return large.reduce(SMOOTHING)
 
 
 def _header(canvas: "Image", draw: "ImageDraw", observation: Observation) -> None:
@@ -192,13 +208,12 @@ def _text(
     anchor: str = "la",
 ) -> None:
     """Write a line no wider than `width`: smaller if need be, and at `SMALLEST_TEXT` cut short."""
-    font = _font(size)
-    while draw.textlength(text, font=font) > width and size > SMALLEST_TEXT:
-        size -= 1
-        font = _font(size)
-    while draw.textlength(text, font=font) > width:
-        text = f"{text[:-2]}…"
-    draw.text(at, text, ink, font=font, anchor=anchor)
+    while draw.textlength(text, font=_font(size)) > width:
+        if size > SMALLEST_TEXT:
+            size -= 1
+        else:
+            text = f"{text[:-2]}…"
+    draw.text(at, text, ink, font=_font(size), anchor=anchor)
 
 
 @cache
@@ -208,11 +223,14 @@ def _font(size: int) -> "FreeTypeFont | ImageFont":
     return ImageFont.load_default(size)
 
 
-def _legend(canvas: "Image", draw: "ImageDraw", top: int) -> None:
-    """Draw the colour bar with its ticks and, beside it, the hatching of masked pixels."""
-    from PIL import Image
+@cache
+def _legend() -> "Image":
+    """Return the colour bar with its ticks and, beside it, the hatching of masked pixels, for the footer."""
+    from PIL import Image, ImageDraw
 
-    width, height, left = 252, 14, MARGIN
+    canvas = Image.new("RGB", (MIN_WIDTH, FOOTER), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    width, height, left, top = 252, 14, MARGIN, 36
     _text(draw, (left, top - 20), "NDVI", INK, size=13, width=width)
     bar = np.tile(colour_of(np.linspace(0, 1, width)), (height, 1, 1))
     canvas.paste(Image.fromarray(bar), (left, top))
@@ -225,3 +243,4 @@ def _legend(canvas: "Image", draw: "ImageDraw", top: int) -> None:
     canvas.paste(Image.fromarray(_hatching(height, 22)), (left, top))
     draw.rectangle((left - 1, top - 1, left + 22, top + height), outline=FAINT)
     _text(draw, (left + 28, top + height // 2), "cloud, shadow, no data", INK, size=12, width=140, anchor="lm")
+    return canvas
