@@ -1,7 +1,8 @@
 """Iterators that run ahead of whoever takes their items."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +11,7 @@ from threading import Event, Thread
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Argument = TypeVar("Argument")
 
 WAITING = 64
 """Items of an iterator that may wait to be taken."""
@@ -40,6 +42,20 @@ def in_turn(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> G
             running.extend(_Running(source, unwanted) for source in islice(coming, 1))
     finally:
         unwanted.set()
+
+
+def each(work: Callable[[Argument], Item], arguments: Iterable[Argument], at_once: int) -> Iterator[Item]:
+    """Yield what comes of each argument, in their order, while the next ones are worked on in threads.
+
+    Arguments are taken in the caller's thread, so many that `at_once` of them or what came of them are in memory.
+    """
+    coming = iter(arguments)
+    with ThreadPoolExecutor(at_once) as pool:
+        running = deque(pool.submit(work, argument) for argument in islice(coming, at_once))
+        while running:
+            done = running.popleft().result()
+            running.extend(pool.submit(work, argument) for argument in islice(coming, 1))
+            yield done
 
 
 @dataclass(frozen=True)

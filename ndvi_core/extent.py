@@ -1,7 +1,9 @@
 """The extent: the rectangle outside which nothing is processed."""
 
+from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Attribute
@@ -64,15 +66,18 @@ def load_extent(store: Store, key: str) -> Extent:
         raise BadInput(f"the extent {store.uri(key)} is not usable{place}: {rejection.message}") from rejection
 
 
-def clip(geometry: BaseGeometry, extent: Extent) -> BaseGeometry | None:
-    """Return what of a valid polygon or multipolygon lies within the extent.
+def clip(geometries: Sequence[BaseGeometry], extent: Extent) -> list[BaseGeometry | None]:
+    """Return what of each valid polygon or multipolygon lies within the extent.
 
     A geometry that is wholly inside comes back as the same object; None is one that has no area inside.
     """
-    west, south, east, north = geometry.bounds
-    if extent.west <= west and extent.south <= south and east <= extent.east and north <= extent.north:
-        return geometry
-    return polygonal(shapely.intersection(geometry, extent.polygon))
+    bounds = shapely.bounds(list(geometries)).reshape(-1, 4)
+    low, high = (extent.west, extent.south), (extent.east, extent.north)
+    inside = np.all((bounds[:, :2] >= low) & (bounds[:, 2:] <= high), axis=1).tolist()
+    return [
+        geometry if whole else polygonal(shapely.intersection(geometry, extent.polygon))
+        for geometry, whole in zip(geometries, inside, strict=True)
+    ]
 
 
 def _only_geometry(document: object) -> tuple[object, str]:

@@ -118,10 +118,7 @@ def load_entries(
     query = select(
         columns.sequence, columns.date, columns.fingerprint, columns.status, columns.failed_fingerprint
     ).where(columns.date.between(start, end), columns.sequence == func.any(list(sequences)))
-    return {
-        (row.sequence, row.date): Entry(row.fingerprint, row.status, row.failed_fingerprint)
-        for row in connection.execute(query)
-    }
+    return {(sequence, day): Entry(*entry) for sequence, day, *entry in connection.execute(query).all()}
 
 
 def upsert_observations(connection: Connection, rows: Iterable[Observation], planned_at: datetime) -> list[date]:

@@ -1,11 +1,12 @@
 """The planner: the one place that decides what is computed. All of it is a function of what it is given."""
 
+import dataclasses
 import hashlib
 import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -27,12 +28,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class DueField:
+    """What is kept of a field until its order is written: its geometry is in the registry, under its revision."""
+
+    sequence: int
+    revision: int
+    field_id: str
+    locality: int
+    """Fields with near numbers are near each other."""
+
+
+@dataclass(frozen=True, slots=True)
 class DueCell:
     """A cell that has scenes and no answer with today's fingerprint."""
 
-    field: RegisteredField
-    geometry: BaseGeometry
-    """The field's, clipped to the extent."""
+    field: DueField
     date: date
     scenes: tuple[Scene, ...]
     fingerprint: str
@@ -54,7 +64,7 @@ class Batch:
 
     label: str
     """The field's id, or what the batch is."""
-    cells: tuple[DueCell, ...] = field(repr=False)
+    cells: tuple[DueCell, ...] = dataclasses.field(repr=False)
 
 
 def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Policy) -> str:
@@ -100,8 +110,10 @@ def make_plan(
         extent: nothing outside it is computed.
         policy: of all cells.
     """
-    clipped = [clip(chosen.geometry, extent) for chosen, _ in selection.wanted]
+    wanted = list(selection.wanted)
+    clipped = clip([chosen.geometry for chosen, _ in wanted], extent)
     candidates = _scenes_by_field_and_day(clipped, scenes)
+    localities = _localities(clipped)
 
     @cache
     def shared(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], str]:
@@ -110,9 +122,10 @@ def make_plan(
 
     due: list[DueCell] = []
     settled: list[Observation] = []
-    for index, (chosen, days) in enumerate(selection.wanted):
+    for index, (chosen, days) in enumerate(wanted):
         inside = clipped[index]
         inside_hash = None if inside is None else _clipped_hash(chosen, inside)
+        due_field = DueField(chosen.sequence, chosen.revision, chosen.field_id, localities[index])
         for day in days:
             cell_scenes, decisive = shared(candidates.get((index, day), ()))
             mark = _mark(inside_hash, decisive)
@@ -134,7 +147,7 @@ def make_plan(
                     _settled(chosen, day, "no_scene", "the catalogue has no scene of this day here", mark, policy)
                 )
             else:
-                due.append(DueCell(chosen, inside, day, cell_scenes, mark))
+                due.append(DueCell(due_field, day, cell_scenes, mark))
     return Plan(due=tuple(due), settled=tuple(settled))
 
 
@@ -148,7 +161,7 @@ def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
     if len(by_field) <= max_tasks:
         return [Batch(cells[0].field.field_id, cells) for cells in by_field]
     ordered = sorted(
-        by_field, key=lambda cells: (cells[0].scenes[0].tile, _locality(cells[0]), cells[0].field.sequence)
+        by_field, key=lambda cells: (cells[0].scenes[0].tile, cells[0].field.locality, cells[0].field.sequence)
     )
     chunks = np.array_split(np.arange(len(ordered)), max_tasks)
     return [
@@ -175,20 +188,26 @@ def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
     return [*kept, *places.values()]
 
 
-def order_parts(cells: Sequence[DueCell]) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
-    """Return a work order's fields, scenes and cells, each field and scene once."""
-    fields: dict[int, OrderField] = {}
-    scenes: dict[str, Scene] = {}
-    for cell in cells:
-        fields.setdefault(
-            cell.field.sequence,
-            OrderField(field_id=cell.field.field_id, geometry=cell.geometry, geometry_hash=cell.field.geometry_hash),
-        )
-        scenes.update({scene.id: scene for scene in cell.scenes})
+def order_parts(
+    cells: Sequence[DueCell], boundaries: Mapping[int, tuple[BaseGeometry, str]], extent: Extent
+) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
+    """Return a work order's fields, scenes and cells, each field and scene once.
+
+    Args:
+        cells: of the order.
+        boundaries: the geometry and its hash of each field at the revision that is due, by its sequence.
+        extent: to which the geometries are clipped.
+    """
+    fields = {cell.field.sequence: cell.field for cell in cells}
+    scenes = {scene.id: scene for cell in cells for scene in cell.scenes}
     field_index = {sequence: index for index, sequence in enumerate(fields)}
     scene_index = {scene_id: index for index, scene_id in enumerate(scenes)}
+    clipped = clip([boundaries[sequence][0] for sequence in fields], extent)
     return (
-        tuple(fields.values()),
+        tuple(
+            OrderField(field_id=field.field_id, geometry=geometry, geometry_hash=boundaries[field.sequence][1])
+            for field, geometry in zip(fields.values(), clipped, strict=True)
+        ),
         tuple(scenes.values()),
         tuple(
             Cell(
@@ -248,8 +267,11 @@ def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, ma
     )
 
 
-def _locality(cell: DueCell) -> int:
-    """Return the Morton (Z-order) number of the field's place in steps of a tenth of a degree: about one COG block."""
-    west, south, _, _ = cell.geometry.bounds
-    x, y = int((west + 180) * 10), int((south + 90) * 10)
-    return sum(((x >> bit & 1) << 2 * bit) | ((y >> bit & 1) << 2 * bit + 1) for bit in range(12))
+def _localities(geometries: Sequence[BaseGeometry | None]) -> list[int]:
+    """Return the Morton (Z-order) numbers of places in steps of a tenth of a degree: about one COG block."""
+    corners = np.nan_to_num(shapely.bounds(np.array(geometries, dtype=object)).reshape(-1, 4)[:, :2])
+    x, y = ((corners + np.array((180, 90))) * 10).astype(np.int64).T
+    numbers = np.zeros(len(geometries), dtype=np.int64)
+    for bit in range(12):
+        numbers |= (x >> bit & 1) << 2 * bit | (y >> bit & 1) << 2 * bit + 1
+    return numbers.tolist()

@@ -1,16 +1,16 @@
 """Recording: verify what the tasks wrote, bring it into the ledger and publish the days that it touches."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from hashlib import sha256
-from itertools import islice
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Connection, Engine
 
 from ndvi_core import ledger, registry
+from ndvi_core.ahead import each
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.observation import Observation
 from ndvi_core.order import Manifest, WorkOrder, Written
@@ -78,13 +78,8 @@ def _rows(store: Store, plan: RunPlan) -> Iterator[Observation]:
     """Yield all rows of a run, while those of the next orders are being read."""
     for settled in plan.settled:
         yield from _read_verified(store, settled)
-    orders = iter([order for order in plan.orders if order.cells])
-    with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        reading = deque(pool.submit(_collect, store, order) for order in islice(orders, _PARALLEL_READS))
-        while reading:
-            rows = reading.popleft().result()
-            reading.extend(pool.submit(_collect, store, order) for order in islice(orders, 1))
-            yield from rows
+    for rows in each(partial(_collect, store), [order for order in plan.orders if order.cells], _PARALLEL_READS):
+        yield from rows
 
 
 def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:

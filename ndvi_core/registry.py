@@ -1,14 +1,14 @@
 """The registry: which fields there are, in the order in which they came, and who still has to be told of a change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, Engine, Integer, Row, bindparam, cast, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Connection, Engine, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.field import Field, RegisteredField
@@ -34,7 +34,7 @@ _UPSERT = _NEW.on_conflict_do_update(
 
 _LOADED = (*RegisteredField.model_fields, "geometry_hash")
 _SET = set(RegisteredField.model_fields)
-"""Shared by all fields that are loaded: a set for each would take most of their memory."""
+"""Shared by all fields that are loaded: making a set for each takes long."""
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
 
@@ -99,7 +99,16 @@ def load_fields(
     field_ids: Iterable[str] | None = None,
     caught_up: bool | None = None,
 ) -> list[RegisteredField]:
-    """Load fields in the order of their sequence.
+    """Load fields in the order of their sequence, see `read_fields`."""
+    return list(read_fields(connection, field_ids, caught_up))
+
+
+def read_fields(
+    connection: Connection,
+    field_ids: Iterable[str] | None = None,
+    caught_up: bool | None = None,
+) -> Iterator[RegisteredField]:
+    """Yield fields in the order of their sequence, as they are when the first is taken.
 
     Args:
         connection: to the registry.
@@ -111,24 +120,30 @@ def load_fields(
         query = query.where(field_table.c.field_id == func.any(list(field_ids)))
     if caught_up is not None:
         query = query.where(field_table.c.caught_up == caught_up)
-    fields: list[RegisteredField] = []
-    shared: dict[object, object] = {}
     for rows in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
         shapes = shapely.from_wkb([row.geometry for row in rows])
-        fields.extend(_registered(row, geometry, shared) for row, geometry in zip(rows, shapes, strict=True))
-    return fields
+        yield from map(_registered, rows, shapes)
 
 
-def _registered(row: Row, geometry: BaseGeometry, shared: dict[object, object]) -> RegisteredField:  # type: ignore[type-arg]
-    """Return a field as it was registered: validated then, and with the hash of then.
+def load_boundaries(connection: Connection, revisions: Mapping[int, int]) -> dict[int, tuple[BaseGeometry, str]]:
+    """Load the geometry and its hash that fields had at a revision, both by their sequence."""
+    wanted = (
+        func.unnest(cast(list(revisions), ARRAY(BigInteger)), cast(list(revisions.values()), ARRAY(Integer)))
+        .table_valued("sequence", "revision")
+        .render_derived(name="wanted")
+    )
+    columns = field_revision.c
+    query = select(columns.sequence, columns.geometry, columns.geometry_hash).join(
+        wanted, and_(columns.sequence == wanted.c.sequence, columns.revision == wanted.c.revision)
+    )
+    rows = connection.execute(query).all()
+    shapes = shapely.from_wkb([row.geometry for row in rows])
+    return {row.sequence: (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
 
-    Args:
-        row: of the columns `_LOADED`.
-        geometry: of the row.
-        shared: takes values that many fields have, of which one in memory is enough.
-    """
-    values = row._asdict() | {"geometry": geometry}
-    values |= {name: shared.setdefault(values[name], values[name]) for name in ("plant_type", "plant_date", "end_date")}
+
+def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
+    """Return the field of a row of `_LOADED` as it was registered: validated then, and with the hash of then."""
+    values = dict(zip(_LOADED, row, strict=True), geometry=geometry)
     stored_hash = values.pop("geometry_hash")
     field = RegisteredField.model_construct(_SET, **values)
     vars(field)["geometry_hash"] = stored_hash  # where its cached property looks

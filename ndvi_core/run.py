@@ -1,16 +1,17 @@
 """A run's folder in the bucket: the scenes that were found, the plan, the work orders and what came of them."""
 
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import shapely
 from pydantic import BaseModel, ConfigDict
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, func, select
 
-from ndvi_core import ledger
+from ndvi_core import ledger, registry
+from ndvi_core.ahead import each
 from ndvi_core.errors import NotFound
 from ndvi_core.extent import Extent, clip, load_extent
 from ndvi_core.geometry import Geometry
@@ -23,9 +24,6 @@ from ndvi_core.settings import Settings
 from ndvi_core.store import Store
 
 _PARALLEL_WRITES = 16
-
-_SLICE = 20_000
-"""Fields that are planned at once: what there is to know of the others takes no memory meanwhile."""
 
 
 class _Frozen(BaseModel):
@@ -108,20 +106,46 @@ class RunFolder:
         return RunPlan.model_validate_json(self.store.read(self.plan_key))
 
 
-def find_scenes(folder: RunFolder, settings: Settings, selection: Selection) -> SceneList:
+@dataclass(frozen=True)
+class Sought:
+    """What the catalogue is to be asked for."""
+
+    fields: int
+    area: BaseGeometry | None
+    """WGS84, around all fields; None when no part of them is in the extent."""
+    period: tuple[date, date] | None
+    """First and last day of all, None when nothing is wanted."""
+
+
+def look_over(folder: RunFolder, settings: Settings, selection: Selection) -> Sought:
+    """Go through the selection and return what there is to search for it."""
+    extent = load_extent(folder.store, settings.extent_key)
+    fields = 0
+    boxes: list[BaseGeometry] = []
+    ends: set[date] = set()
+    for part in selection.slices():
+        wanted = [(field, days) for field, days in part if days]
+        fields += len(wanted)
+        inside = [
+            geometry for geometry in clip([field.geometry for field, _ in wanted], extent) if geometry is not None
+        ]
+        boxes += [shapely.box(*shapely.total_bounds(inside))] if inside else []
+        ends |= _ends(wanted)
+    return Sought(
+        fields=fields,
+        area=shapely.box(*shapely.total_bounds(boxes)) if boxes else None,
+        period=(min(ends), max(ends)) if ends else None,
+    )
+
+
+def find_scenes(folder: RunFolder, settings: Settings, sought: Sought) -> SceneList:
     """Search the catalogue once for all selected cells and keep what it found in the run's folder."""
     from ndvi_core.catalogue import search_scenes
 
-    extent = load_extent(folder.store, settings.extent_key)
-    clipped = (clip(field.geometry, extent) for field, _ in selection.wanted)
-    inside = [geometry for geometry in clipped if geometry is not None]
-    if selection.period is None or not inside:
-        found = SceneList(area=None, period=selection.period)
-    else:
-        area = shapely.box(*shapely.total_bounds(inside))
-        found = SceneList(
-            area=area, period=selection.period, scenes=tuple(search_scenes(settings, area, *selection.period))
-        )
+    found = SceneList(area=sought.area, period=sought.period)
+    if sought.area is not None and sought.period is not None:
+        scenes = tuple(search_scenes(settings, sought.area, *sought.period))
+        found = SceneList(area=sought.area, period=sought.period, scenes=scenes)
     folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
     return found
 
@@ -136,32 +160,38 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
     due: list[DueCell] = []
     settled: list[Written] = []
-    left_out: set[str] = set()
-    for start in range(0, len(selection.wanted), _SLICE):
-        wanted, unsearched = _within_search(selection.wanted[start : start + _SLICE], found, extent)
-        left_out |= unsearched
-        part = replace(selection, wanted=tuple(wanted))
-        known = _known(connection, part)
-        plan = make_plan(part, found.scenes, known, extent, settings.policy)
+    catches_up: dict[str, datetime] = {}
+    for part in selection.slices():
+        wanted, left_out = _within_search(part, found, extent)
+        known = _known(connection, wanted)
+        plan = make_plan(replace(selection, wanted=wanted), found.scenes, known, extent, settings.policy)
         due.extend(plan.due)
         if plan.settled:
             settled.append(_write_settled(folder, len(settled), plan.settled))
+        if selection.catches_up:
+            catches_up |= {field.field_id: field.changed_at for field, _ in part if field.field_id not in left_out}
     batches = keep_places(pack(due, settings.max_tasks), _labels_before(folder))
     run_plan = RunPlan(
-        orders=_write_orders(folder, settings, batches),
+        orders=_write_orders(folder, settings, batches, extent, connection),
         settled=tuple(settled),
         day=selection.day,
         planned_at=planned_at,
-        catches_up={key: changed for key, changed in selection.catches_up.items() if key not in left_out},
+        catches_up=catches_up,
     )
     folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
     return run_plan
 
 
-def _known(connection: Connection, selection: Selection) -> dict[tuple[int, date], ledger.Entry]:
-    if selection.period is None:
+def _ends(wanted: Sequence[Wanted]) -> set[date]:
+    """Return the first and last days that fields are asked for."""
+    return {day for _, days in wanted for day in (days[0], days[-1])}
+
+
+def _known(connection: Connection, wanted: Sequence[Wanted]) -> dict[tuple[int, date], ledger.Entry]:
+    ends = _ends(wanted)
+    if not ends:
         return {}
-    return ledger.load_entries(connection, [field.sequence for field, _ in selection.wanted], *selection.period)
+    return ledger.load_entries(connection, [field.sequence for field, _ in wanted], min(ends), max(ends))
 
 
 def _write_settled(folder: RunFolder, number: int, rows: Sequence[Observation]) -> Written:
@@ -184,7 +214,8 @@ def _labels_before(folder: RunFolder) -> list[str]:
 def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -> tuple[list[Wanted], set[str]]:
     """Return what of the wanted cells has been searched scenes for, and the ids of the fields of the others."""
     start, end = found.period or (date.max, date.min)
-    clipped = [clip(field.geometry, extent) for field, _ in wanted]
+    clipped = clip([field.geometry for field, _ in wanted], extent)
+    shapely.prepare(found.area)
     # Of None, which has no area inside the extent, nobody has to look for scenes.
     searched = [inside is None for inside in clipped] | shapely.covers(found.area, clipped)
     within: list[Wanted] = []
@@ -198,34 +229,43 @@ def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -
     return within, left_out
 
 
-def _write_orders(folder: RunFolder, settings: Settings, batches: Sequence[Batch]) -> tuple[PlannedOrder, ...]:
-    def write(number: int) -> PlannedOrder:
-        batch = batches[number]
-        fields, scenes, cells = order_parts(batch.cells)
-        order = WorkOrder(
-            label=batch.label,
-            results=folder.store.uri(folder.results_key(number)),
-            manifest=folder.store.uri(folder.manifest_key(number)),
-            products=folder.store.uri(settings.products_prefix.rstrip("/")),
-            pictures=settings.pictures,
-            memory_mb=settings.memory_mb,
-            policy=settings.policy,
-            fields=fields,
-            scenes=scenes,
-            cells=cells,
-        )
+def _write_orders(
+    folder: RunFolder, settings: Settings, batches: Sequence[Batch], extent: Extent, connection: Connection
+) -> tuple[PlannedOrder, ...]:
+    def orders() -> Iterator[tuple[int, WorkOrder]]:
+        for number, batch in enumerate(batches):
+            revisions = {cell.field.sequence: cell.field.revision for cell in batch.cells}
+            boundaries = registry.load_boundaries(connection, revisions)
+            fields, scenes, cells = order_parts(batch.cells, boundaries, extent)
+            yield (
+                number,
+                WorkOrder(
+                    label=batch.label,
+                    results=folder.store.uri(folder.results_key(number)),
+                    manifest=folder.store.uri(folder.manifest_key(number)),
+                    products=folder.store.uri(settings.products_prefix.rstrip("/")),
+                    pictures=settings.pictures,
+                    memory_mb=settings.memory_mb,
+                    policy=settings.policy,
+                    fields=fields,
+                    scenes=scenes,
+                    cells=cells,
+                ),
+            )
+
+    def write(numbered: tuple[int, WorkOrder]) -> PlannedOrder:
+        number, order = numbered
         key = folder.order_key(number)
         sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
-        days = [cell.date for cell in cells]
+        days = [cell.date for cell in order.cells]
         return PlannedOrder(
             uri=folder.store.uri(key),
             manifest=order.manifest,
-            label=batch.label,
+            label=order.label,
             sha256=sha256,
-            cells=len(cells),
+            cells=len(order.cells),
             days=(min(days), max(days)) if days else None,
             memory=order.memory,
         )
 
-    with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
-        return tuple(pool.map(write, range(len(batches))))
+    return tuple(each(write, orders(), _PARALLEL_WRITES))

@@ -1,9 +1,10 @@
 """Which cells a run is about, before anyone knows whether there is a scene for them or an answer already."""
 
-import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -12,29 +13,33 @@ from ndvi_core.errors import BadInput
 from ndvi_core.field import RegisteredField
 from ndvi_core.ledger import days_between
 
+Item = TypeVar("Item")
+
 Wanted = tuple[RegisteredField, tuple[date, ...]]
-"""A field and the days that it is asked for."""
+"""A field and the days that it is asked for, in order; there may be none."""
+
+_SLICE = 20_000
+"""Fields that are looked at side by side: what there is to know of the others takes no memory meanwhile."""
 
 
 @dataclass(frozen=True)
 class Selection:
     """Fields in the order of their sequence, each with the days that it is asked for."""
 
-    wanted: tuple[Wanted, ...]
+    wanted: Iterable[Wanted]
+    """Read from the registry when it is gone through, which can be done once."""
     retried: frozenset[date] | None = None
     """Days on which a cell that failed is tried again although nothing changed; None is all of them."""
     force: bool = False
     """Compute the cells even if the ledger has an answer with the same fingerprint."""
     day: date | None = None
     """The day that counts as recorded afterwards."""
-    catches_up: Mapping[str, datetime] = dataclasses.field(default_factory=dict)
-    """When they last changed, by id, of the fields that may have all they are owed once these days are recorded."""
+    catches_up: bool = False
+    """Whether the fields may have all they are owed once these days are recorded."""
 
-    @property
-    def period(self) -> tuple[date, date] | None:
-        """First and last day of all, None when nothing is wanted."""
-        days = [day for _, field_days in self.wanted for day in (field_days[0], field_days[-1])]
-        return (min(days), max(days)) if days else None
+    def slices(self) -> Iterator[list[Wanted]]:
+        """Yield what is wanted in parts of so few fields that all about them fits into memory."""
+        return _slices(self.wanted)
 
     def retries(self, day: date) -> bool:
         return self.retried is None or day in self.retried
@@ -54,12 +59,12 @@ def select_day(
     """
     first = day - timedelta(days=look_back_days)
     earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
-    fields = registry.load_fields(connection, field_ids)
-    if field_ids is not None:
-        _require_known(field_ids, fields)
-    wanted = ((field, _active(field, [*earlier, day] if field.caught_up else [day])) for field in fields)
+    _require_known(connection, field_ids)
     return Selection(
-        wanted=tuple((field, days) for field, days in wanted if days),
+        wanted=(
+            (field, _active(field, [*earlier, day] if field.caught_up else [day]))
+            for field in registry.read_fields(connection, field_ids)
+        ),
         retried=frozenset([day]),
         force=force,
         day=day if field_ids is None else None,
@@ -72,13 +77,14 @@ def select_owed(connection: Connection, first_daily_day: date) -> Selection:
     These are the days from the plant date up to the last that a daily run has recorded, or up to the day before
     the first daily run, whichever is later; days still to come are left to the daily runs.
     """
-    fields = registry.load_fields(connection, caught_up=False)
     up_to = last_owed_day(connection, first_daily_day)
-    owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
-    return Selection(
-        wanted=tuple((field, tuple(owed[field.sequence])) for field in fields if field.sequence in owed),
-        catches_up={field.field_id: field.changed_at for field in fields},
-    )
+
+    def wanted() -> Iterator[Wanted]:
+        for fields in _slices(registry.read_fields(connection, caught_up=False)):
+            owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
+            yield from ((field, tuple(owed.get(field.sequence, ()))) for field in fields)
+
+    return Selection(wanted=wanted(), catches_up=True)
 
 
 def select_range(
@@ -105,13 +111,14 @@ def select_range(
     end = min(end or last_owed_day(connection, first_daily_day), datetime.now(UTC).date())
     if start is not None and end < start:
         raise BadInput(f"no day to compute from {start} on: the last that can be is {end}")
-    fields = registry.load_fields(connection, field_ids)
-    if field_ids is not None:
-        _require_known(field_ids, fields)
-    wanted = (
-        (field, _active(field, days_between(max(start or field.plant_date, FIRST_IMAGE), end))) for field in fields
+    _require_known(connection, field_ids)
+    return Selection(
+        wanted=(
+            (field, _active(field, days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
+            for field in registry.read_fields(connection, field_ids)
+        ),
+        force=force,
     )
-    return Selection(wanted=tuple((field, days) for field, days in wanted if days), force=force)
 
 
 def last_owed_day(connection: Connection, first_daily_day: date) -> date:
@@ -124,7 +131,15 @@ def _active(field: RegisteredField, days: Collection[date]) -> tuple[date, ...]:
     return tuple(day for day in days if field.plant_date <= day <= last)
 
 
-def _require_known(field_ids: Collection[str], fields: Collection[RegisteredField]) -> None:
-    unknown = sorted(set(field_ids) - {field.field_id for field in fields})
-    if unknown:
+def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
+    coming = iter(items)
+    while part := list(islice(coming, _SLICE)):
+        yield part
+
+
+def _require_known(connection: Connection, field_ids: Collection[str] | None) -> None:
+    if field_ids is None:
+        return
+    known = registry.read_fields(connection, field_ids)
+    if unknown := sorted(set(field_ids) - {field.field_id for field in known}):
         raise BadInput(f"no such field in the registry: {', '.join(unknown)}. `airflow ndvi status` lists the fields.")

@@ -31,6 +31,11 @@ def plan(*fields, scenes=(), known=None, days=(DAY,), policy=POLICY, **selection
     return make_plan(wanted, scenes, known or {}, EXTENT, policy)
 
 
+def boundaries(*fields):
+    """As the registry has them."""
+    return {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
+
+
 def answer(scenes, status="computed", field=None, policy=POLICY):
     """The ledger after `scenes` were computed."""
     field = field or registered()
@@ -61,8 +66,10 @@ def test_a_field_beyond_the_extent_is_settled():
 
 
 def test_a_field_across_the_extent_is_clipped():
-    (cell,) = plan(registered(geometry=shapely.box(0.9, 0, 1.1, 0.1)), scenes=[a_scene(DAY)]).due
-    assert cell.geometry.bounds == pytest.approx((0.9, 0, 1, 0.1))
+    across = registered(geometry=shapely.box(0.9, 0, 1.1, 0.1))
+    (ordered,), _, _ = order_parts(plan(across, scenes=[a_scene(DAY)]).due, boundaries(across), EXTENT)
+    assert ordered.geometry.bounds == pytest.approx((0.9, 0, 1, 0.1))
+    assert ordered.geometry_hash == across.geometry_hash
 
 
 SCENE = a_scene(DAY)
@@ -146,7 +153,7 @@ def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost():
     assert len(batches) == 10
     assert sorted(cell.field.sequence for batch in batches for cell in batch.cells) == list(range(1, 101))
     for batch in batches:
-        assert len({cell.geometry.bounds for cell in batch.cells}) == 1
+        assert len({fields[cell.field.sequence - 1].geometry.bounds for cell in batch.cells}) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,8 +182,9 @@ def test_nothing_due_makes_no_batch():
 
 def test_a_work_order_states_each_field_and_scene_once():
     days = [DAY, DAY + timedelta(1)]
-    due = plan(registered(1), registered(2), scenes=[a_scene(day) for day in days], days=days).due
-    fields, scenes, cells = order_parts(due)
+    known = (registered(1), registered(2))
+    due = plan(*known, scenes=[a_scene(day) for day in days], days=days).due
+    fields, scenes, cells = order_parts(due, boundaries(*known), EXTENT)
     assert [field.field_id for field in fields] == ["field_1", "field_2"]
     assert [scene.day for scene in scenes] == days
     assert [(cell.field, cell.date, cell.scenes) for cell in cells] == [

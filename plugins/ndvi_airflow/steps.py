@@ -66,15 +66,16 @@ def _select(door: Door, connection: "Connection", settings: "Settings", context:
 def find_scenes(door: Door) -> None:
     """Search the catalogue for the scenes of all cells that this run is about."""
     from ndvi_core.run import find_scenes as find
+    from ndvi_core.run import look_over
 
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
         with registry_engine().connect() as connection:
-            selection = _select(door, connection, settings, context)
-        found = find(folder, settings, selection)
-    start, end = selection.period or (None, None)
-    log.info("%d fields, %s to %s: %d scenes", len(selection.wanted), start, end, len(found.scenes))
+            sought = look_over(folder, settings, _select(door, connection, settings, context))
+        found = find(folder, settings, sought)
+    start, end = sought.period or (None, None)
+    log.info("%d fields, %s to %s: %d scenes", sought.fields, start, end, len(found.scenes))
 
 
 @task
