@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -38,6 +38,7 @@ _CHUNK = 10_000
 """Rows that are brought from the database at once."""
 
 _WRITTEN = (*OBSERVATION_COLUMNS, "planned_at")
+_COPIED = tuple(name for name in OBSERVATION_COLUMNS if name != "scene_ids")
 _INCOMING = Table(
     "incoming",
     MetaData(),
@@ -135,15 +136,12 @@ def upsert_observations(connection: Connection, rows: Iterable[Observation], pla
     """
     _INCOMING.create(connection)
     days = set()
-    columns = ", ".join(column.name for column in _INCOMING.columns)
+    columns = ", ".join(("field_id", "planned_at", "scene_ids", *_COPIED))
+    values = attrgetter(*_COPIED)
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
         for row in rows:
-            values = (
-                list(value) if isinstance(value, tuple) else value
-                for value in map(row.__getattribute__, OBSERVATION_COLUMNS)
-            )
-            copy.write_row((row.field_id, *values, planned_at))
+            copy.write_row((row.field_id, planned_at, list(row.scene_ids), *values(row)))
             days.add(row.date)
     connection.execute(_UPSERT)
     connection.execute(_NOTE_FAILURE)

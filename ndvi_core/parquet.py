@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from ndvi_core.errors import BadInput
 from ndvi_core.observation import Observation
 
 if TYPE_CHECKING:
-    from arro3.core import Array, DataType, RecordBatch, Schema, Table
+    from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
     from arro3.core import Field as ArrowField
 
 CREATED_BY = "ndvi_core"
@@ -26,6 +27,9 @@ CREATED_BY = "ndvi_core"
 COMPRESSION = "zstd(3)"
 
 MAGIC = b"PAR1"
+
+ROW_GROUP = 131_072
+"""Rows that are encoded, and in memory, at a time."""
 
 BATCH = 8192
 """Rows that are decoded at a time."""
@@ -78,9 +82,7 @@ def write_observations(rows: Sequence[Observation], geometries: Sequence[BaseGeo
         rows: Any number, none included.
         geometries: Of each row's field, see `write_located`.
     """
-    return (
-        _write([_batch(rows, _schema())], _schema(), {}) if geometries is None else write_located([(rows, geometries)])
-    )
+    return _write(_batch(rows, _schema()), {}) if geometries is None else write_located([(rows, geometries)])
 
 
 def write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[BaseGeometry]]]) -> bytes:
@@ -90,20 +92,28 @@ def write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[BaseGeom
         parts: Rows and, of each row's field, the geometry, longitude and latitude in degrees (OGC:CRS84); Z is
             dropped. They become the WKB column `geometry`.
     """
-    from arro3.core import Array
+    from arro3.core import Array, RecordBatchReader
+    from arro3.io import read_ipc_stream, write_ipc_stream
 
     field = _geometry_field()
     schema = _schema().append(field)
-    batches, types, bounds = [], set(), []
-    for rows, geometries in parts:
-        if len(geometries) != len(rows):
-            raise ValueError(f"{len(geometries)} geometries for {len(rows)} rows")
-        # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
-        wkb = shapely.to_wkb(list(geometries), byte_order=1, output_dimension=2, flavor="iso")
-        batches.append(_batch(rows, schema, Array(list(wkb), type=field)))
-        types |= {geometry.geom_type for geometry in geometries}
-        bounds += [shapely.total_bounds(list(geometries))] if not all(g.is_empty for g in geometries) else []
-    return _write(batches, schema, {"geo": json.dumps(_geo_metadata(types, bounds))})
+    types, bounds, sizes = set(), [], []
+    # What the file says of all geometries has to be known before its first row: meanwhile the rows are on the disk.
+    with TemporaryFile() as waiting:
+        for rows, geometries in parts:
+            if len(geometries) != len(rows):
+                raise ValueError(f"{len(geometries)} geometries for {len(rows)} rows")
+            # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
+            wkb = shapely.to_wkb(list(geometries), byte_order=1, output_dimension=2, flavor="iso")
+            types |= {geometry.geom_type for geometry in geometries}
+            bounds += [shapely.total_bounds(list(geometries))] if not all(g.is_empty for g in geometries) else []
+            part = BytesIO()
+            write_ipc_stream(_batch(rows, schema, Array(list(wkb), type=field)), part, compression=None)
+            sizes.append(waiting.write(part.getvalue()))
+        waiting.seek(0)
+        batches = (batch for size in sizes for batch in read_ipc_stream(BytesIO(waiting.read(size))))
+        located = RecordBatchReader.from_batches(schema, batches)
+        return _write(located, {"geo": json.dumps(_geo_metadata(types, bounds))})
 
 
 def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "RecordBatch":
@@ -113,14 +123,14 @@ def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "Re
     return RecordBatch.from_arrays([*arrays, *more], schema=schema)
 
 
-def _write(batches: Sequence["RecordBatch"], schema: "Schema", key_values: dict[str, str]) -> bytes:
-    from arro3.core import Table
+def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) -> bytes:
     from arro3.io import write_parquet
 
     file = BytesIO()
     write_parquet(
-        Table.from_batches(batches, schema=schema),
+        rows,
         file,
+        max_row_group_size=ROW_GROUP,
         compression=COMPRESSION,
         created_by=CREATED_BY,
         key_value_metadata=key_values,
