@@ -27,6 +27,7 @@ import rasterio
 
 from benchmarks.approaches import APPROACHES
 from benchmarks.land import ASSETS, BLOCK, NORTH, WEST, lonlat, make_fields, write_scene
+from benchmarks.launch import launch
 from ndvi_core.geometry import geometry_hash
 from ndvi_core.order import Cell, OrderField, Policy, WorkOrder
 from ndvi_core.parquet import read_observations
@@ -162,15 +163,12 @@ def _measure(task: Task, folder: Path, url: str, log: Path, repeat: int) -> dict
 def _run(command: list[str], folder: Path, log: Path) -> dict[str, float]:
     """Run a process and return what it took."""
     before = log.stat().st_size
-    launch = [sys.executable, "-m", "benchmarks.launch", str(folder / "process.log"), *command]
-    launched = subprocess.run(launch, stdout=subprocess.PIPE, env=ENVIRONMENT, check=False)
-    if launched.returncode:
-        raise SystemExit(f"{' '.join(command)}: {(folder / 'process.log').read_text()[-2000:]}")
+    took = launch(command, folder / "process.log", ENVIRONMENT)
     with log.open() as lines:
         lines.seek(before)
         answers = [json.loads(line) for line in lines]
     return {
-        **json.loads(launched.stdout),
+        **took,
         "megabytes": sum(answer["bytes"] for answer in answers) / 1e6,
         "requests": len(answers),
     }

@@ -5,8 +5,25 @@ A process of its own, and a small one: on Linux a program begins with the peak o
 
 import json
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """Run a command, whose words go to `log`, and return wall and CPU seconds and its peak of memory in MB.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    launcher = [sys.executable, "-m", "benchmarks.launch", str(log), *command]
+    launched = subprocess.run(launcher, stdout=subprocess.PIPE, env=environment, check=False)
+    if launched.returncode:
+        raise SystemExit(f"{' '.join(command)}: {log.read_text()[-2000:]}")
+    took: dict[str, float] = json.loads(launched.stdout)
+    return took
 
 
 def main() -> None:

@@ -7,10 +7,8 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -23,6 +21,7 @@ import shapely
 from rasterio.warp import transform
 from sqlalchemy import create_engine, event, text
 
+from benchmarks.launch import launch
 from ndvi_airflow.local.services import start_postgres
 from ndvi_core import ledger, registry
 from ndvi_core.field import Field
@@ -222,17 +221,7 @@ def _measure(count: int, folder: Path, url: str) -> dict[str, Any]:
     steps = {}
     for name in STEPS:
         command = [sys.executable, "-m", "benchmarks.plan", "--fields", str(count), "--step", name, str(folder), url]
-        begin = time.perf_counter()
-        process = subprocess.Popen(command, env=ENVIRONMENT)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{name} failed")
-        steps[name] = {
-            "wall": time.perf_counter() - begin,
-            "cpu": used.ru_utime + used.ru_stime,
-            "rss": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6,
-        }
+        steps[name] = launch(command, folder.with_suffix(".log"), ENVIRONMENT)
         sys.stderr.write(f"{count} fields: {name}: {steps[name]}\n")
     run = folder / "runs/ndvi_daily/first"
     orders = json.loads((run / "plan.json").read_bytes())["orders"]
@@ -266,6 +255,7 @@ def _scans(url: str) -> dict[str, str]:
             "the day to publish": lambda: next(ledger.load_day(connection, DAY)),
             "days owed to 100 fields": lambda: ledger.missing_days(connection, some[:100], DAY),
             "fields that are behind": lambda: registry.load_fields(connection, caught_up=False),
+            "boundaries of an order": lambda: registry.load_boundaries(connection, dict.fromkeys(some[:5000], 1)),
             "100 fields by id": lambda: registry.load_fields(connection, [f"field-{n:07d}" for n in range(100)]),
         }.items():
             asked.clear()

@@ -1,16 +1,21 @@
 """Planning a run over a registry on a real PostgreSQL and a folder."""
 
 import json
+from collections.abc import Iterable, Iterator
 
 import pytest
 import shapely
 from models import a_field, a_scene, square
+from sqlalchemy import Engine
 
 from ndvi_core import registry, selection
+from ndvi_core.observation import Observation
 from ndvi_core.order import WorkOrder
 from ndvi_core.parquet import read_observations
-from ndvi_core.run import RunFolder, SceneList, look_over, plan_run
+from ndvi_core.run import RunFolder, RunPlan, SceneList, Sought, look_over, plan_run
+from ndvi_core.selection import Wanted
 from ndvi_core.settings import Settings
+from ndvi_core.store import Store
 
 SCENES = (
     a_scene(footprint=shapely.box(0, 0, 0.5, 1)),
@@ -22,7 +27,7 @@ SETTINGS = Settings(max_tasks=3)
 
 
 @pytest.fixture
-def folder(engine, store):
+def folder(engine: Engine, store: Store) -> RunFolder:
     """A run that has searched; the extent cuts field_9 and leaves field_10 out."""
     folder = RunFolder.of(store, SETTINGS, "test", "run")
     store.write(SETTINGS.extent_key, json.dumps(shapely.geometry.mapping(shapely.box(0, 0, 0.905, 1))).encode())
@@ -33,16 +38,18 @@ def folder(engine, store):
     return folder
 
 
-def planned(engine, folder, settings=SETTINGS):
+def planned(engine: Engine, folder: RunFolder) -> tuple[RunPlan, list[bytes], list[Observation]]:
     """Plan the day and return the plan, the orders and what was settled."""
     with engine.connect() as connection:
-        plan = plan_run(folder, settings, selection.select_day(connection, DAY, 0), connection)
+        plan = plan_run(folder, SETTINGS, selection.select_day(connection, DAY, 0), connection)
     store = folder.store
     orders = [store.read(store.key(order.uri)) for order in plan.orders]
     return plan, orders, [row for file in plan.settled for row in read_observations(store.read(store.key(file.uri)))]
 
 
-def test_planning_in_several_slices_comes_to_the_same(engine, folder, monkeypatch):
+def test_planning_in_several_slices_comes_to_the_same(
+    engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, orders, settled = planned(engine, folder)
     monkeypatch.setattr(selection, "_SLICE", 2)
     sliced, orders_sliced, settled_sliced = planned(engine, folder)
@@ -52,8 +59,10 @@ def test_planning_in_several_slices_comes_to_the_same(engine, folder, monkeypatc
     assert computed | {row.field_id for row in settled} == {field.field_id for field in FIELDS}
 
 
-def test_looking_over_in_several_slices_comes_to_the_same(engine, folder, monkeypatch):
-    def looked_over():
+def test_looking_over_in_several_slices_comes_to_the_same(
+    engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_over() -> Sought:
         with engine.connect() as connection:
             return look_over(folder, SETTINGS, selection.select_day(connection, DAY, 0))
 
@@ -64,8 +73,10 @@ def test_looking_over_in_several_slices_comes_to_the_same(engine, folder, monkey
     assert whole.area.bounds == pytest.approx((0, 0, 0.905, 0.11))
 
 
-def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanwhile(engine, folder):
-    def corrected_at_the_end(wanted):
+def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanwhile(
+    engine: Engine, folder: RunFolder
+) -> None:
+    def corrected_at_the_end(wanted: Iterable[Wanted]) -> Iterator[Wanted]:
         yield from wanted
         with engine.begin() as other:
             registry.upsert_fields(other, [a_field("field_0", square(0.2))], "file")
