@@ -1,7 +1,6 @@
 """The command `ndvi`: the image's entry point."""
 
 import argparse
-import gc
 import logging
 import os
 import signal
@@ -19,9 +18,6 @@ log = logging.getLogger(__name__)
 
 EXIT_SIGNAL = 128
 """Plus the signal's number, as shells have it."""
-
-GARBAGE_THRESHOLD = 100_000
-"""New objects after which Python looks for cycles: most of an order's live to its end, and were looked at in vain."""
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -117,7 +113,6 @@ def _compute(options: argparse.Namespace) -> int:
     _exit_on_signals()
     from ndvi_core.compute import run_order
 
-    gc.set_threshold(GARBAGE_THRESHOLD)
     run_order(options.order)
     return 0
 

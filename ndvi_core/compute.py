@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.errors import BadInput, NdviError
+from ndvi_core.garbage import rare_collections
 from ndvi_core.observation import Observation, Statistics
 from ndvi_core.order import CellResult, Manifest, OrderField, WorkOrder, Written
 from ndvi_core.parquet import write_observations
@@ -39,6 +40,7 @@ class _Done(NamedTuple):
     objects: tuple[Written, ...]
 
 
+@rare_collections()
 def run_order(order_uri: str) -> Manifest:
     """Compute all cells of the work order at `order_uri` and write products, results and, last, the manifest.
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from ndvi_core import ledger, registry
 from ndvi_core.ahead import each
 from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.garbage import rare_collections
 from ndvi_core.observation import Observation
 from ndvi_core.order import Manifest, WorkOrder, Written
 from ndvi_core.parquet import read_observations, write_located
@@ -39,6 +40,7 @@ class Recorded(BaseModel):
     """A line for each cell that failed: field, day and why."""
 
 
+@rare_collections()
 def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorded:
     """Record what a run's tasks have written; what they have not is recorded as failed.
 

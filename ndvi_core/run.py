@@ -14,6 +14,7 @@ from ndvi_core import ledger, registry
 from ndvi_core.ahead import each
 from ndvi_core.errors import NotFound
 from ndvi_core.extent import Extent, clip, load_extent
+from ndvi_core.garbage import rare_collections
 from ndvi_core.geometry import Geometry
 from ndvi_core.observation import Observation
 from ndvi_core.order import WorkOrder, Written
@@ -150,6 +151,7 @@ def find_scenes(folder: RunFolder, settings: Settings, sought: Sought) -> SceneL
     return found
 
 
+@rare_collections()
 def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> RunPlan:
     """Plan the selected cells with the scenes found before, and write the run's work orders.
 
