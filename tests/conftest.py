@@ -113,3 +113,10 @@ def pytest_runtest_makereport(
         except TryAgain as error:
             report.sections.append(("Airflow", str(error)))
     return report
+
+
+@pytest.fixture(params=["file", "s3"])
+def bucket(request: pytest.FixtureRequest) -> Store:
+    """A store on a folder, and one on S3."""
+    store: Store = request.getfixturevalue("store" if request.param == "file" else "s3_store")
+    return store
