@@ -72,9 +72,10 @@ def _values(
         here = scene_of == number
         here &= red != scene.band("red").nodata
         here &= nir != scene.band("nir").nodata
-        values[here] = ndvi(red[here], nir[here], scene.scene.offset)
+        seen = red[here]
+        values[here] = ndvi(seen, nir[here], scene.scene.offset)
         has_data |= here
-        check.add(scene.scene, red[here])
+        check.add(scene.scene, seen)
     return values, has_data
 
 
