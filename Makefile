@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-cluster bench bench-plan bench-page lint format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-plan bench-page lint format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -54,6 +54,9 @@ clean: setup ## stop everything and remove its data
 
 test: setup ## run the tests
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-long: setup ## try the properties on many more examples, drawn by chance
+	$(BIN)/pytest --hypothesis-profile long -m hypothesis --numprocesses 2
 
 test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
 	$(MAKE) image-ndvi TAG=test

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import chance  # noqa: F401  the profiles of hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, text
 

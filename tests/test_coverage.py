@@ -8,7 +8,7 @@ import shapely
 import shapely.ops
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rasterio.warp import transform
 from rasters import EPSG, lonlat
@@ -104,7 +104,6 @@ def polygons(draw: st.DrawFn) -> BaseGeometry:
     return shapely.transform(geometry, lambda xy: xy * SIZE)
 
 
-@settings(deadline=None)
 @given(geometry=polygons())
 def test_shares_are_those_of_shapely(geometry: BaseGeometry) -> None:
     found = one(geometry)
@@ -112,7 +111,6 @@ def test_shares_are_those_of_shapely(geometry: BaseGeometry) -> None:
     assert found.pixels == pytest.approx(geometry.area / SIZE**2, abs=1e-8)
 
 
-@settings(deadline=None)
 @given(geometry=polygons(), angle=st.floats(1, 44))
 def test_shares_are_those_of_exactextract(geometry: BaseGeometry, angle: float) -> None:
     turned = rotate(geometry, angle)  # it misses pixels when edges run through the corners of others
@@ -120,7 +118,6 @@ def test_shares_are_those_of_exactextract(geometry: BaseGeometry, angle: float) 
     np.testing.assert_allclose(found.share, by_exactextract(turned, found.window), atol=1e-6)  # it has float32
 
 
-@settings(deadline=None)
 @given(geometries=st.lists(polygons(), min_size=2, max_size=5))
 def test_a_field_is_covered_alike_in_whatever_company(geometries: list[BaseGeometry]) -> None:
     for geometry, found in zip(geometries, cover(geometries, DEGREES), strict=True):
@@ -130,7 +127,6 @@ def test_a_field_is_covered_alike_in_whatever_company(geometries: list[BaseGeome
         np.testing.assert_array_equal(found.share, alone.share)
 
 
-@settings(deadline=None)
 @given(geometry=polygons(), row=st.integers(-50, 50), col=st.integers(-50, 50))
 def test_a_field_moved_by_whole_pixels_is_covered_alike(geometry: BaseGeometry, row: int, col: int) -> None:
     elsewhere = shapely.transform(geometry, lambda xy: xy + np.array([col, -row]) * SIZE)

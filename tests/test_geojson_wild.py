@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import shapely
+from chance import examples
 from features import PROPERTIES, RING, SQUARE, collection, feature, ring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import shape
 
@@ -154,7 +155,6 @@ def check_invariants(parsed: ParsedFields, features: int | None = None) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_no_bytes_raise(data: bytes) -> None:
     check_invariants(parse_fields(data))
 
@@ -173,7 +173,6 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from(["FeatureCollection", "Feature", None]))
-@settings(deadline=None)
 def test_no_json_raises(document: Any, kind: str | None) -> None:
     if kind and isinstance(document, dict):
         document["type"] = kind
@@ -187,7 +186,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_a_feature_with_anything_anywhere_in_it_never_harms_its_neighbour(data: st.DataObject) -> None:
     geometry = data.draw(st.sampled_from([SQUARE, TWO, {"type": "GeometryCollection", "geometries": [SQUARE, TWO]}]))
     target = json.loads(json.dumps({"it": feature(geometry)}))
@@ -202,7 +201,7 @@ def test_a_feature_with_anything_anywhere_in_it_never_harms_its_neighbour(data: 
 
 
 @given(st.lists(st.tuples(st.floats(9, 11), st.floats(39, 41)), min_size=1, max_size=12))
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_any_ring_is_taken_valid_or_rejected(corners: list[tuple[float, float]]) -> None:
     parsed = parse_fields(collection(feature({"type": "Polygon", "coordinates": [ring(*corners)]})))
     check_invariants(parsed, features=1)

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from hypothesis import given, settings
+from chance import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ndvi_core.errors import BadInput
@@ -102,7 +103,7 @@ _observations = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(_observations, max_size=5))
 def test_what_is_written_is_read(rows: list[Observation]) -> None:
     assert read_observations(write_observations(rows)) == rows

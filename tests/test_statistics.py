@@ -7,7 +7,7 @@ import pytest
 import shapely
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rasters import QUANTILES
 
@@ -70,7 +70,6 @@ def split(given_pairs: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarra
     return np.array(values), np.array(weights)
 
 
-@settings(deadline=None)
 @given(given_pairs=pairs)
 def test_statistics_are_in_order_and_within_the_values(given_pairs: list[tuple[float, float]]) -> None:
     values, weights = split(given_pairs)
@@ -83,7 +82,6 @@ def test_statistics_are_in_order_and_within_the_values(given_pairs: list[tuple[f
     assert 0 <= found["ndvi_std"] <= (in_order[-1] - in_order[0]) / 2 + 1e-12, "Popoviciu's inequality"
 
 
-@settings(deadline=None)
 @given(values=st.lists(value, min_size=1, max_size=60), weight=st.floats(1e-3, 1))
 def test_equal_weights_give_numpys_statistics(values: list[float], weight: float) -> None:
     (found,) = summarise(np.array(values), np.full(len(values), weight), ONE)
@@ -109,7 +107,6 @@ def test_statistics_are_exactextracts(seed: int) -> None:
         assert [found[name]] == pytest.approx(list(peer["properties"].values()), abs=1e-7), name
 
 
-@settings(deadline=None)
 @given(given_pairs=pairs, power=st.integers(-20, 20))
 def test_weights_count_by_their_ratio(given_pairs: list[tuple[float, float]], power: int) -> None:
     values, weights = split(given_pairs)
@@ -117,7 +114,6 @@ def test_weights_count_by_their_ratio(given_pairs: list[tuple[float, float]], po
     assert found == pytest.approx(weighted_quantiles(values, weights, ONE, [0.1, 0.5, 0.9]), abs=1e-15)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 40), width=st.integers(1, 40))
 def test_an_area_that_is_all_valid_is_the_whole_to_the_last_bit(seed: int, height: int, width: int) -> None:
     random = np.random.default_rng(seed)
@@ -127,7 +123,6 @@ def test_an_area_that_is_all_valid_is_the_whole_to_the_last_bit(seed: int, heigh
     assert area(share, random.random(share.shape) < 0.5) <= whole
 
 
-@settings(deadline=None)
 @given(fields=st.lists(pairs, min_size=2, max_size=8))
 def test_a_fields_statistics_are_the_same_bits_in_whatever_company(fields: list[list[tuple[float, float]]]) -> None:
     alone = [summarise(*split(field), ONE)[0] for field in fields]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from hypothesis import assume, given, settings
+from chance import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rasters import (
     EPSG,
@@ -69,7 +70,7 @@ def test_days_come_in_their_order(season: list[Scene]) -> None:
     assert found == [2, 2, 2, 5, 5, 5, 7, 7, 7]
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_an_observation_does_not_depend_on_the_order_or_the_batch(
     season: list[Scene], seed: int, data: st.DataObject
@@ -85,7 +86,7 @@ def test_an_observation_does_not_depend_on_the_order_or_the_batch(
     assert observations(apart[0]) | observations(apart[1]) == together
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(seed=st.integers(0, 10**6), width=st.sampled_from([16, 32, 64]), height=st.sampled_from([16, 32, 48]))
 def test_an_observation_does_not_depend_on_the_blocks(
     season: list[Scene], tmp_path_factory: pytest.TempPathFactory, seed: int, width: int, height: int
@@ -105,7 +106,7 @@ def test_an_observation_does_not_depend_on_the_blocks(
     assert observations(make_order(fields, other)) == observations(make_order(fields, season))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=st.integers(0, 10**6), share=st.floats(0.1, 0.9))
 def test_a_field_cut_in_two_adds_up_to_the_whole(season: list[Scene], seed: int, share: float) -> None:
     field = drawn_fields(seed, 1)["f0"]
@@ -133,7 +134,7 @@ def test_a_field_cut_in_two_adds_up_to_the_whole(season: list[Scene], seed: int,
         assert second - mean**2 == pytest.approx(whole["ndvi_std"] ** 2, abs=2 * tolerance)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=st.integers(0, 10**6))
 def test_statistics_are_exactextracts_of_the_fields_raster(season: list[Scene], seed: int) -> None:
     fields = drawn_fields(seed, 3)
