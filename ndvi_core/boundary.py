@@ -180,10 +180,9 @@ def _mend(drawn: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
     wrong = shapely.is_valid_reason(drawn)
     if not _crosses_little(drawn):
         raise _self_intersection(where, wrong, f"more than {MAX_CROSSINGS} times")
-    try:
-        mended = shapely.make_valid(drawn, method="structure", keep_collapsed=False)
-    except shapely.errors.GEOSException as error:
-        raise _self_intersection(where, wrong, "in a way that cannot be mended") from error
+    mended = _made_valid(drawn)
+    if mended is None:
+        raise _self_intersection(where, wrong, "in a way that cannot be mended")
     if mended.area == 0:
         raise Rejection("zero_area", where, f"the boundary encloses no area ({wrong}): draw it around the field")
     if not abs(mended.area - drawn.area) <= MAX_AREA_CHANGE * drawn.area:
@@ -192,6 +191,21 @@ def _mend(drawn: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
         )
     change = mended.area / drawn.area - 1
     return mended, f"the boundary was not valid ({wrong}) and was mended; its area changed by {change:+.3%}"
+
+
+def _made_valid(drawn: BaseGeometry) -> BaseGeometry | None:
+    """Return the geometry made valid by the first of GEOS's two methods whose result is; None if neither's is.
+
+    The structure method, which keeps to the rings as shells and holes, gives now and then a geometry that is not valid.
+    """
+    for options in ({"method": "structure", "keep_collapsed": False}, {"method": "linework"}):
+        try:
+            made = shapely.make_valid(drawn, **options)
+        except shapely.errors.GEOSException:
+            continue
+        if shapely.is_valid(made):
+            return made
+    return None
 
 
 def _self_intersection(where: str, wrong: str, how: str) -> Rejection:

@@ -203,6 +203,15 @@ def test_a_lobe_is_mended_up_to_one_percent_of_the_area(lobe: float, mended: boo
         assert parsed.fields[0].geometry.area == pytest.approx(1 + lobe**2)
 
 
+def test_a_boundary_that_stays_invalid_when_it_is_mended_is_rejected() -> None:
+    """GEOS's structure method makes of this ring a geometry with crossings, its other method one of 6 % less area."""
+    corners = [(10.5, 40.0), (9.0, 39.5625), (11.0, 39.5625), (9.0, 39.625), (10.5, 39.0), (9.0, 39.5625)]
+    corners += [(10.625, 39.5625), (9.0, 40.0), (11.0, 39.5), (9.0, 41.0), (10.0, 39.6875)]
+    parsed = parse_fields(collection(feature(polygon(*corners)), feature(object_id="neighbour")))
+    assert only_problem(parsed).reason == "self_intersection"
+    assert [field.field_id for field in parsed.fields] == ["neighbour"]
+
+
 def test_a_scribble_is_rejected_without_an_attempt_to_mend_it() -> None:
     corners = np.random.default_rng(1).random((20_000, 2)).round(6).tolist()
     parsed = parse_fields(collection(feature({"type": "Polygon", "coordinates": [[*corners, corners[0]]]})))
