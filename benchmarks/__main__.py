@@ -28,10 +28,10 @@ import rasterio
 from benchmarks.approaches import APPROACHES
 from benchmarks.land import ASSETS, BLOCK, NORTH, WEST, lonlat, make_fields, write_scene
 from benchmarks.launch import launch
-from ndvi_core.geometry import geometry_hash
-from ndvi_core.order import Cell, OrderField, Policy, WorkOrder
-from ndvi_core.parquet import read_observations
-from ndvi_core.scene import Offset, Scene
+from ndvi_core.models.geometry import geometry_hash
+from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
+from ndvi_core.storage.geoparquet import read_observations
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
     "MALLOC_ARENA_MAX": "2"

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.warp import transform
 
-from ndvi_core.landscape import classify, make_ground, make_sky, reflectance
+from ndvi_core.sample.landscape import classify, make_ground, make_sky, reflectance
 
 EPSG = 32632
 WEST, NORTH = 600_000.0, 5_200_020.0

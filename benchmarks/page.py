@@ -22,11 +22,11 @@ from sqlalchemy import Engine, text
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.stack import Stack
-from ndvi_core import registry
-from ndvi_core.field import Field
+from ndvi_core.models.field import Field
+from ndvi_core.registry import fields as registry
 
 sys.path.insert(0, str(ROOT / "tests" / "stack"))
-from browser import Browser, a_browser
+from support.browser import Browser, a_browser
 
 WEST, NORTH = 0.5, 49.5
 PARCEL = 300.0

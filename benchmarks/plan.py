@@ -23,17 +23,18 @@ from sqlalchemy import create_engine, event, text
 
 from benchmarks.launch import launch
 from ndvi_airflow.local.services import start_postgres
-from ndvi_core import ledger, registry
-from ndvi_core.field import Field
-from ndvi_core.observation import Observation
-from ndvi_core.order import CellResult, Manifest, WorkOrder, Written
-from ndvi_core.parquet import write_observations
-from ndvi_core.record import record_run
-from ndvi_core.run import RunFolder, SceneList, plan_run
-from ndvi_core.scene import Offset, Scene
-from ndvi_core.selection import select_day
+from ndvi_core.models.field import Field
+from ndvi_core.models.observation import Observation
+from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.runs.prepare import RunFolder, SceneList, plan_run
+from ndvi_core.runs.record import record_run
+from ndvi_core.runs.selection import select_day
 from ndvi_core.settings import Settings
-from ndvi_core.store import Store
+from ndvi_core.storage.geoparquet import write_observations
+from ndvi_core.storage.object_store import Store
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 DAY = date(2025, 6, 14)

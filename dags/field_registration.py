@@ -19,7 +19,7 @@ from ndvi_airflow.operators import verdict_task
 from ndvi_airflow.steps import announce, confirm, register
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.settings import load_settings
-from ndvi_core.store import split_uri
+from ndvi_core.storage.object_store import split_uri
 
 settings = load_settings()
 bucket, pending = split_uri(f"{settings.bucket_url}/{settings.pending_prefix}")

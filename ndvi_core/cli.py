@@ -130,7 +130,7 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from ndvi_core.geojson import parse_fields
+    from ndvi_core.intake.features import parse_fields
 
     any_rejected = False
     for path in options.files:
@@ -162,7 +162,7 @@ def _add_sample(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from ndvi_core.sample import write_season
+    from ndvi_core.sample.season import write_season
 
     season = write_season(options.out, options.base_url, options.start, options.end)
     sys.stdout.write(f"{season.items}\n")

@@ -11,16 +11,16 @@ from pydantic import ValidationError
 
 from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.errors import BadInput, NdviError
-from ndvi_core.garbage import rare_collections
-from ndvi_core.observation import Observation, Statistics
-from ndvi_core.order import CellResult, Manifest, OrderField, WorkOrder, Written
-from ndvi_core.parquet import write_observations
-from ndvi_core.products import PRODUCT_NAMES, Product, make_products
-from ndvi_core.scene import Scene
-from ndvi_core.store import Store, split_uri
+from ndvi_core.models.observation import Observation, Statistics
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written
+from ndvi_core.products.cell import PRODUCT_NAMES, Product, make_products
+from ndvi_core.storage.geoparquet import write_observations
+from ndvi_core.storage.object_store import Store, split_uri
+from ndvi_core.support.garbage import rare_collections
 
 if TYPE_CHECKING:
-    from ndvi_core.zonal import CellOutcome
+    from ndvi_core.zonal.observe import CellOutcome
 
 WRITERS = 8
 """Threads that draw and upload products while the next cells are read."""
@@ -135,7 +135,7 @@ def _defects(order: WorkOrder) -> Iterator[str]:
 
 def _compute(order: WorkOrder) -> Iterator[_Done]:
     """Observe the cells and write their products side by side; yield each cell when both are done."""
-    from ndvi_core.zonal import observe
+    from ndvi_core.zonal.observe import observe
 
     if not order.pictures:
         for outcome in observe(order):

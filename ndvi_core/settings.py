@@ -10,7 +10,7 @@ from ndvi_core import __version__
 from ndvi_core.errors import BadInput
 
 if TYPE_CHECKING:
-    from ndvi_core.order import Policy
+    from ndvi_core.models.work_order import Policy
 
 
 class Settings(BaseSettings):
@@ -35,8 +35,9 @@ class Settings(BaseSettings):
     stac_api_url: str = Field(default="https://earth-search.aws.element84.com/v1", validation_alias="STAC_API_URL")
     stac_collection: str = Field(default="sentinel-2-l2a", validation_alias="STAC_COLLECTION")
     catalogue: Literal["auto", "earth-search", "earth-search-c1", "planetary-computer", "cdse", "local"] = "auto"
-    """How items are read: the assets' names, the offset rule, signing (`ndvi_core.profile`); `auto` goes by the API and
-    the collection. A mirror of a public catalogue needs that catalogue's name here, or its offsets are not known."""
+    """How items are read: the assets' names, the offset rule, signing (`ndvi_core.catalog.dialects`); `auto` goes by
+    the API and the collection. A mirror of a public catalogue needs that catalogue's name here, or its offsets are not
+    known."""
 
     mask_policy: str = "scl@1"
     min_valid_fraction: float = Field(default=0.5, ge=0, le=1)
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     @property
     def policy(self) -> "Policy":
         """The choices that go into each work order."""
-        from ndvi_core.order import Policy  # DAG files read settings, and need no geometry library for that
+        from ndvi_core.models.work_order import Policy  # DAG files read settings, and need no geometry library for that
 
         return Policy(mask=self.mask_policy, min_valid_fraction=self.min_valid_fraction, min_pixels=self.min_pixels)
 

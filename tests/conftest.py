@@ -6,15 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import chance  # noqa: F401  the profiles of hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, text
+from support import chance  # noqa: F401  the profiles of hypothesis
 
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
 from ndvi_airflow.local.stack import Stack, down, up
 from ndvi_core.errors import TryAgain
-from ndvi_core.store import Store
+from ndvi_core.storage.object_store import Store
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE_DATABASE = "ndvi_template"
@@ -36,7 +36,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def _migrated(postgres: Postgres) -> str:
     """The name of a database with the registry's tables, from which each test's own is copied."""
-    from ndvi_core import registry
+    from ndvi_core.registry import fields as registry
 
     engine = create_engine(postgres.url(TEMPLATE_DATABASE))
     registry.upgrade(engine)

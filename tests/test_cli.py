@@ -13,13 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from orders import MANIFEST_KEY, RESULTS_KEY, lonlat_box, make_order, put_order, write_scene
+from support.orders import MANIFEST_KEY, RESULTS_KEY, lonlat_box, make_order, put_order, write_scene
 
 from ndvi_core import __version__
-from ndvi_core.order import Manifest
-from ndvi_core.parquet import read_observations
-from ndvi_core.scene import Scene
-from ndvi_core.store import Store
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import Manifest
+from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.object_store import Store
 
 DAY, LATER = date(2025, 6, 1), date(2025, 6, 3)
 FIELDS = {"north": lonlat_box(5, 5, 25, 15), "south": lonlat_box(30, 40, 50, 60)}

@@ -14,8 +14,11 @@ import pytest
 import rasterio
 import rasterio.mask
 import shapely
-from models import a_scene
-from orders import (
+from PIL import Image
+from rasterio.io import MemoryFile
+from rasterio.warp import transform_geom
+from support.models import a_scene
+from support.orders import (
     EPSG,
     MANIFEST_KEY,
     ORDER_KEY,
@@ -26,17 +29,14 @@ from orders import (
     put_order,
     write_scene,
 )
-from PIL import Image
-from rasterio.io import MemoryFile
-from rasterio.warp import transform_geom
 
-from ndvi_core import picture
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NotFound, TryAgain
-from ndvi_core.order import Manifest, Policy, WorkOrder
-from ndvi_core.parquet import read_observations
-from ndvi_core.scene import Scene
-from ndvi_core.store import Store
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import Manifest, Policy, WorkOrder
+from ndvi_core.products import quicklook as picture
+from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.object_store import Store
 
 CLEAR, CLOUDED, BROKEN = date(2025, 6, 1), date(2025, 6, 3), date(2025, 6, 6)
 FIELDS = {

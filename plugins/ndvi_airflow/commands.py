@@ -20,7 +20,7 @@ console = open_console()
 
 def migrate(options: Namespace) -> None:  # noqa: ARG001
     """Bring the registry's database to this version, as `airflow db migrate` does with Airflow's own."""
-    from ndvi_core.registry import upgrade
+    from ndvi_core.registry.fields import upgrade
 
     with _plain_errors():
         upgrade(registry_engine())
@@ -29,8 +29,8 @@ def migrate(options: Namespace) -> None:  # noqa: ARG001
 
 def register(options: Namespace) -> None:
     """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
-    from ndvi_core.geojson import parse_fields
-    from ndvi_core.intake import pending_key
+    from ndvi_core.intake.features import parse_fields
+    from ndvi_core.intake.pending import pending_key
 
     with _plain_errors():
         settings = load_settings()
@@ -59,7 +59,7 @@ def register(options: Namespace) -> None:
 
 def status(options: Namespace) -> None:
     """Print how far the fields are; end with 1 if anything is missing or failed."""
-    from ndvi_core.status import field_statuses
+    from ndvi_core.registry.progress import field_statuses
 
     with _plain_errors():
         settings = load_settings()
@@ -80,7 +80,7 @@ def recompute(options: Namespace) -> None:
     """Trigger `ndvi_catch_up` for these cells alone, whether or not they have an answer."""
     from airflow.api.client import get_current_api_client
 
-    from ndvi_core.registry import load_fields
+    from ndvi_core.registry.fields import load_fields
 
     with _plain_errors():
         if not options.fields:

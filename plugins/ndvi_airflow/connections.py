@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from ndvi_core.store import Store
+    from ndvi_core.storage.object_store import Store
 
 REGISTRY_CONN_ID = "ndvi_registry"
 """PostgreSQL: the registry's own database."""
@@ -41,7 +41,7 @@ def registry_engine(**options: Any) -> "Engine":
 
 def open_bucket(url: str) -> "Store":
     """Open the bucket with the credentials of `ndvi_s3`."""
-    from ndvi_core.store import Store
+    from ndvi_core.storage.object_store import Store
 
     return Store(url, _aws_variables(S3_CONN_ID))
 

@@ -122,7 +122,7 @@ def fail_for_failed_cells(order: dict[str, Any]) -> None:
 
     The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
     """
-    from ndvi_core.order import Manifest
+    from ndvi_core.models.work_order import Manifest
     from ndvi_core.settings import load_settings
 
     bucket = open_bucket(load_settings().bucket_url)

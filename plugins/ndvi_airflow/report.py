@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ndvi_core.status import STATUSES, FieldStatus
+from ndvi_core.registry.progress import STATUSES, FieldStatus
 
 ALWAYS_SHOWN = ("computed", "cloudy", "no_scene", "failed")
 UNLIMITED = 200

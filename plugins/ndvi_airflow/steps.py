@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Connection
 
-    from ndvi_core.run import RunFolder
-    from ndvi_core.selection import Selection
+    from ndvi_core.runs.prepare import RunFolder
+    from ndvi_core.runs.selection import Selection
     from ndvi_core.settings import Settings
 
 Door = Literal["daily", "catch_up"]
@@ -38,7 +38,7 @@ def _no_retry_for_bad_input() -> Iterator[None]:
 
 
 def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
-    from ndvi_core.run import RunFolder
+    from ndvi_core.runs.prepare import RunFolder
     from ndvi_core.settings import load_settings
 
     settings = load_settings()
@@ -47,7 +47,7 @@ def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
 
 
 def _select(door: Door, connection: "Connection", settings: "Settings", context: "Context") -> "Selection":
-    from ndvi_core.selection import select_day, select_owed, select_range
+    from ndvi_core.runs.selection import select_day, select_owed, select_range
 
     params = context["params"]
     field_ids, force = params["field_ids"] or None, params["force"]
@@ -65,8 +65,8 @@ def _select(door: Door, connection: "Connection", settings: "Settings", context:
 @task
 def find_scenes(door: Door) -> None:
     """Search the catalogue for the scenes of all cells that this run is about."""
-    from ndvi_core.run import find_scenes as find
-    from ndvi_core.run import look_over
+    from ndvi_core.runs.prepare import find_scenes as find
+    from ndvi_core.runs.prepare import look_over
 
     context = get_current_context()
     with _no_retry_for_bad_input():
@@ -81,7 +81,7 @@ def find_scenes(door: Door) -> None:
 @task
 def plan(door: Door) -> list[dict[str, Any]]:
     """Compare with the ledger, write a work order for whatever is missing, and return the orders to map over."""
-    from ndvi_core.run import plan_run
+    from ndvi_core.runs.prepare import plan_run
 
     context = get_current_context()
     with _no_retry_for_bad_input():
@@ -97,7 +97,7 @@ def plan(door: Door) -> list[dict[str, Any]]:
 def record() -> None:
     """Bring what the compute tasks wrote into the ledger, and publish the days."""
     from ndvi_core.errors import NotFound
-    from ndvi_core.record import record_run
+    from ndvi_core.runs.record import record_run
 
     context = get_current_context()
     settings, folder = _settings_and_folder(context)
@@ -121,7 +121,7 @@ def record() -> None:
 @task
 def register() -> None:
     """Take in what lies in pending/."""
-    from ndvi_core.intake import process_pending
+    from ndvi_core.intake.pending import process_pending
     from ndvi_core.settings import load_settings
 
     with _no_retry_for_bad_input():
@@ -134,7 +134,7 @@ def register() -> None:
 @task(outlets=[NDVI_FIELDS], trigger_rule="all_done")
 def announce() -> str:
     """Emit one event for all fields that were added or changed, in whatever run, and return as of when."""
-    from ndvi_core.registry import unannounced
+    from ndvi_core.registry.fields import unannounced
 
     with registry_engine().begin() as connection:
         field_ids, as_of = unannounced(connection)
@@ -148,7 +148,7 @@ def announce() -> str:
 @task
 def confirm(as_of: str) -> None:
     """Note that the event is out. Until then a rerun emits it again: better twice than never."""
-    from ndvi_core.registry import mark_announced
+    from ndvi_core.registry.fields import mark_announced
 
     with registry_engine().begin() as connection:
         mark_announced(connection, datetime.fromisoformat(as_of))

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import Cluster, a_namespace
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from person import CATCH_UP, DAILY, REGISTRATION, Person, Task, a_stack
-from story import DAYS, END, PASSES, START, Story, active_on
+from support.cluster import Cluster, a_namespace
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person, Task, a_stack
+from support.story import DAYS, END, PASSES, START, Story, active_on
 
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Running, load

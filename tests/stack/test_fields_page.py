@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, DRIVER, Browser, a_browser
-from features import collection, feature
-from person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack
 from selenium.webdriver import Keys
-from story import Story, changed
+from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.features import collection, feature
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack
+from support.story import Story, changed
 
-from ndvi_core.picture import colour_of
+from ndvi_core.products.quicklook import colour_of
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"

@@ -6,11 +6,11 @@ import subprocess
 from uuid import uuid4
 
 import pytest
-from models import a_field
 from sqlalchemy import create_engine
+from support.models import a_field
 
 from ndvi_airflow.local.processes import script
-from ndvi_core import registry
+from ndvi_core.registry import fields as registry
 
 
 @pytest.fixture

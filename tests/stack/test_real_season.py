@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 import shapely
-from person import a_stack
 from PIL import Image
-from rasters import exactextract_statistics
 from rich.console import Console
-from test_zonal_real import CLOUDED, DAYS, on_map
+from support.person import a_stack
+from support.rasters import exactextract_statistics
+from support.southtyrol import CLOUDED, DAYS, on_map
 
 from ndvi_airflow.local import southtyrol
 from ndvi_airflow.local.demo import run_demo

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from features import collection
-from person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack, ended
-from story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
+from support.features import collection
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack, ended
+from support.story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
 
 from ndvi_airflow.local import stack as local
 

@@ -15,8 +15,8 @@ from ndvi_airflow.local.components import airflow_environment, migrate, process_
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import free_port, wait_until
 from ndvi_airflow.local.services import S3, Postgres
-from ndvi_core import registry
-from ndvi_core.store import Store
+from ndvi_core.registry import fields as registry
+from ndvi_core.storage.object_store import Store
 
 ROLES = ("viewer", "user", "op", "admin")
 MAX_BYTES = 20_000

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from features import collection, feature
+from support.features import collection, feature
 
 READS = [
     "api/session",

@@ -12,15 +12,16 @@ import pyarrow.parquet
 import pytest
 import rasterio
 import shapely
-from models import a_field, an_observation, square
 from PIL import Image
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
+from support.models import a_field, an_observation, square
 
-from ndvi_core import ledger, registry
-from ndvi_core.picture import colour_of
-from ndvi_core.status import STATUSES
+from ndvi_core.products.quicklook import colour_of
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.registry.progress import STATUSES
 
 FIRST = date(2025, 4, 1)
 LAST = FIRST + timedelta(5)

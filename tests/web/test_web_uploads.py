@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from features import collection, feature, polygon
+from support.features import collection, feature, polygon
 
-from ndvi_core import registry
-from ndvi_core.geojson import parse_fields
-from ndvi_core.intake import process_pending
+from ndvi_core.intake.features import parse_fields
+from ndvi_core.intake.pending import process_pending
+from ndvi_core.registry import fields as registry
 from ndvi_core.settings import Settings
 
 GEOJSON = {"Content-Type": "application/geo+json"}

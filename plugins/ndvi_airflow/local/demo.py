@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import status_table
-from ndvi_core import registry
 from ndvi_core.errors import NdviError
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry.progress import FieldStatus, field_statuses
 from ndvi_core.settings import Settings
-from ndvi_core.status import FieldStatus, field_statuses
-from ndvi_core.store import Store
+from ndvi_core.storage.object_store import Store
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
 POLL_SECONDS = 1.0

@@ -9,8 +9,8 @@ from pathlib import Path
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.processes import HOST
 from ndvi_core.errors import BadInput, NotFound
-from ndvi_core.sample import END, START, write_season
-from ndvi_core.sample_farm import Season
+from ndvi_core.sample.farm import Season
+from ndvi_core.sample.season import END, START, write_season
 
 PERIODS = {
     "sample": (START, END),

@@ -40,9 +40,9 @@ from ndvi_airflow.local.services import (
     start_s3,
     start_stac,
 )
-from ndvi_core import registry
 from ndvi_core.errors import BadInput
-from ndvi_core.sample_farm import Season
+from ndvi_core.registry import fields as registry
+from ndvi_core.sample.farm import Season
 
 BUCKET = "ndvi"
 STARTED_WITH = "started_with.json"

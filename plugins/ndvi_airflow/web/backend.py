@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_core.errors import NdviError, NotFound, TryAgain
 from ndvi_core.settings import Settings, load_settings
-from ndvi_core.store import Store
+from ndvi_core.storage.object_store import Store
 
 
 @cache

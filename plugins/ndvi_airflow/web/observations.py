@@ -12,9 +12,9 @@ from ndvi_airflow.web.backend import Registry
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.guard import reader
 from ndvi_airflow.web.pages import Offset, Period, json_response, next_page
-from ndvi_core.field import FIELD_ID_PATTERN
-from ndvi_core.ledger import count_series, load_series
-from ndvi_core.observation import Observation
+from ndvi_core.models.field import FIELD_ID_PATTERN
+from ndvi_core.models.observation import Observation
+from ndvi_core.registry.ledger import count_series, load_series
 
 MAX_ROWS = 20_000
 MAX_IDS = 1_000
@@ -95,7 +95,7 @@ def _answer(
 
 def _csv(rows: list[Observation]) -> tuple[bytes, str]:
     """Return the columns of the days' files; scene ids have a space between them, what is not known is empty."""
-    from ndvi_core.parquet import COLUMNS
+    from ndvi_core.storage.geoparquet import COLUMNS
 
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS)
@@ -105,6 +105,6 @@ def _csv(rows: list[Observation]) -> tuple[bytes, str]:
 
 
 def _parquet(rows: list[Observation], geometries: list[BaseGeometry]) -> tuple[bytes, str]:
-    from ndvi_core.parquet import write_observations
+    from ndvi_core.storage.geoparquet import write_observations
 
     return write_observations(rows, geometries), "application/vnd.apache.parquet"

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from ndvi_airflow.web.backend import Bucket, Current, Registry
 from ndvi_airflow.web.guard import UPLOAD_TYPES, same_site, uploader
 from ndvi_airflow.web.pages import json_response
-from ndvi_core.field import Field
-from ndvi_core.geojson import ParsedFields, Problem, parse_fields
-from ndvi_core.geometry import Geometry
-from ndvi_core.intake import pending_key
-from ndvi_core.registry import compare_fields
+from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
+from ndvi_core.intake.pending import pending_key
+from ndvi_core.models.field import Field
+from ndvi_core.models.geometry import Geometry
+from ndvi_core.registry.fields import compare_fields
 
 MAX_NAME = 1024
 

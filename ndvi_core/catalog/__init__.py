@@ -1,0 +1,1 @@
+"""From a STAC API to scenes."""

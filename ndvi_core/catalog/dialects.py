@@ -1,0 +1,179 @@
+"""How each catalogue is read: the names of its assets, its rule for the BOA offset, whether its hrefs are signed.
+
+Since processing baseline 04.00 (25 January 2022) ESA adds 1000 to the digital numbers of Sentinel-2 L2A, and each
+catalogue deals with it in its own way. The rule is chosen by catalogue and baseline, never by date: products of older
+dates are reprocessed with newer baselines.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shapely.errors import ShapelyError
+
+from ndvi_core.catalog import item as stac
+from ndvi_core.catalog.item import StacItem
+from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.settings import Settings
+
+if TYPE_CHECKING:
+    import pystac
+
+OFFSET_SINCE = (4, 0)
+"""The first processing baseline whose digital numbers are shifted."""
+OFFSET = -1000
+"""What undoes the shift (BOA_ADD_OFFSET of the product's metadata), in digital numbers."""
+
+
+def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of all rules
+    return 0
+
+
+def _by_baseline(item: StacItem, key: str) -> int:  # noqa: ARG001
+    return OFFSET if stac.baseline_number(stac.baseline(item)) >= OFFSET_SINCE else 0
+
+
+def _declared(item: StacItem, key: str) -> int:
+    declared = stac.declared_offset(item, key)
+    if declared is None and _by_baseline(item, key) != 0:
+        raise ValueError(f"asset {key!r} has no raster offset, which baseline {stac.baseline(item)} needs")
+    return declared or 0
+
+
+def _declared_or_none(item: StacItem, key: str) -> int:
+    return stac.declared_offset(item, key) or 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One catalogue's dialect."""
+
+    name: str
+    """What `NDVI_CATALOGUE` calls it."""
+    host: str | None
+    """Of the API; None is any other."""
+    collection: str | None
+    """None is any."""
+    red: str
+    """Key of the asset of B04 at 10 m."""
+    nir: str
+    """Key of the asset of B08 at 10 m."""
+    scl: str
+    """Key of the asset of the scene classification at 20 m."""
+    rule: str
+    """Name of the offset rule, which is part of every fingerprint: raise its number when the rule changes."""
+    offset: Callable[[StacItem, str], int]
+    """The rule: what is added to the digital numbers of the asset with this key."""
+    signing: str | None = None
+    """See `Scene.signing`."""
+
+
+EARTH_SEARCH = Profile(
+    name="earth-search",
+    host="earth-search.aws.element84.com",
+    collection="sentinel-2-l2a",
+    red="red",
+    nir="nir",
+    scl="scl",
+    # The pixels are harmonised; what items say (raster:bands, earthsearch:boa_offset_applied) is not reliable:
+    # Element84/earth-search issues 66 and 71.
+    rule="earth-search-harmonised@1",
+    offset=_applied,
+)
+EARTH_SEARCH_C1 = Profile(
+    name="earth-search-c1",
+    host="earth-search.aws.element84.com",
+    collection="sentinel-2-c1-l2a",
+    red="red",
+    nir="nir",
+    scl="scl",
+    rule="earth-search-c1@1",
+    offset=_declared,
+)
+PLANETARY_COMPUTER = Profile(
+    name="planetary-computer",
+    host="planetarycomputer.microsoft.com",
+    collection="sentinel-2-l2a",
+    red="B04",
+    nir="B08",
+    scl="SCL",
+    rule="planetary-computer@1",  # its items say nothing of the offset
+    offset=_by_baseline,
+    signing="planetary-computer",
+)
+CDSE = Profile(
+    name="cdse",
+    host="stac.dataspace.copernicus.eu",
+    collection="sentinel-2-l2a",
+    red="B04_10m",
+    nir="B08_10m",
+    scl="SCL_20m",
+    rule="cdse@1",
+    offset=_declared,
+)
+LOCAL = Profile(
+    name="local",
+    host=None,
+    collection=None,
+    red="red",
+    nir="nir",
+    scl="scl",
+    rule="local@1",
+    offset=_declared_or_none,
+)
+PROFILES = {profile.name: profile for profile in (EARTH_SEARCH, EARTH_SEARCH_C1, PLANETARY_COMPUTER, CDSE, LOCAL)}
+
+
+def profile_for(settings: Settings) -> Profile:
+    """Return the profile that the settings name or, on `auto`, that of the API and the collection.
+
+    Raises:
+        BadInput: the API is known and the collection is not one that can be read.
+    """
+    if settings.catalogue != "auto":
+        return PROFILES[settings.catalogue]
+    host = urlsplit(settings.stac_api_url).hostname
+    of_host = {profile.collection: profile for profile in PROFILES.values() if profile.host == host}
+    if not of_host:
+        return LOCAL
+    if settings.stac_collection not in of_host:
+        raise BadInput(
+            f"STAC_COLLECTION={settings.stac_collection!r} is not a collection of {host} that can be read: "
+            f"set it to {' or '.join(map(str, of_host))}, or name the profile to read it with in NDVI_CATALOGUE"
+        )
+    return of_host[settings.stac_collection]
+
+
+def scene_from_item(item: "dict[str, Any] | pystac.Item", profile: Profile) -> Scene:
+    """Reduce a STAC item to what the computation needs.
+
+    Raises:
+        SceneUnreadable: a part is missing or of an unexpected form; names the catalogue, the item and the part.
+    """
+    try:
+        return _scene(stac.read_item(item), profile)
+    except (ValueError, TypeError, AttributeError, ShapelyError) as error:  # as many ways to be no STAC item
+        name = item.get("id") if isinstance(item, dict) else item.id
+        raise SceneUnreadable(f"{profile.name}, item {name}: {error}") from error
+
+
+def _scene(item: StacItem, profile: Profile) -> Scene:
+    red, nir, scl = (stac.href(item, key) for key in (profile.red, profile.nir, profile.scl))
+    return Scene(
+        id=item.id,
+        collection=item.collection or profile.collection or "",
+        time=stac.time(item),
+        tile=stac.tile(item),
+        datatake=stac.datatake(item),
+        baseline=stac.baseline(item),
+        updated=stac.updated(item),
+        epsg=stac.epsg(item, profile.red),
+        footprint=stac.footprint(item),
+        red=red,
+        nir=nir,
+        scl=scl,
+        signing=profile.signing,
+        offset=Offset(rule=profile.rule, red=profile.offset(item, profile.red), nir=profile.offset(item, profile.nir)),
+    )

@@ -1,0 +1,154 @@
+"""The scenes of an area and a period, from a STAC API."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import shapely
+from shapely.geometry import box, mapping
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.catalog.dialects import Profile, profile_for, scene_from_item
+from ndvi_core.catalog.item import baseline_number
+from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.models.scene import Scene
+from ndvi_core.settings import Settings
+from ndvi_core.support.json_api import api_errors, open_api
+
+PAGE_ITEMS = 100
+"""An item has 20-70 KB, and Earth Search answers 500 to pages of more than 6 MB (Element84/earth-search issue 17)."""
+SOLAR_DAY_MARGIN = timedelta(hours=12)
+"""A solar day begins and ends up to this much before or after the UTC day."""
+MOST_VERTICES = 500
+"""Areas with more are searched by rectangles around them: APIs bound the size of a request."""
+SAME_GROUND = 0.95
+"""Share of a scene's footprint from which on it shows nothing new; the footprints of two baselines differ by 0.3 %."""
+
+_log = logging.getLogger(__name__)
+
+
+def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date) -> list[Scene]:
+    """Return the scenes that may show a part of `area`, without duplicates, by day, tile and id.
+
+    Clouds do not count here: a scene that is all cloud is an answer too. An item that cannot be read is left out and
+    named in a warning.
+
+    Args:
+        settings: the API, the collection and how to read its items.
+        area: polygons, WGS84.
+        start: first solar day.
+        end: last solar day, included.
+
+    Raises:
+        TryAgain: the API cannot be reached or gave up for now.
+        BadInput: the settings lead to no STAC API or collection, or all items are of another catalogue's dialect.
+    """
+    profile = profile_for(settings)
+    window = (
+        datetime.combine(start, time.min, UTC) - SOLAR_DAY_MARGIN,
+        datetime.combine(end + timedelta(days=1), time.min, UTC) + SOLAR_DAY_MARGIN,
+    )
+    items = _search(settings, area, window)
+    scenes = _readable(items, profile, settings)
+    return deduplicate([scene for scene in scenes if start <= scene.day <= end])
+
+
+def deduplicate(scenes: Sequence[Scene]) -> list[Scene]:
+    """Return one scene for each tile and datatake, by day, tile and id.
+
+    The newest baseline wins, then the newest `updated`, then the greatest id. A datatake that reached the ground in two
+    pieces has two products of the tile where it was cut, with the same names but for the processing time; these are no
+    duplicates of each other. So a scene goes only if those which win over it show its ground.
+    """
+    groups: defaultdict[tuple[str, str], list[Scene]] = defaultdict(list)
+    for scene in scenes:
+        groups[scene.tile, scene.datatake].append(scene)
+    kept = [scene for group in groups.values() for scene in _best(group)]
+    return sorted(kept, key=lambda scene: (scene.day, scene.tile, scene.id))
+
+
+def _best(group: Sequence[Scene]) -> Iterator[Scene]:
+    shown: BaseGeometry = shapely.Polygon()
+    for scene in sorted(group, key=_precedence, reverse=True):
+        if (scene.footprint & shown).area < SAME_GROUND * scene.footprint.area:
+            shown |= scene.footprint
+            yield scene
+
+
+def _precedence(scene: Scene) -> tuple[tuple[int, ...], datetime, str]:
+    return baseline_number(scene.baseline), scene.updated or datetime.min.replace(tzinfo=UTC), scene.id
+
+
+def _search(settings: Settings, area: BaseGeometry, window: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+    """Return the items of all pages, each id once."""
+    from pystac_client import ItemSearch
+
+    root, collection = settings.stac_api_url.rstrip("/"), settings.stac_collection
+    api = open_api()
+    not_an_api = f"set STAC_API_URL (now {settings.stac_api_url!r}) to the root of a STAC API that has item search"
+    with api_errors(root, not_an_api):
+        landing = api.read_json(root)
+    endpoint = _search_endpoint(landing, root)
+    if endpoint is None:
+        raise BadInput(f"{root} is not a STAC API with item search: {not_an_api}")
+    search = ItemSearch(
+        url=endpoint,
+        stac_io=api,
+        collections=[collection],
+        datetime=window,
+        intersects=mapping(_plain(area)),
+        limit=PAGE_ITEMS,
+    )
+    with api_errors(endpoint, f"check STAC_COLLECTION (now {collection!r}) and STAC_API_URL"):
+        items = {str(item.get("id")): item for item in search.items_as_dicts()}
+    if not items:  # most APIs answer so for a collection that they do not have
+        url = f"{root}/collections/{quote(collection, safe='')}"
+        with api_errors(url, f"STAC_COLLECTION (now {collection!r}) is not a collection of this API"):
+            api.read_json(url)
+    return list(items.values())
+
+
+def _search_endpoint(landing: Any, root: str) -> str | None:
+    links = landing.get("links") if isinstance(landing, dict) else None
+    for link in links or ():
+        if link.get("rel") == "search":
+            return urljoin(f"{root}/", str(link["href"]))
+    return None
+
+
+def _plain(area: BaseGeometry) -> BaseGeometry:
+    """Return `area`, or rectangles around its parts west and east of Greenwich if it has very many vertices.
+
+    One rectangle around an area on both sides of the antimeridian would go round the Earth.
+    """
+    if shapely.get_num_coordinates(area) <= MOST_VERTICES:
+        return area
+    halves = [area & box(west, -90, west + 180, 90) for west in (-180, 0)]
+    return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])
+
+
+def _readable(items: Sequence[dict[str, Any]], profile: Profile, settings: Settings) -> list[Scene]:
+    if items and all(_of_other_dialect(item, profile) for item in items):
+        raise BadInput(
+            f"none of the {len(items)} items of {settings.stac_collection!r} at {settings.stac_api_url} has an asset "
+            f"of the profile {profile.name!r} ({profile.red}, {profile.nir}, {profile.scl}): "
+            "name theirs in NDVI_CATALOGUE"
+        )
+    scenes: list[Scene] = []
+    problems: list[str] = []
+    for item in items:
+        try:
+            scenes.append(scene_from_item(item, profile))
+        except SceneUnreadable as error:
+            problems.append(str(error))
+    if problems:
+        _log.warning("%d of %d items are left out: %s", len(problems), len(items), "; ".join(problems))
+    return scenes
+
+
+def _of_other_dialect(item: dict[str, Any], profile: Profile) -> bool:
+    assets = set(item.get("assets") or ())
+    return bool(assets) and assets.isdisjoint({profile.red, profile.nir, profile.scl})

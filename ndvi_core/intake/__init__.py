@@ -1,0 +1,1 @@
+"""From an uploaded GeoJSON document to fields of the registry."""

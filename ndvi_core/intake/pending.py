@@ -1,0 +1,249 @@
+"""Intake: the files below pending/ become fields of the registry and move to processed/ or rejected/.
+
+A file is read, its fields are registered in one transaction, the bytes that were read are written to their new place,
+what was wrong is written beside them, and at last the pending object is deleted. Each step may be done again without
+effect, and until the last one the file is pending: a crash between any two is mended by the next round. Two intakes at
+once do the same things twice, which is once.
+
+One gap is left, as S3 has no deletion on a condition that all servers know: an upload of the same name within the
+milliseconds between the last look at the pending object and its deletion is deleted unread.
+"""
+
+from collections import defaultdict
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from ndvi_core.errors import BadInput, NotFound, TryAgain
+from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
+from ndvi_core.registry.fields import Upserted, upsert_fields
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import ObjectInfo, Store
+
+MAX_NAME_BYTES = 160
+"""Of a file's own name in the name that it moves to, which with digest and suffixes has to stay below 255."""
+MAX_SUFFIX_BYTES = 20
+"""What follows the last dot of a name and is longer belongs to the name."""
+DIGEST_DIGITS = 16
+"""Hexadecimal digits of a SHA-256 in the names of moved files."""
+SHOWN_PROBLEMS = 5
+"""Of each file, in the report; the errors file has all."""
+
+Outcome = Literal["registered", "partly_registered", "rejected", "unreadable"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ErrorsFile(_Frozen):
+    """The content of `<name>.errors.json`."""
+
+    file: str
+    """Key that it was uploaded to."""
+    moved_to: str
+    registered: int
+    """Number of its fields that are in the registry now."""
+    problems: tuple[Problem, ...]
+
+
+class FileReport(_Frozen):
+    """What became of one file."""
+
+    key: str
+    """Below the pending prefix."""
+    outcome: Outcome
+    destination: str | None
+    """Key that it was moved to; None if it could not be read and still lies in pending/."""
+    added: tuple[str, ...] = ()
+    """Ids that the registry did not know."""
+    changed: tuple[str, ...] = ()
+    """Ids that the registry knew with other values."""
+    unchanged: tuple[str, ...] = ()
+    problems: int = 0
+    """Also of features that are registered all the same."""
+    first_problems: tuple[Problem, ...] = ()
+    """At most `SHOWN_PROBLEMS`; all are in `<destination>.errors.json`."""
+
+    @property
+    def field_ids(self) -> tuple[str, ...]:
+        return self.added + self.changed + self.unchanged
+
+
+class IntakeReport(_Frozen):
+    """What one round of intake did."""
+
+    files: tuple[FileReport, ...]
+    """In the order in which they were taken in, that of their keys."""
+
+    def repeated_ids(self) -> dict[str, tuple[str, ...]]:
+        """Return the ids that several files registered, each with their keys, of which the last one counts."""
+        keys: dict[str, list[str]] = defaultdict(list)
+        for file in self.files:
+            for field_id in file.field_ids:
+                keys[field_id].append(file.key)
+        return {field_id: tuple(found) for field_id, found in keys.items() if len(found) > 1}
+
+    def summary(self) -> list[str]:
+        """Return lines for people."""
+        lines = [line for file in self.files for line in _lines(file)]
+        for field_id, keys in self.repeated_ids().items():
+            lines.append(f"{field_id} is in {len(keys)} files, of which the last counts: {', '.join(keys)}")
+        return lines or ["no file is pending"]
+
+
+def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeReport:
+    """Take in every file below the pending prefix, in the order of their keys.
+
+    Folder markers are passed over; so are files that vanish or are replaced while they are taken in: another intake
+    has them, or the next round will. Where files share an id the last one counts.
+
+    Raises:
+        TryAgain: the store or the registry cannot be reached; what is not done is still pending.
+        BadInput: the credentials do not allow what has to be done.
+    """
+    prefix = settings.pending_prefix.rstrip("/") + "/"
+    pending = [info for info in store.list(prefix) if info.key.startswith(prefix) and not info.key.endswith("/")]
+    reports = (_take_in(store, settings, engine, info) for info in pending)
+    return IntakeReport(files=tuple(report for report in reports if report is not None))
+
+
+def pending_key(settings: Settings, name: str, data: bytes) -> str:
+    """Return the key below pending/ for an upload: of a path its last part, as printable and as short as need be.
+
+    The digest keeps two files of one name, and that of a colleague, apart.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(character for character in last if character.isprintable()).strip(". ")
+    key = f"{settings.pending_prefix.rstrip('/')}/{printable or 'fields.geojson'}"
+    return _destination(settings, settings.pending_prefix, key, sha256(data).hexdigest())
+
+
+class _Move(NamedTuple):
+    """A file's way out of pending/."""
+
+    read: ObjectInfo
+    """What is moved: the object with this ETag."""
+    destination: str
+    data: bytes | None
+    """What was read; None is copied within the store."""
+
+
+def _take_in(store: Store, settings: Settings, engine: Engine, info: ObjectInfo) -> FileReport | None:
+    """Take in one file; None if it is not there any more as it was when it was looked at."""
+    if info.size > settings.max_geojson_bytes:
+        digest = sha256(f"{info.etag} {info.size}".encode())  # its content is not read
+        move = _Move(info, _destination(settings, settings.rejected_prefix, info.key, digest.hexdigest()), None)
+        return _finish(store, move, _only(_too_large(info, settings)), Upserted((), (), ()))
+    try:
+        read, data = store.get(info.key)
+    except NotFound:
+        return None
+    except BadInput as error:
+        return _left(info, error)
+    parsed = parse_fields(data)
+    target = settings.processed_prefix if parsed.fields else settings.rejected_prefix
+    move = _Move(read, _destination(settings, target, info.key, sha256(data).hexdigest()), data)
+    registered = _register(store, engine, parsed, move)
+    return None if registered is None else _finish(store, move, parsed, registered)
+
+
+def _register(store: Store, engine: Engine, parsed: ParsedFields, move: _Move) -> Upserted | None:
+    """Register a file's fields, all or none; none, and None, if the pending object is not the one that was read.
+
+    `upsert_fields` makes registrations wait for each other until they are committed. A look at the pending object
+    within that turn keeps an intake that was overtaken from putting older values over what another one registered.
+    """
+    if not parsed.fields:
+        return Upserted((), (), ())
+    try:
+        with engine.connect() as connection, connection.begin() as transaction:
+            registered = upsert_fields(connection, parsed.fields, source=store.uri(move.destination))
+            if not _is_still(store, move.read):
+                transaction.rollback()
+                return None
+    except OperationalError as error:
+        raise TryAgain(f"cannot register the fields of {store.uri(move.read.key)}: {error.orig}") from error
+    return registered
+
+
+def _finish(store: Store, move: _Move, parsed: ParsedFields, registered: Upserted) -> FileReport | None:
+    key, destination = move.read.key, move.destination
+    if move.data is not None:
+        store.write(destination, move.data, "application/geo+json")
+    else:
+        try:
+            store.copy(key, destination)
+        except NotFound:
+            return None
+    if parsed.problems:
+        errors = ErrorsFile(file=key, moved_to=destination, registered=len(parsed.fields), problems=parsed.problems)
+        store.write(f"{destination}.errors.json", errors.model_dump_json(indent=2).encode(), "application/json")
+    if _is_still(store, move.read):
+        store.delete(key)
+    return FileReport(
+        key=key,
+        outcome=_outcome(parsed),
+        destination=destination,
+        added=registered.added,
+        changed=registered.changed,
+        unchanged=registered.unchanged,
+        problems=len(parsed.problems),
+        first_problems=parsed.problems[:SHOWN_PROBLEMS],
+    )
+
+
+def _is_still(store: Store, read: ObjectInfo) -> bool:
+    try:
+        return store.head(read.key).etag == read.etag
+    except NotFound:
+        return False
+
+
+def _destination(settings: Settings, target: str, key: str, digest: str) -> str:
+    """Return the key to move to: the same folders and name below `target`, with a digest before the suffix."""
+    path = PurePosixPath(key.removeprefix(settings.pending_prefix.rstrip("/") + "/"))
+    name, suffix = path.stem, path.suffix
+    if len(suffix.encode()) > MAX_SUFFIX_BYTES:
+        name, suffix = path.name, ""
+    name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    return f"{target.rstrip('/')}/{path.with_name(f'{name}-{digest[:DIGEST_DIGITS]}{suffix}')}"
+
+
+def _outcome(parsed: ParsedFields) -> Outcome:
+    if not parsed.fields:
+        return "rejected"
+    return "registered" if all(problem.registered for problem in parsed.problems) else "partly_registered"
+
+
+def _only(problem: Problem) -> ParsedFields:
+    return ParsedFields(fields=(), problems=(problem,))
+
+
+def _too_large(info: ObjectInfo, settings: Settings) -> Problem:
+    message = (
+        f"the file has {info.size} bytes, more than the {settings.max_geojson_bytes} that are read: "
+        "split it, or raise NDVI_MAX_GEOJSON_BYTES"
+    )
+    return Problem(feature=None, id=None, where="", reason="too_large", message=message)
+
+
+def _left(info: ObjectInfo, error: BadInput) -> FileReport:
+    problem = Problem(feature=None, id=None, where="", reason="unreadable", message=str(error))
+    return FileReport(key=info.key, outcome="unreadable", destination=None, problems=1, first_problems=(problem,))
+
+
+def _lines(file: FileReport) -> list[str]:
+    counts = f"{len(file.added)} added, {len(file.changed)} changed, {len(file.unchanged)} unchanged"
+    place = f"moved to {file.destination}" if file.destination else "left where it is"
+    lines = [f"{file.key}: {file.outcome.replace('_', ' ')} ({counts}), {file.problems} problems, {place}"]
+    for problem in file.first_problems:
+        name = " ".join(filter(None, [problem.id, problem.where])) or "the file"
+        lines.append(f"  {name}: {problem.message} [{problem.reason}]")
+    if file.problems > len(file.first_problems):
+        lines.append(f"  and {file.problems - len(file.first_problems)} more in {file.destination}.errors.json")
+    return lines

@@ -1,0 +1,1 @@
+"""What everything passes along: geometry, extent, fields, scenes, work orders, observations. Frozen, without I/O."""

@@ -1,0 +1,1 @@
+"""What is written of each field and day besides its row: rasters, pictures, documents."""

@@ -1,0 +1,1 @@
+"""Reading bands of scenes, block by block."""

@@ -1,0 +1,1 @@
+"""The database: fields, the ledger of observations, and what is asked of both."""

@@ -1,0 +1,110 @@
+"""Fields by days, packed for a screen: a letter and perhaps a value for each cell."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, literal_column, select
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.observation import Status
+from ndvi_core.registry.ledger import days_between
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.runs.selection import last_owed_day
+
+MISSING, NOT_DUE = ".", "-"
+LETTERS: dict[Status, str] = {
+    "computed": "c",
+    "no_scene": "n",
+    "cloudy": "y",
+    "no_data": "d",
+    "outside_extent": "o",
+    "too_small": "s",
+    "failed": "x",
+}
+THOUSAND = 1000
+
+
+class DayGrid(BaseModel):
+    """The cells of some fields and days."""
+
+    model_config = ConfigDict(frozen=True)
+
+    days: list[date]
+    field_ids: list[str]
+    """In the order of the registry."""
+    status: list[str]
+    """For each field a letter a day."""
+    ndvi: list[list[int | None]]
+    """For each field a number a day: mean NDVI in thousandths, null where nothing was computed."""
+    letters: dict[str, Status | Literal["missing", "not_due"]]
+    """What the letters mean. A day is missing that should have an answer and has none for the current boundary; one
+    before the plant date, after the end date or after the last recorded day is not due."""
+
+
+def day_grid(
+    connection: Connection, first_daily_day: date, start: date, end: date, limit: int, offset: int = 0
+) -> DayGrid:
+    """Return the cells of a page of fields from `start` to `end`, both included.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: of `ndvi_daily`.
+        start: first day.
+        end: last day.
+        limit: fields at most.
+        offset: fields of the registry before the first.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+    days = days_between(start, end)
+    field_ids, status, ndvi = [], [], []
+    for row in connection.execute(_packed(start, end, limit, offset)):
+        last = min(row.last or date.max, up_to)
+        letters = [MISSING if row.first <= day <= last else NOT_DUE for day in days]
+        values: list[int | None] = [None] * len(days)
+        for position, letter, value in zip(row.positions, row.statuses, row.thousandths, strict=True):
+            letters[position], values[position] = letter, value
+        field_ids.append(row.field_id)
+        status.append("".join(letters))
+        ndvi.append(values)
+    return DayGrid(
+        days=days,
+        field_ids=field_ids,
+        status=status,
+        ndvi=ndvi,
+        letters={**{letter: name for name, letter in LETTERS.items()}, MISSING: "missing", NOT_DUE: "not_due"},
+    )
+
+
+def _packed(start: date, end: date, limit: int, offset: int) -> Select[Any]:
+    """Select a row a field, with arrays of what the ledger has of these days for its current boundary."""
+    fields, rows = field_table.c, observation_table.c
+    first = func.greatest(fields.plant_date, FIRST_IMAGE)
+    arrays = {
+        "positions": rows.date - start,
+        "statuses": case(LETTERS, value=rows.status),
+        "thousandths": case((rows.status == "computed", cast(func.round(rows.ndvi_mean * THOUSAND), Integer))),
+    }
+    packed = (
+        select(
+            *(
+                func.coalesce(func.array_agg(value), literal_column("'{}'")).label(name)
+                for name, value in arrays.items()
+            )
+        )
+        .where(
+            rows.sequence == fields.sequence,
+            rows.geometry_hash == fields.geometry_hash,
+            rows.date.between(func.greatest(first, start), func.least(fields.end_date, end)),
+        )
+        .lateral("packed")
+    )
+    return (
+        select(fields.field_id, first.label("first"), fields.end_date.label("last"), *packed.c)
+        .select_from(field_table)
+        .join(packed, literal(True))
+        .order_by(fields.sequence)
+        .limit(limit)
+        .offset(offset)
+    )

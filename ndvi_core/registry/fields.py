@@ -1,0 +1,234 @@
+"""The registry: which fields there are, in the order in which they came, and who still has to be told of a change."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import BigInteger, Connection, Engine, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import field_revision
+
+_REGISTRATION_LOCK = 0x6E647669_00000001  # any constant; registrations queue up on it
+
+
+_NEW = insert(field_table)
+_UPSERT = _NEW.on_conflict_do_update(
+    index_elements=["field_id"],
+    set_={
+        **{name: _NEW.excluded[name] for name in ("geometry", "geometry_hash", "plant_type", "plant_date", "end_date")},
+        "source": _NEW.excluded.source,
+        "revision": field_table.c.revision + cast(field_table.c.geometry_hash != _NEW.excluded.geometry_hash, Integer),
+        "announced": False,
+        "caught_up": False,
+        "changed_at": func.clock_timestamp(),
+    },
+)
+
+
+_LOADED = (*RegisteredField.model_fields, "geometry_hash")
+_SET = set(RegisteredField.model_fields)
+"""Shared by all fields that are loaded: making a set for each takes long."""
+_CHUNK = 10_000
+"""Rows that are brought from the database at once."""
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """Ids by what a registration did to them."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the registry's database to the current tables; safe to call at any time and by several at once."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        _lock(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) -> Upserted:
+    """Register fields: new ids get the next sequence numbers, known ids with other values are changed in place.
+
+    A new geometry makes a new revision and keeps the old one. Whoever is added or changed is unannounced and not
+    caught up until `mark_announced` and `mark_caught_up` say otherwise. Registering the same again does nothing.
+
+    Args:
+        connection: in a transaction; registrations wait for each other until it ends.
+        fields: each id at most once.
+        source: URI of the file that they come from.
+    """
+    _lock(connection)
+    compared = compare_fields(connection, fields)
+    touched = {*compared.added, *compared.changed}
+    if touched:
+        connection.execute(_UPSERT, [_values(field, source) for field in fields if field.field_id in touched])
+        _keep_revisions(connection, list(touched))
+    return compared
+
+
+def compare_fields(connection: Connection, fields: Sequence[Field]) -> Upserted:
+    """Return what `upsert_fields` would do with these fields, each id at most once, as the registry is now."""
+    known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
+    added = [field.field_id for field in fields if field.field_id not in known]
+    changed = [field.field_id for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
+    touched = {*added, *changed}
+    return Upserted(
+        added=tuple(added),
+        changed=tuple(changed),
+        unchanged=tuple(field.field_id for field in fields if field.field_id not in touched),
+    )
+
+
+def load_fields(
+    connection: Connection,
+    field_ids: Iterable[str] | None = None,
+    caught_up: bool | None = None,
+) -> list[RegisteredField]:
+    """Load fields in the order of their sequence, see `read_fields`."""
+    return list(read_fields(connection, field_ids, caught_up))
+
+
+def read_fields(
+    connection: Connection,
+    field_ids: Iterable[str] | None = None,
+    caught_up: bool | None = None,
+) -> Iterator[RegisteredField]:
+    """Yield fields in the order of their sequence, as they are when the first is taken.
+
+    Args:
+        connection: to the registry.
+        field_ids: only these; unknown ids are passed over.
+        caught_up: only fields whose days before their registration are done (True) or still owed (False).
+    """
+    query = select(*(field_table.c[name] for name in _LOADED)).order_by(field_table.c.sequence)
+    if field_ids is not None:
+        query = query.where(field_table.c.field_id == func.any(list(field_ids)))
+    if caught_up is not None:
+        query = query.where(field_table.c.caught_up == caught_up)
+    for rows in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
+        shapes = shapely.from_wkb([row.geometry for row in rows])
+        yield from map(_registered, rows, shapes)
+
+
+def load_boundaries(connection: Connection, revisions: Mapping[int, int]) -> dict[int, tuple[BaseGeometry, str]]:
+    """Load the geometry and its hash that fields had at a revision, both by their sequence."""
+    wanted = (
+        func.unnest(cast(list(revisions), ARRAY(BigInteger)), cast(list(revisions.values()), ARRAY(Integer)))
+        .table_valued("sequence", "revision")
+        .render_derived(name="wanted")
+    )
+    columns = field_revision.c
+    query = select(columns.sequence, columns.geometry, columns.geometry_hash).join(
+        wanted, and_(columns.sequence == wanted.c.sequence, columns.revision == wanted.c.revision)
+    )
+    rows = connection.execute(query).all()
+    shapes = shapely.from_wkb([row.geometry for row in rows])
+    return {row.sequence: (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
+
+
+def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
+    """Return the field of a row of `_LOADED` as it was registered: validated then, and with the hash of then."""
+    values = dict(zip(_LOADED, row, strict=True), geometry=geometry)
+    stored_hash = values.pop("geometry_hash")
+    field = RegisteredField.model_construct(_SET, **values)
+    vars(field)["geometry_hash"] = stored_hash  # where its cached property looks
+    return field
+
+
+def first_day(connection: Connection) -> date | None:
+    """Return the first day on which a field is processed, None if there is no field."""
+    planted: date | None = connection.scalar(select(func.min(field_table.c.plant_date)))
+    return planted and max(planted, FIRST_IMAGE)
+
+
+def count_fields(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(field_table)).scalar_one()
+
+
+def field_ids_within(connection: Connection, box: BaseGeometry | None = None) -> list[str]:
+    """Return the ids of all fields, or of those that meet a box (WGS84), in the order of their sequence."""
+    if box is None:
+        return list(connection.scalars(select(field_table.c.field_id).order_by(field_table.c.sequence)))
+    query = select(field_table.c.field_id, field_table.c.geometry).order_by(field_table.c.sequence)
+    rows = connection.execute(query).all()
+    meets = shapely.intersects(box, shapely.from_wkb([row.geometry for row in rows]))
+    return [row.field_id for row, inside in zip(rows, meets, strict=True) if inside]
+
+
+def unannounced(connection: Connection) -> tuple[list[str], datetime]:
+    """Return the ids of the fields whose last change has not been announced, in order, and as of when that is said."""
+    _lock(connection)
+    query = select(field_table.c.field_id).where(~field_table.c.announced).order_by(field_table.c.sequence)
+    return list(connection.scalars(query)), connection.execute(select(func.clock_timestamp())).scalar_one()
+
+
+def mark_announced(connection: Connection, as_of: datetime) -> None:
+    """Note that the changes that `unannounced` told of have been announced; later ones stay unannounced."""
+    _lock(connection)
+    connection.execute(
+        update(field_table).where(~field_table.c.announced, field_table.c.changed_at <= as_of).values(announced=True)
+    )
+
+
+def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) -> None:
+    """Mark fields as caught up, unless they changed since they were loaded."""
+    done = [{"number": field.sequence, "unchanged_since": field.changed_at} for field in fields]
+    if not done:
+        return
+    _lock(connection)
+    connection.execute(
+        update(field_table)
+        .where(
+            field_table.c.sequence == bindparam("number"),
+            field_table.c.changed_at == bindparam("unchanged_since"),
+        )
+        .values(caught_up=True),
+        done,
+    )
+
+
+def _lock(connection: Connection) -> None:
+    """Make whoever writes fields wait for each other: in whatever order they touch them, they cannot deadlock."""
+    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+
+
+def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]
+    return connection.execute(select(field_table).where(field_table.c.field_id == func.any(field_ids))).all()
+
+
+def _differs(field: Field, row: Row) -> bool:  # type: ignore[type-arg]
+    new = (field.geometry_hash, field.plant_type, field.plant_date, field.end_date)
+    return new != (row.geometry_hash, row.plant_type, row.plant_date, row.end_date)
+
+
+def _values(field: Field, source: str) -> dict[str, object]:
+    return {
+        "field_id": field.field_id,
+        "geometry": shapely.to_wkb(field.geometry),
+        "geometry_hash": field.geometry_hash,
+        "plant_type": field.plant_type,
+        "plant_date": field.plant_date,
+        "end_date": field.end_date,
+        "source": source,
+    }
+
+
+def _keep_revisions(connection: Connection, field_ids: list[str]) -> None:
+    columns = ["sequence", "revision", "geometry", "geometry_hash", "source"]
+    current = select(*(field_table.c[name] for name in columns)).where(field_table.c.field_id == func.any(field_ids))
+    connection.execute(insert(field_revision).from_select(columns, current).on_conflict_do_nothing())

@@ -1,0 +1,106 @@
+"""How far the fields are: for each, how many of its days have which answer, and which have none."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, and_, func, literal, select
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.observation import Status
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.runs.selection import last_owed_day
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+class FieldStatus(BaseModel):
+    """The days of a field from its plant date to the last recorded day, or to its end date."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field_id: str
+    plant_type: str
+    plant_date: date
+    end_date: date | None
+    days: int
+    """Days that should have an answer."""
+    counts: dict[Status, int]
+    """Of them, how many have which. Rows of an earlier boundary do not count."""
+    missing: int
+    """Of them, how many have none."""
+    ndvi_mean: float | None
+    """Mean of the computed days' means."""
+    last_value: float | None
+    """Mean NDVI of the last computed day."""
+    last_date: date | None
+    last_status: Status | None
+    """Of the newest day with a scene, or of the newest day if no day has one: why a field has no value (yet)."""
+    last_reason: str | None
+    """The reason of that day."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether no day is missing or failed."""
+        return self.missing == 0 and self.counts["failed"] == 0
+
+
+def field_statuses(
+    connection: Connection, first_daily_day: date, field_ids: Sequence[str] | None = None
+) -> list[FieldStatus]:
+    """Return the status of fields, in the order of the registry.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: of `ndvi_daily`.
+        field_ids: only these; unknown ids are passed over. None is all.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+    fields, rows = field_table.c, observation_table.c
+    first = func.greatest(fields.plant_date, FIRST_IMAGE)
+    last = func.least(func.coalesce(fields.end_date, up_to), up_to)
+    computed = rows.status == "computed"
+    with_scene = rows.status != "no_scene"
+    # For each field by itself, so that a page of fields reads their rows alone.
+    summary = (
+        select(
+            func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
+            *(func.count().filter(rows.status == status).label(status) for status in STATUSES),
+            func.max(rows.date).filter(computed).label("last_date"),
+            func.coalesce(func.max(rows.date).filter(with_scene), func.max(rows.date)).label("last_day"),
+        )
+        .where(
+            rows.sequence == fields.sequence,
+            rows.geometry_hash == fields.geometry_hash,
+            rows.date.between(first, last),
+        )
+        .lateral("summary")
+    )
+    value, answer = observation_table.alias("value"), observation_table.alias("answer")
+    query = (
+        select(
+            fields.field_id,
+            fields.plant_type,
+            fields.plant_date,
+            fields.end_date,
+            func.greatest(last - first + 1, 0).label("days"),
+            *summary.c,
+            value.c.ndvi_mean.label("last_value"),
+            answer.c.status.label("last_status"),
+            answer.c.reason.label("last_reason"),
+        )
+        .select_from(field_table)
+        .join(summary, literal(True))
+        .outerjoin(value, and_(value.c.sequence == fields.sequence, value.c.date == summary.c.last_date))
+        .outerjoin(answer, and_(answer.c.sequence == fields.sequence, answer.c.date == summary.c.last_day))
+        .order_by(fields.sequence)
+    )
+    if field_ids is not None:
+        query = query.where(fields.field_id == func.any(list(field_ids)))
+    found = []
+    for row in connection.execute(query).mappings():
+        counts = {status: row[status] for status in STATUSES}
+        found.append(FieldStatus(**row, counts=counts, missing=row["days"] - sum(counts.values())))
+    return found

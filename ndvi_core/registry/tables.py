@@ -1,0 +1,89 @@
+"""The tables of the registry database; `ndvi_core.registry.migrations` brings a database to them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from ndvi_core.models.observation import Observation, Statistics
+
+metadata = MetaData()
+
+field = Table(
+    "field",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("field_id", Text, nullable=False, unique=True),
+    Column("geometry", LargeBinary, nullable=False, comment="WKB, WGS84"),
+    Column("geometry_hash", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("plant_type", Text, nullable=False),
+    Column("plant_date", Date, nullable=False),
+    Column("end_date", Date),
+    Column("source", Text, nullable=False, comment="URI of the file that the current values came from"),
+    Column("announced", Boolean, nullable=False, server_default="false", comment="consumers were told of these values"),
+    Column(
+        "caught_up", Boolean, nullable=False, server_default="false", comment="its days before registration are done"
+    ),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+Index("field_unannounced", field.c.sequence, postgresql_where=text("NOT announced"))
+Index("field_behind", field.c.sequence, postgresql_where=text("NOT caught_up"))
+
+field_revision = Table(
+    "field_revision",
+    metadata,
+    Column("sequence", ForeignKey("field.sequence"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("geometry", LargeBinary, nullable=False),
+    Column("geometry_hash", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("sequence", ForeignKey("field.sequence"), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    *(Column(name, Double, nullable=info.default is None) for name, info in Statistics.model_fields.items()),
+    Column("scene_ids", ARRAY(Text), nullable=False),
+    Column("baseline", Text),
+    Column("offset_rule", Text),
+    Column("mask_policy", Text, nullable=False),
+    Column("algorithm_version", Text, nullable=False),
+    Column("geometry_hash", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("failed_fingerprint", Text, comment="of a newer attempt that failed, while the row keeps its answer"),
+    Column("planned_at", DateTime(timezone=True), nullable=False, comment="when the run that computed it was planned"),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("observation_by_field", observation.c.sequence, observation.c.date)
+
+recorded_day = Table(
+    "recorded_day",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="days that a daily run has recorded: up to the last of them, fields that arrive late are owed a row",
+)
+
+OBSERVATION_COLUMNS = tuple(name for name in Observation.model_fields if name != "field_id")
+"""The columns of `observation` that an Observation fills; its field is found by `sequence`."""

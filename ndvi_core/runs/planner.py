@@ -1,0 +1,277 @@
+"""The planner: the one place that decides what is computed. All of it is a function of what it is given."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import groupby
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.models.extent import Extent, clip
+from ndvi_core.models.field import RegisteredField
+from ndvi_core.models.geometry import geometry_hash
+from ndvi_core.models.observation import Observation, Status
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import Cell, OrderField, Policy
+from ndvi_core.registry.ledger import Entry
+from ndvi_core.runs.selection import Selection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DueField:
+    """What is kept of a field until its order is written: its geometry is in the registry, under its revision."""
+
+    sequence: int
+    revision: int
+    field_id: str
+    locality: int
+    """Fields with near numbers are near each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCell:
+    """A cell that has scenes and no answer with today's fingerprint."""
+
+    field: DueField
+    date: date
+    scenes: tuple[Scene, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done."""
+
+    due: tuple[DueCell, ...]
+    """To be computed, in the order of the registry, then of the days."""
+    settled: tuple[Observation, ...]
+    """New answers that need no pixel."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The cells of one work order."""
+
+    label: str
+    """The field's id, or what the batch is."""
+    cells: tuple[DueCell, ...] = dataclasses.field(repr=False)
+
+
+def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Policy) -> str:
+    """Return 16 hex digits over everything that decides an observation.
+
+    Args:
+        clipped_hash: hash of the geometry within the extent; None when nothing of it is.
+        scenes: all of the day that may hold the field, in any order.
+        policy: the mask and the thresholds, with the algorithm's version.
+    """
+    return _mark(clipped_hash, _decisive(scenes, policy))
+
+
+def _decisive(scenes: Iterable[Scene], policy: Policy) -> str:
+    """Return what of scenes and policy decides an observation, in JSON; cells of the same scenes share it."""
+    told = sorted(
+        [scene.id, scene.baseline, scene.updated.isoformat() if scene.updated else None, *_offset(scene)]
+        for scene in scenes
+    )
+    return f'"policy": {json.dumps(policy.model_dump(), sort_keys=True)}, "scenes": {json.dumps(told)}'
+
+
+def _mark(clipped_hash: str | None, decisive: str) -> str:
+    return hashlib.sha256(f'{{"geometry": {json.dumps(clipped_hash)}, {decisive}}}'.encode()).hexdigest()[:16]
+
+
+def make_plan(
+    selection: Selection,
+    scenes: Sequence[Scene],
+    known: Mapping[tuple[int, date], Entry],
+    extent: Extent,
+    policy: Policy,
+) -> Plan:
+    """Compare the selected cells with what is known of them.
+
+    A cell is due when it has no entry, an entry with another fingerprint, a failed one that is to be retried, or when
+    the selection forces it. Cells that nothing can be computed for (no scene, outside the extent) are settled here.
+
+    Args:
+        selection: the cells to look at.
+        scenes: de-duplicated scenes that cover the area and the days of the selection.
+        known: ledger entries by (sequence, day).
+        extent: nothing outside it is computed.
+        policy: of all cells.
+    """
+    wanted = list(selection.wanted)
+    clipped = clip([chosen.geometry for chosen, _ in wanted], extent)
+    candidates = _scenes_by_field_and_day(clipped, scenes)
+    localities = _localities(clipped)
+
+    @cache
+    def shared(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], str]:
+        of_cell = tuple(scenes[number] for number in numbers)
+        return of_cell, _decisive(of_cell, policy)
+
+    due: list[DueCell] = []
+    settled: list[Observation] = []
+    for index, (chosen, days) in enumerate(wanted):
+        inside = clipped[index]
+        inside_hash = None if inside is None else _clipped_hash(chosen, inside)
+        due_field = DueField(chosen.sequence, chosen.revision, chosen.field_id, localities[index])
+        for day in days:
+            cell_scenes, decisive = shared(candidates.get((index, day), ()))
+            mark = _mark(inside_hash, decisive)
+            entry = known.get((chosen.sequence, day))
+            if not selection.force and entry is not None:
+                if _answers(entry, mark, selection.retries(day)):
+                    continue
+                if inside is not None and not cell_scenes and entry.status not in ("no_scene", "failed"):
+                    log.warning(
+                        "%s %s: the catalogue has its scenes no more; what is known stays", chosen.field_id, day
+                    )
+                    continue
+            if inside is None:
+                settled.append(
+                    _settled(chosen, day, "outside_extent", "no part of the field is in the extent", mark, policy)
+                )
+            elif not cell_scenes:
+                settled.append(
+                    _settled(chosen, day, "no_scene", "the catalogue has no scene of this day here", mark, policy)
+                )
+            else:
+                due.append(DueCell(due_field, day, cell_scenes, mark))
+    return Plan(due=tuple(due), settled=tuple(settled))
+
+
+def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
+    """Divide due cells into at most `max_tasks` batches.
+
+    One field makes one batch, in the order of the registry, as long as there are few enough; a person can then clear
+    one field. Beyond that, neighbours share a batch, so that a block of a scene is read by few tasks.
+    """
+    by_field = [tuple(cells) for _, cells in groupby(due, key=lambda cell: cell.field.sequence)]
+    if len(by_field) <= max_tasks:
+        return [Batch(cells[0].field.field_id, cells) for cells in by_field]
+    ordered = sorted(
+        by_field, key=lambda cells: (cells[0].scenes[0].tile, cells[0].field.locality, cells[0].field.sequence)
+    )
+    chunks = np.array_split(np.arange(len(ordered)), max_tasks)
+    return [
+        Batch(
+            f"batch {number}/{max_tasks} ({ordered[chunk[0]][0].scenes[0].tile}, {len(chunk)} fields)",
+            tuple(cell for position in chunk for cell in ordered[position]),
+        )
+        for number, chunk in enumerate(chunks, start=1)
+    ]
+
+
+def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
+    """Return a run's batches in the places of those of the same name, which an earlier plan of the run had.
+
+    Places that are not needed any more stay, empty: an index means the same field as long as the run exists, and
+    Airflow (3.3) does not bring back a mapped task whose index was once beyond the end of the mapping.
+
+    Args:
+        batches: of the plan that is being made.
+        before: labels of the earlier plan's orders, in their order.
+    """
+    places = {_place(batch.label): batch for batch in batches}
+    kept = [places.pop(_place(label), Batch(label, ())) for label in before]
+    return [*kept, *places.values()]
+
+
+def order_parts(
+    cells: Sequence[DueCell], boundaries: Mapping[int, tuple[BaseGeometry, str]], extent: Extent
+) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
+    """Return a work order's fields, scenes and cells, each field and scene once.
+
+    Args:
+        cells: of the order.
+        boundaries: the geometry and its hash of each field at the revision that is due, by its sequence.
+        extent: to which the geometries are clipped.
+    """
+    fields = {cell.field.sequence: cell.field for cell in cells}
+    scenes = {scene.id: scene for cell in cells for scene in cell.scenes}
+    field_index = {sequence: index for index, sequence in enumerate(fields)}
+    scene_index = {scene_id: index for index, scene_id in enumerate(scenes)}
+    clipped = clip([boundaries[sequence][0] for sequence in fields], extent)
+    return (
+        tuple(
+            OrderField(field_id=field.field_id, geometry=geometry, geometry_hash=boundaries[field.sequence][1])
+            for field, geometry in zip(fields.values(), clipped, strict=True)
+        ),
+        tuple(scenes.values()),
+        tuple(
+            Cell(
+                field=field_index[cell.field.sequence],
+                date=cell.date,
+                scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
+                fingerprint=cell.fingerprint,
+            )
+            for cell in cells
+        ),
+    )
+
+
+def _place(label: str) -> str:
+    """Return what of a label stays when the fields of a batch change."""
+    return label.partition(" (")[0]
+
+
+def _offset(scene: Scene) -> Iterator[str | int]:
+    yield from (scene.offset.rule, scene.offset.red, scene.offset.nir)
+
+
+def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:
+    return chosen.geometry_hash if inside is chosen.geometry else geometry_hash(inside)
+
+
+def _scenes_by_field_and_day(
+    geometries: Sequence[BaseGeometry | None], scenes: Sequence[Scene]
+) -> Mapping[tuple[int, date], tuple[int, ...]]:
+    """Return the numbers of the scenes whose footprint meets a geometry, by its number and the day, in their order."""
+    found: dict[tuple[int, date], tuple[int, ...]] = defaultdict(tuple)
+    days = [scene.day for scene in scenes]
+    tree = shapely.STRtree([scene.footprint for scene in scenes])
+    pairs = tree.query(np.array(geometries, dtype=object), predicate="intersects")
+    for geometry, scene in pairs.T[np.lexsort(pairs[::-1])].tolist():
+        found[geometry, days[scene]] += (scene,)
+    return found
+
+
+def _answers(entry: Entry, mark: str, retries: bool) -> bool:
+    """Whether there is an answer with this fingerprint, or an attempt at it that failed and is not to be made again."""
+    if entry.status != "failed" and entry.fingerprint == mark:
+        return True
+    return not retries and mark in (entry.fingerprint, entry.failed_fingerprint)
+
+
+def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, mark: str, policy: Policy) -> Observation:
+    return Observation(
+        field_id=chosen.field_id,
+        date=day,
+        status=status,
+        reason=reason,
+        mask_policy=policy.mask,
+        algorithm_version=policy.algorithm_version,
+        geometry_hash=chosen.geometry_hash,
+        fingerprint=mark,
+    )
+
+
+def _localities(geometries: Sequence[BaseGeometry | None]) -> list[int]:
+    """Return the Morton (Z-order) numbers of places in steps of a tenth of a degree: about one COG block."""
+    corners = np.nan_to_num(shapely.bounds(np.array(geometries, dtype=object)).reshape(-1, 4)[:, :2])
+    x, y = ((corners + np.array((180, 90))) * 10).astype(np.int64).T
+    numbers = np.zeros(len(geometries), dtype=np.int64)
+    for bit in range(12):
+        numbers |= (x >> bit & 1) << 2 * bit | (y >> bit & 1) << 2 * bit + 1
+    return numbers.tolist()

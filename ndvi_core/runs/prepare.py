@@ -1,0 +1,274 @@
+"""A run's folder in the bucket: the scenes that were found, the plan, the work orders and what came of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import shapely
+from pydantic import BaseModel, ConfigDict
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Connection, func, select
+
+from ndvi_core.errors import NotFound
+from ndvi_core.models.extent import Extent, clip, load_extent
+from ndvi_core.models.geometry import Geometry
+from ndvi_core.models.observation import Observation
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import WorkOrder, Written
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.runs.planner import Batch, DueCell, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.selection import Selection, Wanted
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
+from ndvi_core.support.concurrency import each
+from ndvi_core.support.garbage import rare_collections
+
+_PARALLEL_WRITES = 16
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+class SceneList(_Frozen):
+    """What a search found, and where and when it looked: beyond that, no scene does not mean that there is none."""
+
+    area: Geometry | None
+    """WGS84; None when there was nothing to look for."""
+    period: tuple[date, date] | None
+    scenes: tuple[Scene, ...] = ()
+
+
+class PlannedOrder(_Frozen):
+    """A work order of a run."""
+
+    uri: str
+    manifest: str
+    label: str
+    sha256: str
+    cells: int
+    """None are left to do for an order that an earlier plan of the run had and this one does not need."""
+    days: tuple[date, date] | None = None
+    """First and last; None without cells."""
+    memory: int = 0
+    """Bytes, see `WorkOrder.memory`."""
+
+
+class RunPlan(_Frozen):
+    """All that a run is to do; what `record` goes by."""
+
+    orders: tuple[PlannedOrder, ...]
+    settled: tuple[Written, ...]
+    """Parquet files of the observations that needed no pixel."""
+    day: date | None
+    """The day that counts as recorded afterwards."""
+    planned_at: datetime
+    """By the registry's clock; of two runs' rows for a cell, those of the one that was planned later stay."""
+    catches_up: dict[str, datetime]
+    """When they last changed, by id, of the fields that may have all they are owed once this is recorded."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its files. Keys hold only letters, digits and `-_.=`, on which all S3 clients agree."""
+
+    store: Store
+    prefix: str
+
+    @classmethod
+    def of(cls, store: Store, settings: Settings, dag_id: str, run_id: str) -> "RunFolder":
+        return cls(store, f"{settings.runs_prefix}{dag_id}/{re.sub(r'[^A-Za-z0-9_.=-]', '-', run_id)}/")
+
+    @property
+    def scenes_key(self) -> str:
+        return f"{self.prefix}scenes.json"
+
+    @property
+    def plan_key(self) -> str:
+        return f"{self.prefix}plan.json"
+
+    def settled_key(self, number: int) -> str:
+        return f"{self.prefix}results/settled-{number}.parquet"
+
+    def order_key(self, number: int) -> str:
+        return f"{self.prefix}orders/{number}.json"
+
+    def results_key(self, number: int) -> str:
+        return f"{self.prefix}results/{number}.parquet"
+
+    def manifest_key(self, number: int) -> str:
+        return f"{self.prefix}manifests/{number}.json"
+
+    def read_scenes(self) -> SceneList:
+        return SceneList.model_validate_json(self.store.read(self.scenes_key))
+
+    def read_plan(self) -> RunPlan:
+        return RunPlan.model_validate_json(self.store.read(self.plan_key))
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What the catalogue is to be asked for."""
+
+    fields: int
+    area: BaseGeometry | None
+    """WGS84, around all fields; None when no part of them is in the extent."""
+    period: tuple[date, date] | None
+    """First and last day of all, None when nothing is wanted."""
+
+
+def look_over(folder: RunFolder, settings: Settings, selection: Selection) -> Sought:
+    """Go through the selection and return what there is to search for it."""
+    extent = load_extent(folder.store, settings.extent_key)
+    fields = 0
+    boxes: list[BaseGeometry] = []
+    ends: set[date] = set()
+    for part in selection.slices():
+        wanted = [(field, days) for field, days in part if days]
+        fields += len(wanted)
+        inside = [
+            geometry for geometry in clip([field.geometry for field, _ in wanted], extent) if geometry is not None
+        ]
+        boxes += [shapely.box(*shapely.total_bounds(inside))] if inside else []
+        ends |= _ends(wanted)
+    return Sought(
+        fields=fields,
+        area=shapely.box(*shapely.total_bounds(boxes)) if boxes else None,
+        period=(min(ends), max(ends)) if ends else None,
+    )
+
+
+def find_scenes(folder: RunFolder, settings: Settings, sought: Sought) -> SceneList:
+    """Search the catalogue once for all selected cells and keep what it found in the run's folder."""
+    from ndvi_core.catalog.search import search_scenes
+
+    found = SceneList(area=sought.area, period=sought.period)
+    if sought.area is not None and sought.period is not None:
+        scenes = tuple(search_scenes(settings, sought.area, *sought.period))
+        found = SceneList(area=sought.area, period=sought.period, scenes=scenes)
+    folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
+    return found
+
+
+@rare_collections()
+def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> RunPlan:
+    """Plan the selected cells with the scenes found before, and write the run's work orders.
+
+    Fields that were registered after the search are left to the catch-up, since nobody has looked for their scenes.
+    """
+    extent = load_extent(folder.store, settings.extent_key)
+    found = folder.read_scenes()
+    planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
+    due: list[DueCell] = []
+    settled: list[Written] = []
+    catches_up: dict[str, datetime] = {}
+    for part in selection.slices():
+        wanted, left_out = _within_search(part, found, extent)
+        known = _known(connection, wanted)
+        plan = make_plan(replace(selection, wanted=wanted), found.scenes, known, extent, settings.policy)
+        due.extend(plan.due)
+        if plan.settled:
+            settled.append(_write_settled(folder, len(settled), plan.settled))
+        if selection.catches_up:
+            catches_up |= {field.field_id: field.changed_at for field, _ in part if field.field_id not in left_out}
+    batches = keep_places(pack(due, settings.max_tasks), _labels_before(folder))
+    run_plan = RunPlan(
+        orders=_write_orders(folder, settings, batches, extent, connection),
+        settled=tuple(settled),
+        day=selection.day,
+        planned_at=planned_at,
+        catches_up=catches_up,
+    )
+    folder.store.write(folder.plan_key, run_plan.model_dump_json().encode(), "application/json")
+    return run_plan
+
+
+def _ends(wanted: Sequence[Wanted]) -> set[date]:
+    """Return the first and last days that fields are asked for."""
+    return {day for _, days in wanted for day in (days[0], days[-1])}
+
+
+def _known(connection: Connection, wanted: Sequence[Wanted]) -> dict[tuple[int, date], ledger.Entry]:
+    ends = _ends(wanted)
+    if not ends:
+        return {}
+    return ledger.load_entries(connection, [field.sequence for field, _ in wanted], min(ends), max(ends))
+
+
+def _write_settled(folder: RunFolder, number: int, rows: Sequence[Observation]) -> Written:
+    from ndvi_core.storage.geoparquet import write_observations
+
+    data = write_observations(rows)
+    key = folder.settled_key(number)
+    sha256 = folder.store.write(key, data, "application/vnd.apache.parquet")
+    return Written(uri=folder.store.uri(key), sha256=sha256, size=len(data))
+
+
+def _labels_before(folder: RunFolder) -> list[str]:
+    """Return the labels of the orders that the run was planned with before; none for a new run."""
+    try:
+        return [order.label for order in folder.read_plan().orders]
+    except NotFound:
+        return []
+
+
+def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -> tuple[list[Wanted], set[str]]:
+    """Return what of the wanted cells has been searched scenes for, and the ids of the fields of the others."""
+    start, end = found.period or (date.max, date.min)
+    clipped = clip([field.geometry for field, _ in wanted], extent)
+    shapely.prepare(found.area)
+    # Of None, which has no area inside the extent, nobody has to look for scenes.
+    searched = [inside is None for inside in clipped] | shapely.covers(found.area, clipped)
+    within: list[Wanted] = []
+    left_out = set()
+    for (field, days), looked_for in zip(wanted, searched, strict=True):
+        kept = tuple(day for day in days if looked_for and start <= day <= end)
+        if kept:
+            within.append((field, kept))
+        if kept != days:
+            left_out.add(field.field_id)
+    return within, left_out
+
+
+def _write_orders(
+    folder: RunFolder, settings: Settings, batches: Sequence[Batch], extent: Extent, connection: Connection
+) -> tuple[PlannedOrder, ...]:
+    def orders() -> Iterator[tuple[int, WorkOrder]]:
+        for number, batch in enumerate(batches):
+            revisions = {cell.field.sequence: cell.field.revision for cell in batch.cells}
+            boundaries = registry.load_boundaries(connection, revisions)
+            fields, scenes, cells = order_parts(batch.cells, boundaries, extent)
+            yield (
+                number,
+                WorkOrder(
+                    label=batch.label,
+                    results=folder.store.uri(folder.results_key(number)),
+                    manifest=folder.store.uri(folder.manifest_key(number)),
+                    products=folder.store.uri(settings.products_prefix.rstrip("/")),
+                    pictures=settings.pictures,
+                    memory_mb=settings.memory_mb,
+                    policy=settings.policy,
+                    fields=fields,
+                    scenes=scenes,
+                    cells=cells,
+                ),
+            )
+
+    def write(numbered: tuple[int, WorkOrder]) -> PlannedOrder:
+        number, order = numbered
+        key = folder.order_key(number)
+        sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
+        days = [cell.date for cell in order.cells]
+        return PlannedOrder(
+            uri=folder.store.uri(key),
+            manifest=order.manifest,
+            label=order.label,
+            sha256=sha256,
+            cells=len(order.cells),
+            days=(min(days), max(days)) if days else None,
+            memory=order.memory,
+        )
+
+    return tuple(each(write, orders(), _PARALLEL_WRITES))

@@ -1,0 +1,147 @@
+"""Recording: verify what the tasks wrote, bring it into the ledger and publish the days that it touches."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from hashlib import sha256
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import Connection, Engine
+
+from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.models.observation import Observation
+from ndvi_core.models.work_order import Manifest, WorkOrder, Written
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.runs.prepare import PlannedOrder, RunFolder, RunPlan
+from ndvi_core.runs.selection import last_owed_day
+from ndvi_core.settings import Settings
+from ndvi_core.storage.geoparquet import read_observations, write_located
+from ndvi_core.storage.object_store import Store
+from ndvi_core.support.concurrency import each
+from ndvi_core.support.garbage import rare_collections
+
+_PARALLEL_READS = 4
+"""Orders whose rows are read, and are in memory, at once."""
+
+
+class Recorded(BaseModel):
+    """What a run came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counts: dict[str, int]
+    """Cells by status."""
+    days: tuple[date, ...]
+    """Days that were published."""
+    field_ids: tuple[str, ...]
+    """Fields that have new rows."""
+    failures: tuple[str, ...]
+    """A line for each cell that failed: field, day and why."""
+
+
+@rare_collections()
+def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorded:
+    """Record what a run's tasks have written; what they have not is recorded as failed.
+
+    May be repeated: the same manifests give the same rows and the same bytes.
+
+    Raises:
+        NotFound: when the run has no plan.
+    """
+    plan = folder.read_plan()
+    counts: Counter[str] = Counter()
+    fields: dict[str, None] = {}
+    failures: list[str] = []
+
+    def tallied() -> Iterator[Observation]:
+        for row in _rows(folder.store, plan):
+            counts[row.status] += 1
+            fields[row.field_id] = None
+            if row.status == "failed":
+                failures.append(f"{row.field_id} {row.date}: {row.reason}")
+            yield row
+
+    with engine.begin() as connection:
+        days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
+        if plan.day is not None:
+            ledger.mark_recorded(connection, plan.day)
+    for day in days:
+        with engine.begin() as connection:
+            publish_day(folder.store, settings, connection, day)
+    with engine.begin() as connection:
+        _mark_caught_up(connection, plan, settings.start_date)
+    return Recorded(
+        counts=dict(sorted(counts.items())), days=tuple(days), field_ids=tuple(fields), failures=tuple(failures)
+    )
+
+
+def _rows(store: Store, plan: RunPlan) -> Iterator[Observation]:
+    """Yield all rows of a run, while those of the next orders are being read."""
+    for settled in plan.settled:
+        yield from _read_verified(store, settled)
+    for rows in each(partial(_collect, store), [order for order in plan.orders if order.cells], _PARALLEL_READS):
+        yield from rows
+
+
+def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:
+    """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
+    key = f"{settings.observations_prefix}date={day}/observations.parquet"
+    ledger.lock_day(connection, day)
+    store.write(key, write_located(ledger.load_day(connection, day)), "application/vnd.apache.parquet")
+    return store.uri(key)
+
+
+def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:
+    """Mark the fields that are owed nothing any more: days may have been recorded since the run was planned.
+
+    Their days are published by then: whoever waits for a field to be caught up finds its rows in the files.
+    """
+    planned = registry.load_fields(connection, plan.catches_up)
+    unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]
+    owed = ledger.missing_days(
+        connection,
+        [field.sequence for field in unchanged],
+        last_owed_day(connection, first_daily_day),
+        failed_counts=True,
+    )
+    registry.mark_caught_up(connection, [field for field in unchanged if field.sequence not in owed])
+
+
+def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
+    """Return the rows of one work order, or failed rows if its task left none that can be trusted."""
+    try:
+        manifest = Manifest.model_validate_json(store.read(store.key(order.manifest)))
+        if manifest.order_sha256 == order.sha256:
+            return _read_verified(store, manifest.results)
+        reason = f"{order.manifest} belongs to an earlier order; the task of {order.uri} wrote none"
+    except NotFound:
+        reason = f"the task of {order.uri} wrote no manifest; see its log"
+    except (BadInput, ValidationError) as error:
+        reason = f"what the task of {order.uri} wrote cannot be used: {error}. Clear the task."
+    work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
+    return list(_failed(work, reason))
+
+
+def _read_verified(store: Store, written: Written) -> list[Observation]:
+    data = store.read(store.key(written.uri))
+    if sha256(data).hexdigest() != written.sha256:
+        raise BadInput(f"{written.uri} is not the file that its manifest names")
+    return read_observations(data)
+
+
+def _failed(work: WorkOrder, reason: str) -> Iterator[Observation]:
+    for cell in work.cells:
+        field = work.fields[cell.field]
+        yield Observation(
+            field_id=field.field_id,
+            date=cell.date,
+            status="failed",
+            reason=reason,
+            scene_ids=tuple(work.scenes[index].id for index in cell.scenes),
+            mask_policy=work.policy.mask,
+            algorithm_version=work.policy.algorithm_version,
+            geometry_hash=field.geometry_hash,
+            fingerprint=cell.fingerprint,
+        )

@@ -1,0 +1,147 @@
+"""Which cells a run is about, before anyone knows whether there is a scene for them or an answer already."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.errors import BadInput
+from ndvi_core.models.field import RegisteredField
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.registry.ledger import days_between
+
+Item = TypeVar("Item")
+
+Wanted = tuple[RegisteredField, tuple[date, ...]]
+"""A field and the days that it is asked for, in order; there may be none."""
+
+_SLICE = 20_000
+"""Fields that are looked at side by side: what there is to know of the others takes no memory meanwhile."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Fields in the order of their sequence, each with the days that it is asked for."""
+
+    wanted: Iterable[Wanted]
+    """Read from the registry when it is gone through, which can be done once."""
+    retried: frozenset[date] | None = None
+    """Days on which a cell that failed is tried again although nothing changed; None is all of them."""
+    force: bool = False
+    """Compute the cells even if the ledger has an answer with the same fingerprint."""
+    day: date | None = None
+    """The day that counts as recorded afterwards."""
+    catches_up: bool = False
+    """Whether the fields may have all they are owed once these days are recorded."""
+
+    def slices(self) -> Iterator[list[Wanted]]:
+        """Yield what is wanted in parts of so few fields that all about them fits into memory."""
+        return _slices(self.wanted)
+
+    def retries(self, day: date) -> bool:
+        return self.retried is None or day in self.retried
+
+
+def select_day(
+    connection: Connection,
+    day: date,
+    look_back_days: int,
+    field_ids: Collection[str] | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select what a daily run looks at: its day, and the recorded days before it for scenes that came late.
+
+    The days before are looked at for caught-up fields only (those of the others are the catch-up's) and not for
+    cells that failed with the same scenes, so that one broken scene does not fail the runs of the days after it.
+    """
+    first = day - timedelta(days=look_back_days)
+    earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
+    _require_known(connection, field_ids)
+    return Selection(
+        wanted=(
+            (field, _active(field, [*earlier, day] if field.caught_up else [day]))
+            for field in registry.read_fields(connection, field_ids)
+        ),
+        retried=frozenset([day]),
+        force=force,
+        day=day if field_ids is None else None,
+    )
+
+
+def select_owed(connection: Connection, first_daily_day: date) -> Selection:
+    """Select the days that fields which came or changed late are still owed.
+
+    These are the days from the plant date up to the last that a daily run has recorded, or up to the day before
+    the first daily run, whichever is later; days still to come are left to the daily runs.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+
+    def wanted() -> Iterator[Wanted]:
+        for fields in _slices(registry.read_fields(connection, caught_up=False)):
+            owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
+            yield from ((field, tuple(owed.get(field.sequence, ()))) for field in fields)
+
+    return Selection(wanted=wanted(), catches_up=True)
+
+
+def select_range(
+    connection: Connection,
+    first_daily_day: date,
+    field_ids: Collection[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select the days of a period on which fields are processed.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: of `ndvi_daily`.
+        field_ids: None is all fields.
+        start: None is each field's plant date.
+        end: included, today at the latest; None is the last day that catching up would reach, see `select_owed`.
+        force: compute again what has an answer already.
+
+    Raises:
+        BadInput: for an unknown field or an end before the start.
+    """
+    end = min(end or last_owed_day(connection, first_daily_day), datetime.now(UTC).date())
+    if start is not None and end < start:
+        raise BadInput(f"no day to compute from {start} on: the last that can be is {end}")
+    _require_known(connection, field_ids)
+    return Selection(
+        wanted=(
+            (field, _active(field, days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
+            for field in registry.read_fields(connection, field_ids)
+        ),
+        force=force,
+    )
+
+
+def last_owed_day(connection: Connection, first_daily_day: date) -> date:
+    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
+    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
+
+
+def _active(field: RegisteredField, days: Collection[date]) -> tuple[date, ...]:
+    last = field.end_date or date.max
+    return tuple(day for day in days if field.plant_date <= day <= last)
+
+
+def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
+    coming = iter(items)
+    while part := list(islice(coming, _SLICE)):
+        yield part
+
+
+def _require_known(connection: Connection, field_ids: Collection[str] | None) -> None:
+    if field_ids is None:
+        return
+    known = registry.read_fields(connection, field_ids)
+    if unknown := sorted(set(field_ids) - {field.field_id for field in known}):
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}. `airflow ndvi status` lists the fields.")

@@ -1,0 +1,1 @@
+"""A synthetic season to try the pipeline on."""

@@ -1,0 +1,249 @@
+"""A season of SYNTHETIC Sentinel-2 scenes, to try the pipeline on offline. No pixel of it was ever observed.
+
+The land is invented (`ndvi_core.sample.landscape`); form and habits are those of the real product: two tiles that
+overlap, passes every two to three days, clouds, a processing baseline whose digital numbers are shifted, reprocessed
+duplicates.
+The grid codes are those of a real tile and its eastern neighbour, which really overlap 40 km further east.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import box, mapping
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.errors import BadInput
+from ndvi_core.sample.farm import EPSG, FIELDS, LATE_FIELDS, NORTH, PIXEL, WEST, Season, wgs84, write_inputs
+from ndvi_core.sample.landscape import Ground, classify, make_ground, make_sky, reflectance
+
+COLLECTION = "sentinel-2-l2a"
+START, END = date(2025, 4, 16), date(2025, 4, 30)
+"""The default season: six passes, one of them wholly clouded, two partly, one with a reprocessed duplicate."""
+SEED = 772
+TILE_PIXELS = 768
+BLOCK_PIXELS = 256
+OVERLAP_PIXELS = 64
+TILES = {"30UXV": 0, "30UYV": TILE_PIXELS - OVERLAP_PIXELS}
+"""First column of each tile on the land."""
+LAND = (TILE_PIXELS, 2 * TILE_PIXELS - OVERLAP_PIXELS)
+"""Rows and columns of the land."""
+SWATH_CUT = ((LAND[1] - 330, 0), (LAND[1], 0), (LAND[1], 1100))
+"""The corner that the second orbit does not see: a triangle of columns and rows."""
+
+REVISIT_DAYS = 5
+CLOUD_SHARES = {0.0: 0.25, 0.02: 0.2, 0.12: 0.2, 0.3: 0.15, 0.55: 0.1, 1.0: 0.1}
+"""How much of the land a pass finds clouded, with the chance of that."""
+REPROCESSED_CHANCE = 0.2
+SHIFT, SCALE = 1000, 10_000
+"""Digital number = reflectance * SCALE + SHIFT, as in ESA's products since baseline 04.00."""
+BASELINE, OLD_BASELINE = "05.11", "05.10"
+OLD_NIR_ERROR = 150
+"""What the old baseline's near infrared is too high by, in digital numbers: it shows which duplicate was read."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One flight over the land."""
+
+    day: date
+    satellite: str
+    orbit: int
+    """Relative orbit."""
+    at: time
+    """UTC."""
+    whole: bool
+    """Otherwise the swath ends over the land, see `SWATH_CUT`."""
+    cloud_share: float
+    reprocessed: bool
+    """Whether the catalogue has the western tile twice, with two baselines."""
+
+
+def write_season(out: Path, base_url: str, start: date, end: date) -> Season:
+    """Write scenes (COGs), their STAC collection and items, and the farm's GeoJSON files below `out`.
+
+    The same days always get the same pixels.
+
+    Args:
+        base_url: Where `out/scenes` will be served; the items' hrefs begin with it.
+        start: First day of the season.
+        end: Last day, included.
+
+    Raises:
+        BadInput: the end is before the start.
+    """
+    if end < start:
+        raise BadInput(f"the season's end {end} is before its start {start}")
+    season = Season(out)
+    write_inputs(season, start)
+    covers = [(field.in_pixels, field.cover) for field in (*FIELDS, *LATE_FIELDS)]
+    ground = make_ground(LAND, covers, np.random.default_rng(SEED))
+    with ThreadPoolExecutor(4) as pool:
+        flights = passes(start, end)
+        written = pool.map(lambda flight: list(_write_pass(flight, ground, season.scenes, base_url)), flights)
+        items = [item for of_flight in written for item in of_flight]
+    season.items.write_text(json.dumps({"type": "FeatureCollection", "features": items}, indent=1))
+    season.collection.write_text(json.dumps(_collection(start, end), indent=1))
+    return season
+
+
+def passes(start: date, end: date) -> Iterator[Pass]:
+    """Yield the flights from `start` to `end`: two orbits, each every five days, and the weather that chance gives."""
+    for number in range(start.toordinal(), end.toordinal() + 1):
+        phase = number % REVISIT_DAYS
+        if phase not in (0, 2):
+            continue
+        random = np.random.default_rng([SEED, number, 1])
+        yield Pass(
+            day=date.fromordinal(number),
+            satellite=("2A", "2B", "2C")[number // REVISIT_DAYS % 3],
+            orbit=94 if phase == 0 else 137,
+            at=time(11, 6, 21) if phase == 0 else time(10, 56, 21),
+            whole=phase == 0,
+            cloud_share=float(random.choice(list(CLOUD_SHARES), p=list(CLOUD_SHARES.values()))),
+            reprocessed=bool(random.random() < REPROCESSED_CHANCE),
+        )
+
+
+def _write_pass(flight: Pass, ground: Ground, scenes: Path, base_url: str) -> Iterator[dict[str, Any]]:
+    """Write the tiles of a flight and yield their items."""
+    random = np.random.default_rng([SEED, flight.day.toordinal()])
+    sky = make_sky(LAND, flight.cloud_share, random)
+    red, nir = reflectance(ground, sky, flight.day, random)
+    scl = classify(red, nir, ground, sky)
+    unseen = _unseen(flight)
+    scl[unseen[::2, ::2]] = 0
+    bands: dict[str, NDArray[Any]] = {"red": _digital(red, unseen), "nir": _digital(nir, unseen), "scl": scl}
+    for tile, first in TILES.items():
+        baselines = (OLD_BASELINE, BASELINE) if flight.reprocessed and first == 0 else (BASELINE,)
+        for number, baseline in enumerate(baselines):
+            item_id = f"SYNTHETIC_S{flight.satellite}_{tile}_{flight.day:%Y%m%d}_{number}_L2A"
+            for name, band in bands.items():
+                step = 2 if name == "scl" else 1
+                part = band[:, first // step : (first + TILE_PIXELS) // step]
+                if name == "nir" and baseline == OLD_BASELINE:
+                    part = np.where(part > 0, part + np.uint16(OLD_NIR_ERROR), 0)
+                _write_cog(scenes / item_id / f"{name}.tif", part, first, PIXEL * step)
+            yield _item(item_id, flight, tile, baseline, _clouded(scl, first), f"{base_url.rstrip('/')}/{item_id}")
+
+
+def _clouded(scl: NDArray[np.uint8], first: int) -> float:
+    """Return the share of clouds in the tile that begins at this column of the land, in percent."""
+    classes = scl[:, first // 2 : (first + TILE_PIXELS) // 2]
+    return round(float(np.isin(classes, (8, 9, 10)).mean() * 100), 2)
+
+
+def _unseen(flight: Pass) -> NDArray[np.bool_]:
+    """Return where the land lies outside the swath."""
+    from rasterio.features import rasterize
+
+    if flight.whole:
+        return np.zeros(LAND, bool)
+    return np.asarray(rasterize([shapely.Polygon(SWATH_CUT)], out_shape=LAND, dtype="uint8").astype(bool))
+
+
+def _digital(band: NDArray[np.float32], unseen: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    return np.where(unseen, 0, np.clip(np.rint(band * SCALE) + SHIFT, 1, 65535)).astype("uint16")
+
+
+def _write_cog(file: Path, band: NDArray[Any], first_column: int, pixel: int) -> None:
+    import rasterio
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows, columns = band.shape
+    profile = {"count": 1, "dtype": band.dtype, "height": rows, "width": columns, "nodata": 0, "crs": f"EPSG:{EPSG}"}
+    place = rasterio.Affine(pixel, 0, WEST + first_column * PIXEL, 0, -pixel, NORTH)
+    options = {"compress": "DEFLATE", "predictor": "YES", "blocksize": BLOCK_PIXELS, "overview_resampling": "NEAREST"}
+    with rasterio.open(file, "w", driver="COG", transform=place, **profile, **options) as out:
+        out.write(band, 1)
+        out.update_tags(SYNTHETIC="invented pixels: not an observation of the Earth")
+
+
+def _footprint(flight: Pass, tile: str) -> BaseGeometry:
+    """Return where a tile of a flight has data, WGS84."""
+    first = TILES[tile]
+    seen = box(first, 0, first + TILE_PIXELS, TILE_PIXELS)
+    if not flight.whole:
+        seen = seen - shapely.Polygon(SWATH_CUT)
+    return wgs84(shapely.transform(seen, lambda xy: xy * (PIXEL, -PIXEL) + (WEST, NORTH)))
+
+
+def _item(item_id: str, flight: Pass, tile: str, baseline: str, clouded: float, url: str) -> dict[str, Any]:
+    at = datetime.combine(flight.day, flight.at, UTC)
+    published = at + timedelta(hours=9 if baseline == BASELINE else 5)
+    footprint = _footprint(flight, tile)
+    return {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "stac_extensions": [
+            "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+            "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+            "https://stac-extensions.github.io/grid/v1.1.0/schema.json",
+            "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+            "https://stac-extensions.github.io/sat/v1.0.0/schema.json",
+        ],
+        "id": item_id,
+        "collection": COLLECTION,
+        "geometry": mapping(footprint),
+        "bbox": list(footprint.bounds),
+        "properties": {
+            "title": f"SYNTHETIC scene of tile {tile} on {flight.day}: invented pixels",
+            "synthetic": True,
+            "datetime": _utc(at),
+            "created": _utc(published),
+            "updated": _utc(published),
+            "platform": f"sentinel-{flight.satellite.lower()}",
+            "constellation": "sentinel-2",
+            "instruments": ["msi"],
+            "grid:code": f"MGRS-{tile}",
+            "sat:relative_orbit": flight.orbit,
+            "s2:processing_baseline": baseline,
+            "s2:datatake_id": f"GS{flight.satellite}_{at:%Y%m%dT%H%M%S}_{flight.day.toordinal()}_N{baseline}",
+            "eo:cloud_cover": clouded,
+            "proj:code": f"EPSG:{EPSG}",
+        },
+        "links": [],
+        "assets": {name: _asset(name, tile, url) for name in ("red", "nir", "scl")},
+    }
+
+
+def _asset(name: str, tile: str, url: str) -> dict[str, Any]:
+    pixel = 2 * PIXEL if name == "scl" else PIXEL
+    band: dict[str, Any] = {"nodata": 0, "data_type": "uint8", "spatial_resolution": pixel}
+    if name != "scl":
+        band |= {"data_type": "uint16", "scale": 1 / SCALE, "offset": -SHIFT / SCALE}
+    return {
+        "href": f"{url}/{name}.tif",
+        "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+        "title": f"SYNTHETIC {name}",
+        "roles": ["data"],
+        "proj:shape": [TILE_PIXELS * PIXEL // pixel] * 2,
+        "proj:transform": [pixel, 0, WEST + TILES[tile] * PIXEL, 0, -pixel, NORTH],
+        "raster:bands": [band],
+    }
+
+
+def _collection(start: date, end: date) -> dict[str, Any]:
+    box_of_land = wgs84(box(WEST, NORTH - LAND[0] * PIXEL, WEST + LAND[1] * PIXEL, NORTH)).bounds
+    period = [_utc(datetime.combine(start, time.min, UTC)), _utc(datetime.combine(end, time.max, UTC))]
+    return {
+        "type": "Collection",
+        "stac_version": "1.0.0",
+        "id": COLLECTION,
+        "title": "SYNTHETIC Sentinel-2 L2A: a sample season",
+        "description": "Invented scenes in the form of Sentinel-2 L2A. Not observations of the Earth.",
+        "license": "Apache-2.0",
+        "extent": {"spatial": {"bbox": [list(box_of_land)]}, "temporal": {"interval": [period]}},
+        "links": [],
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

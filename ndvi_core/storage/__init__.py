@@ -1,0 +1,1 @@
+"""How objects and tables are kept: an object store, GeoParquet."""

@@ -1,0 +1,230 @@
+"""Observations as Parquet, with the fields' geometries as GeoParquet 1.1: https://geoparquet.org/releases/v1.1.0/."""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from io import BytesIO
+from itertools import accumulate
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.errors import BadInput
+from ndvi_core.models.observation import Observation
+
+if TYPE_CHECKING:
+    from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
+    from arro3.core import Field as ArrowField
+
+CREATED_BY = "ndvi_core"
+"""Written in place of the Parquet library's name and version, so that an upgrade alone changes no file's checksum."""
+
+COMPRESSION = "zstd(3)"
+
+MAGIC = b"PAR1"
+
+ROW_GROUP = 131_072
+"""Rows that are encoded, and in memory, at a time."""
+
+BATCH = 8192
+"""Rows that are decoded at a time."""
+
+
+class Column(NamedTuple):
+    """A column of the file: an attribute of `Observation` of the same name."""
+
+    type: str
+    """`string`, `date32`, `float64` or `list<string>`."""
+    nullable: bool
+    unit: str
+    """`1` is dimensionless; empty for what has no unit."""
+    description: str
+
+
+COLUMNS: dict[str, Column] = {
+    "field_id": Column("string", False, "", "The field's id"),
+    "date": Column("date32", False, "", "Solar day of the acquisition"),
+    "status": Column("string", False, "", "computed, no_scene, cloudy, no_data, outside_extent, too_small or failed"),
+    "reason": Column("string", True, "", "Why there is no value; null when there is one"),
+    "ndvi_mean": Column("float64", True, "1", "Mean NDVI of the valid pixels, weighted by coverage"),
+    "ndvi_std": Column("float64", True, "1", "Population standard deviation of NDVI, weighted by coverage"),
+    "ndvi_min": Column("float64", True, "1", "Least NDVI of a valid pixel"),
+    "ndvi_max": Column("float64", True, "1", "Greatest NDVI of a valid pixel"),
+    "ndvi_p10": Column("float64", True, "1", "10th percentile of NDVI, weighted by coverage"),
+    "ndvi_p25": Column("float64", True, "1", "25th percentile of NDVI, weighted by coverage"),
+    "ndvi_median": Column("float64", True, "1", "Median of NDVI, weighted by coverage"),
+    "ndvi_p75": Column("float64", True, "1", "75th percentile of NDVI, weighted by coverage"),
+    "ndvi_p90": Column("float64", True, "1", "90th percentile of NDVI, weighted by coverage"),
+    "ndvi_valid_pixel_count": Column("float64", False, "pixel", "Sum of the field's shares of valid pixels"),
+    "pixel_count": Column("float64", False, "pixel", "Sum of the field's shares of all pixels: its area"),
+    "valid_fraction": Column("float64", False, "1", "ndvi_valid_pixel_count / pixel_count"),
+    "cloud_fraction": Column("float64", False, "1", "Share of the field under cloud, cloud shadow or cirrus"),
+    "scene_ids": Column("list<string>", False, "", "Scenes that the numbers come from, or that were considered"),
+    "baseline": Column("string", True, "", "Sentinel-2 processing baseline of the scenes"),
+    "offset_rule": Column("string", True, "", "Rule by which digital numbers became reflectance"),
+    "mask_policy": Column("string", False, "", "Name and version of the SCL mask policy"),
+    "algorithm_version": Column("string", False, "", "Version of the computation"),
+    "geometry_hash": Column("string", False, "", "Hash of the field's geometry as registered"),
+    "fingerprint": Column("string", False, "", "Hash of everything that decides the observation"),
+}
+"""The file's columns, in order; each Arrow field carries `unit` and `description` as metadata."""
+
+
+def write_observations(rows: Sequence[Observation], geometries: Sequence[BaseGeometry] | None = None) -> bytes:
+    """Return a Parquet file with one row per observation, in the order given: the same rows give the same bytes.
+
+    Args:
+        rows: Any number, none included.
+        geometries: Of each row's field, see `write_located`.
+    """
+    return _write(_batch(rows, _schema()), {}) if geometries is None else write_located([(rows, geometries)])
+
+
+def write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[BaseGeometry]]]) -> bytes:
+    """Return a GeoParquet 1.1 file of observations, which may come in parts, so that not all are in memory at once.
+
+    Args:
+        parts: Rows and, of each row's field, the geometry, longitude and latitude in degrees (OGC:CRS84); Z is
+            dropped. They become the WKB column `geometry`.
+    """
+    from arro3.core import Array, RecordBatchReader
+    from arro3.io import read_ipc_stream, write_ipc_stream
+
+    field = _geometry_field()
+    schema = _schema().append(field)
+    types, bounds, sizes = set(), [], []
+    # What the file says of all geometries has to be known before its first row: meanwhile the rows are on the disk.
+    with TemporaryFile() as waiting:
+        for rows, geometries in parts:
+            if len(geometries) != len(rows):
+                raise ValueError(f"{len(geometries)} geometries for {len(rows)} rows")
+            # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
+            wkb = shapely.to_wkb(list(geometries), byte_order=1, output_dimension=2, flavor="iso")
+            types |= {geometry.geom_type for geometry in geometries}
+            bounds += [shapely.total_bounds(list(geometries))] if not all(g.is_empty for g in geometries) else []
+            part = BytesIO()
+            write_ipc_stream(_batch(rows, schema, Array(list(wkb), type=field)), part, compression=None)
+            sizes.append(waiting.write(part.getvalue()))
+        waiting.seek(0)
+        batches = (batch for size in sizes for batch in read_ipc_stream(BytesIO(waiting.read(size))))
+        located = RecordBatchReader.from_batches(schema, batches)
+        return _write(located, {"geo": json.dumps(_geo_metadata(types, bounds))})
+
+
+def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "RecordBatch":
+    from arro3.core import RecordBatch
+
+    arrays = [_array([getattr(row, name) for row in rows], schema.field(name)) for name in COLUMNS]
+    return RecordBatch.from_arrays([*arrays, *more], schema=schema)
+
+
+def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) -> bytes:
+    from arro3.io import write_parquet
+
+    file = BytesIO()
+    write_parquet(
+        rows,
+        file,
+        max_row_group_size=ROW_GROUP,
+        compression=COMPRESSION,
+        created_by=CREATED_BY,
+        key_value_metadata=key_values,
+    )
+    return file.getvalue()
+
+
+def read_observations(data: bytes) -> list[Observation]:
+    """Read what `write_observations` wrote, in its order; columns that are not an observation's are passed over.
+
+    Raises:
+        BadInput: when `data` is not Parquet, lacks a column, or a value is not an observation's.
+    """
+    table = _read_table(data)
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise BadInput(f"not a file of observations: no column {', '.join(missing)}")
+    columns = [table.column(name).to_pylist() for name in COLUMNS]
+    try:
+        return _observations().validate_python(
+            [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"not a file of observations: row {where}: {first['msg']}, got {first['input']!r}") from error
+
+
+def _read_table(data: bytes) -> "Table":
+    from arro3.io import read_parquet
+
+    if not (data.startswith(MAGIC) and data.endswith(MAGIC)):  # on which arro3 would panic
+        raise BadInput(f"not a Parquet file: {len(data)} bytes that do not begin and end with {MAGIC!r}")
+    return read_parquet(BytesIO(data), batch_size=BATCH).read_all()
+
+
+@cache
+def _observations() -> TypeAdapter[list[Observation]]:
+    return TypeAdapter(list[Observation])
+
+
+@cache
+def _schema() -> "Schema":
+    from arro3.core import Field as ArrowField
+    from arro3.core import Schema
+
+    return Schema(
+        [
+            ArrowField(name, _data_type(column.type), nullable=column.nullable, metadata=_describe(column))
+            for name, column in COLUMNS.items()
+        ]
+    )
+
+
+def _describe(column: Column) -> dict[str, str]:
+    unit = {"unit": column.unit} if column.unit else {}
+    return {"description": column.description, **unit}
+
+
+def _data_type(name: str) -> "DataType":
+    from arro3.core import DataType
+    from arro3.core import Field as ArrowField
+
+    if name == "list<string>":
+        return DataType.list(ArrowField("element", DataType.string(), nullable=False))
+    return {"string": DataType.string, "float64": DataType.float64, "date32": DataType.date32}[name]()
+
+
+def _geometry_field() -> "ArrowField":
+    from arro3.core import DataType
+    from arro3.core import Field as ArrowField
+
+    column = Column("binary", False, "degree", "The field's geometry: WKB, OGC:CRS84")
+    return ArrowField("geometry", DataType.binary(), nullable=column.nullable, metadata=_describe(column))
+
+
+def _array(values: list[Any], field: "ArrowField") -> "Array":
+    """Turn the column's Python values into an Arrow array of the field's type."""
+    from arro3.core import Array, DataType, list_array
+
+    if DataType.is_date32(field.type):
+        days = np.array(values, dtype="datetime64[D]").astype(np.int32)  # since 1970-01-01, as Arrow counts them
+        return Array(days).cast(field)
+    if DataType.is_list(field.type):
+        offsets = Array(list(accumulate(map(len, values), initial=0)), type=DataType.int32())
+        flat = [item for value in values for item in value]
+        return list_array(offsets, Array(flat, type=DataType.string()), type=field)
+    return Array(values, type=field)
+
+
+def _geo_metadata(types: set[str], bounds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+    """Return the value of the file's `geo` key; a column without `crs` is OGC:CRS84."""
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types)}
+    if bounds:
+        lows, highs = np.min(bounds, axis=0)[:2], np.max(bounds, axis=0)[2:]
+        column["bbox"] = [*lows.tolist(), *highs.tolist()]
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

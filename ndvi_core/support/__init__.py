@@ -1,0 +1,1 @@
+"""What any program needs: bounded concurrency, garbage collection, JSON over HTTP."""

@@ -1,0 +1,1 @@
+"""From the pixels of a pass to the observation of each field."""

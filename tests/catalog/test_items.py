@@ -1,0 +1,235 @@
+"""STAC items of four catalogues and of our own become scenes: hrefs, tiles, passes, days, footprints."""
+
+import csv
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import pystac
+import pytest
+from shapely.geometry import shape
+from support.stac_items import earth_search, polygon
+
+from ndvi_core.catalog.dialects import (
+    CDSE,
+    EARTH_SEARCH,
+    EARTH_SEARCH_C1,
+    LOCAL,
+    PLANETARY_COMPUTER,
+    PROFILES,
+    Profile,
+    profile_for,
+    scene_from_item,
+)
+from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.settings import Settings
+
+PROFILE_OF_FOLDER = {
+    "earth_search_v1_sentinel_2_l2a": EARTH_SEARCH,
+    "earth_search_v1_sentinel_2_c1_l2a": EARTH_SEARCH_C1,
+    "planetary_computer": PLANETARY_COMPUTER,
+    "cdse_stac": CDSE,
+}
+
+
+def test_real_items_have_the_offset_that_the_index_says(realdata: Path) -> None:
+    with (realdata / "stac" / "index.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 23
+    for row in rows:
+        profile = PROFILE_OF_FOLDER[row["api"]]
+        scene = scene_from_item(json.loads((realdata / "stac/items" / row["api"] / row["file"]).read_text()), profile)
+        if profile is EARTH_SEARCH:
+            expected = 0
+        elif profile is PLANETARY_COMPUTER:
+            expected = -1000 if row["processing_baseline"] in ("04.00", "05.00", "05.10", "05.11") else 0
+        else:
+            expected = round(float(row["red_offset"]) / float(row["red_scale"]))
+        assert (scene.offset.red, scene.offset.nir, scene.offset.rule) == (expected, expected, profile.rule), scene.id
+        assert scene.baseline == row["processing_baseline"]
+        assert scene.time == datetime.fromisoformat(row["datetime"])
+        assert scene.tile in scene.id
+        assert scene.footprint.is_valid
+        assert scene.epsg == int(row["epsg"] or 32600 + int(scene.tile[:2]))  # CDSE: EPSG at the assets, all north
+
+
+@pytest.mark.parametrize(
+    ("file", "tile", "datatake", "red"),
+    [
+        (
+            "earth_search_v1_sentinel_2_l2a/S2A_32TMT_20200302_1_L2A.json",
+            "32TMT",
+            "S2A_20200302T102021",
+            "https://sentinel-cogs.s3.us-west-2.amazonaws.com/sentinel-s2-l2a-cogs/32/T/MT/2020/3/"
+            "S2A_32TMT_20200302_1_L2A/B04.tif",
+        ),
+        (
+            "earth_search_v1_sentinel_2_c1_l2a/S2A_T13TDE_20240402T174230_L2A.json",
+            "13TDE",
+            "S2A_20240402T173901",
+            "https://e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com/sentinel-2-c1-l2a/13/T/DE/2024/4/"
+            "S2A_T13TDE_20240402T174230_L2A/B04.tif",
+        ),
+        (
+            "planetary_computer/S2A_MSIL2A_20230216T235751_R087_T52CDV_20230217T134828.json",
+            "52CDV",
+            "S2A_20230216T235751",
+            "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/52/C/DV/2023/02/16/"
+            "S2A_MSIL2A_20230216T235751_N0400_R087_T52CDV_20230217T134828.SAFE/GRANULE/"
+            "L2A_T52CDV_A039981_20230216T235752/IMG_DATA/R10m/T52CDV_20230216T235751_B04_10m.tif",
+        ),
+        (
+            "cdse_stac/S2A_MSIL2A_20200301T090901_N0500_R050_T35UPU_20230630T033416.json",
+            "35UPU",
+            "S2A_20200301T090901",
+            "s3://eodata/Sentinel-2/MSI/L2A_N0500/2020/03/01/"
+            "S2A_MSIL2A_20200301T090901_N0500_R050_T35UPU_20230630T033416.SAFE/GRANULE/"
+            "L2A_T35UPU_A024500_20200301T090936/IMG_DATA/R10m/T35UPU_20200301T090901_B04_10m.jp2",
+        ),
+    ],
+)
+def test_real_items_have_tile_datatake_and_unsigned_href(
+    realdata: Path, file: str, tile: str, datatake: str, red: str
+) -> None:
+    profile = PROFILE_OF_FOLDER[file.partition("/")[0]]
+    scene = scene_from_item(json.loads((realdata / "stac/items" / file).read_text()), profile)
+    assert (scene.tile, scene.datatake, scene.red) == (tile, datatake, red)
+    assert scene.signing == ("planetary-computer" if profile is PLANETARY_COMPUTER else None)
+
+
+@pytest.mark.filterwarnings("ignore:Could not parse bucket:UserWarning")  # pystac's word on a migration of no interest
+@pytest.mark.parametrize("folder", PROFILE_OF_FOLDER)
+def test_a_pystac_item_gives_the_same_scene_as_its_json(realdata: Path, folder: str) -> None:
+    profile = PROFILE_OF_FOLDER[folder]
+    for file in sorted((realdata / "stac/items" / folder).glob("*.json")):
+        read = json.loads(file.read_text())
+        assert scene_from_item(pystac.Item.from_dict(read), profile) == scene_from_item(read, profile)
+
+
+@pytest.mark.parametrize(
+    ("properties", "tile"),
+    [
+        ({"grid:code": "MGRS-1KAB"}, "01KAB"),
+        ({"grid:code": None, "s2:mgrs_tile": "32TQS"}, "32TQS"),
+        (
+            {"grid:code": None, "mgrs:utm_zone": 2, "mgrs:latitude_band": "T", "mgrs:grid_square": "PR"},
+            "02TPR",
+        ),
+        ({"grid:code": None}, "32TPS"),
+    ],
+)
+def test_the_tile_is_found_wherever_it_is_named(properties: dict[str, Any], tile: str) -> None:
+    assert scene_from_item(earth_search(**properties), EARTH_SEARCH).tile == tile
+
+
+@pytest.mark.parametrize(
+    ("tile", "time", "day"),
+    [
+        ("32TPS", "2022-06-02T10:10:31Z", date(2022, 6, 2)),  # Europe
+        ("60HTB", "2022-06-01T22:30:00Z", date(2022, 6, 2)),  # New Zealand
+        ("60KXF", "2022-06-01T22:20:00Z", date(2022, 6, 2)),  # Fiji, west of the antimeridian
+        ("01KAB", "2022-06-01T22:20:00Z", date(2022, 6, 1)),  # Fiji, east of it
+        ("04QFJ", "2022-06-02T21:05:00Z", date(2022, 6, 2)),  # Hawaii
+        ("05QKB", "2022-06-02T00:30:00Z", date(2022, 6, 1)),  # Hawaii, had it a pass at 14:10 in the afternoon
+    ],
+)
+def test_the_day_is_the_solar_day_of_the_place(tile: str, time: str, day: date) -> None:
+    scene = scene_from_item(earth_search(datetime=time, **{"grid:code": f"MGRS-{tile}"}), EARTH_SEARCH)
+    assert scene.day == day
+
+
+FIJI_CUT = {
+    "type": "MultiPolygon",
+    "coordinates": [
+        [[[179.5, -17.0], [180.0, -17.0], [180.0, -16.0], [179.5, -16.0], [179.5, -17.0]]],
+        [[[-180.0, -17.0], [-179.5, -17.0], [-179.5, -16.0], [-180.0, -16.0], [-180.0, -17.0]]],
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        FIJI_CUT,
+        polygon([[179.5, -17.0], [-179.5, -17.0], [-179.5, -16.0], [179.5, -16.0], [179.5, -17.0]]),
+        polygon([[179.5, -17.0], [180.5, -17.0], [180.5, -16.0], [179.5, -16.0], [179.5, -17.0]]),
+        polygon([[-180.5, -17.0], [-179.5, -17.0], [-179.5, -16.0], [-180.5, -16.0], [-180.5, -17.0]]),
+    ],
+    ids=["cut", "jump", "beyond 180", "beyond -180"],
+)
+def test_footprints_across_the_antimeridian_are_cut_there(geometry: dict[str, Any]) -> None:
+    assert scene_from_item(earth_search(geometry=geometry), EARTH_SEARCH).footprint.equals(shape(FIJI_CUT))
+
+
+def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
+    bow_tie = polygon([[0.0, 0.0, 5.0], [1.0, 1.0, 5.0], [1.0, 0.0, 5.0], [0.0, 1.0, 5.0], [0.0, 0.0, 5.0]])
+    footprint = scene_from_item(earth_search(geometry=bow_tie), EARTH_SEARCH).footprint
+    assert footprint.is_valid
+    assert not footprint.has_z
+    assert footprint.area == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("item", "profile", "problem"),
+    [
+        (earth_search("x", assets={}), EARTH_SEARCH, r"earth-search, item x: asset 'red' is missing; it has none"),
+        (earth_search("x"), CDSE, r"cdse, item x: asset 'B04_10m' is missing; it has nir, red, scl"),
+        (earth_search("x", assets={"red": {}}), LOCAL, r"local, item x: asset 'red' has no href"),
+        (earth_search("x", **{"s2:processing_baseline": None}), LOCAL, r"local, item x: no processing baseline"),
+        (earth_search("x", **{"s2:processing_baseline": "new"}), LOCAL, r"local, item x: no processing baseline"),
+        (earth_search("x", datetime=None), LOCAL, r"local, item x: no datetime"),
+        (earth_search("x", datetime="June"), LOCAL, r"local, item x: Invalid isoformat string: 'June'"),
+        (earth_search("x", **{"grid:code": ""}), LOCAL, r"local, item x: no MGRS tile"),
+        (earth_search("x", geometry=None), LOCAL, r"local, item x: geometry: Input should be"),
+        (earth_search("x", geometry={"type": "Polygon"}), LOCAL, r"local, item x: the geometry is not GeoJSON"),
+        (earth_search("x", geometry=polygon([[0, 0], [1, 1], [0, 0]])), LOCAL, r"the geometry"),
+        ({"id": "x"}, LOCAL, r"local, item x: .*properties: Field required"),
+        ({}, LOCAL, r"local, item None: id: Field required"),
+        (
+            earth_search("x", assets={key: {"href": "/x", "raster:offset": -0.1} for key in ("red", "nir", "scl")}),
+            LOCAL,
+            r"item x: asset 'red' has the offset -0.1 with the scale None: 0.0001 is expected",
+        ),
+    ],
+)
+def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile: Profile, problem: str) -> None:
+    with pytest.raises(SceneUnreadable, match=problem):
+        scene_from_item(item, profile)
+
+
+@pytest.mark.parametrize(
+    ("url", "collection", "catalogue", "profile"),
+    [
+        ("https://earth-search.aws.element84.com/v1", "sentinel-2-l2a", "auto", EARTH_SEARCH),
+        ("https://earth-search.aws.element84.com/v1/", "sentinel-2-c1-l2a", "auto", EARTH_SEARCH_C1),
+        ("https://planetarycomputer.microsoft.com/api/stac/v1", "sentinel-2-l2a", "auto", PLANETARY_COMPUTER),
+        ("https://stac.dataspace.copernicus.eu/v1", "sentinel-2-l2a", "auto", CDSE),
+        ("http://127.0.0.1:7822", "sentinel-2-l2a", "auto", LOCAL),
+        ("https://mirror.example/v1", "sentinel-2-l2a", "cdse", CDSE),
+        ("https://earth-search.aws.element84.com/v1", "own-copy", "earth-search", EARTH_SEARCH),
+    ],
+)
+def test_the_profile_follows_from_api_and_collection_unless_it_is_named(
+    url: str, collection: str, catalogue: str, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAC_API_URL", url)
+    monkeypatch.setenv("STAC_COLLECTION", collection)
+    monkeypatch.setenv("NDVI_CATALOGUE", catalogue)
+    assert profile_for(Settings()) is profile
+
+
+def test_a_collection_that_is_not_known_of_a_known_api_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAC_COLLECTION", "sentinel-2-pre-c1-l2a")
+    with pytest.raises(BadInput, match=r"STAC_COLLECTION='sentinel-2-pre-c1-l2a'.*sentinel-2-l2a or .*NDVI_CATALOGUE"):
+        profile_for(Settings())
+
+
+def test_the_setting_offers_every_profile() -> None:
+    assert set(get_args(Settings.model_fields["catalogue"].annotation)) == {"auto", *PROFILES}
+
+
+def test_times_are_utc_whatever_the_item_says() -> None:
+    scene = scene_from_item(earth_search(datetime="2022-06-02T12:10:31+02:00", updated="2022-06-03T00:00:00"), LOCAL)
+    assert scene.time == datetime(2022, 6, 2, 10, 10, 31, tzinfo=UTC)
+    assert scene.updated == datetime(2022, 6, 3, tzinfo=UTC)

@@ -1,0 +1,93 @@
+"""The BOA offset of each catalogue: NDVI 0.71, not 0.45, for a reflectance of 5 % in red and 30 % in near infrared."""
+
+from typing import Any
+
+import pytest
+from support.stac_items import cdse, earth_search, planetary_computer
+
+from ndvi_core.catalog.dialects import (
+    CDSE,
+    EARTH_SEARCH,
+    EARTH_SEARCH_C1,
+    LOCAL,
+    PLANETARY_COMPUTER,
+    Profile,
+    scene_from_item,
+)
+from ndvi_core.errors import SceneUnreadable
+
+
+def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Profile) -> float:
+    """NDVI of one pixel by the formula of `Offset`."""
+    offset = scene_from_item(item, profile).offset
+    red, nir = max(red_dn + offset.red, 0), max(nir_dn + offset.nir, 0)
+    return (nir - red) / (nir + red)
+
+
+@pytest.mark.parametrize(
+    ("item", "profile", "red_dn", "nir_dn"),
+    [
+        (planetary_computer(), PLANETARY_COMPUTER, 1500, 4000),
+        (planetary_computer(**{"s2:processing_baseline": "05.11"}), PLANETARY_COMPUTER, 1500, 4000),
+        (planetary_computer(**{"s2:processing_baseline": "03.01"}), PLANETARY_COMPUTER, 500, 3000),
+        (cdse(), CDSE, 1500, 4000),
+        (earth_search(), EARTH_SEARCH_C1, 1500, 4000),
+        (earth_search(), LOCAL, 1500, 4000),
+        (earth_search(), EARTH_SEARCH, 500, 3000),
+        (earth_search(**{"earthsearch:boa_offset_applied": False}), EARTH_SEARCH, 500, 3000),
+        (earth_search(**{"s2:processing_baseline": "02.14"}), EARTH_SEARCH, 500, 3000),
+    ],
+)
+def test_reflectance_of_5_and_30_percent_is_ndvi_071_in_every_catalogue(
+    item: dict[str, Any], profile: Profile, red_dn: int, nir_dn: int
+) -> None:
+    assert ndvi(red_dn, nir_dn, item, profile) == pytest.approx(0.25 / 0.35)  # 0.71; without the offset it were 0.45
+
+
+@pytest.mark.parametrize(
+    ("baseline", "expected"),
+    [("02.12", 0), ("03.01", 0), ("3.9", 0), ("04.00", -1000), ("4.0", -1000), ("05.09", -1000), ("10.00", -1000)],
+)
+def test_baselines_compare_as_numbers(baseline: str, expected: int) -> None:
+    item = planetary_computer(**{"s2:processing_baseline": baseline})
+    assert scene_from_item(item, PLANETARY_COMPUTER).offset.red == expected
+
+
+def test_old_dates_with_new_baselines_are_shifted() -> None:
+    item = planetary_computer(datetime="2016-06-02T10:10:31Z", **{"s2:processing_baseline": "05.00"})
+    assert scene_from_item(item, PLANETARY_COMPUTER).offset.nir == -1000
+
+
+BANDS = {
+    "stac 1.0": {"raster:bands": [{"scale": 0.0001, "offset": -0.1}]},
+    "stac 1.1, asset": {"raster:scale": 0.0001, "raster:offset": -0.1},
+    "stac 1.1, band": {"bands": [{"raster:scale": 0.0001, "raster:offset": -0.1}]},
+}
+
+
+@pytest.mark.parametrize("profile", [CDSE, EARTH_SEARCH_C1, LOCAL], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("band", BANDS.values(), ids=BANDS)
+def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dict[str, Any], profile: Profile) -> None:
+    keys = (profile.red, profile.nir, profile.scl)
+    item = earth_search(assets={key: {"href": f"/scenes/{key}.tif", **band} for key in keys})
+    offset = scene_from_item(item, profile).offset
+    assert (offset.red, offset.nir) == (-1000, -1000)
+
+
+@pytest.mark.parametrize(
+    ("profile", "baseline", "expected"),
+    [
+        (LOCAL, "05.00", 0),  # a catalogue of our own says what it means
+        (EARTH_SEARCH_C1, "03.01", 0),  # there was no offset to leave out
+        (EARTH_SEARCH_C1, "05.00", None),
+        (CDSE, "04.00", None),
+    ],
+)
+def test_an_offset_that_is_not_declared(profile: Profile, baseline: str, expected: int | None) -> None:
+    assets = {key: {"href": f"/scenes/{key}.tif"} for key in (profile.red, profile.nir, profile.scl)}
+    item = earth_search("bare", assets=assets, **{"s2:processing_baseline": baseline})
+    if expected is None:
+        with pytest.raises(SceneUnreadable, match=f"{profile.name}, item bare: asset '{profile.red}' has no raster"):
+            scene_from_item(item, profile)
+    else:
+        assert scene_from_item(item, profile).offset.red == expected

@@ -1,0 +1,102 @@
+"""Our values for the official Airflow chart against the keys that the chart and Airflow publish."""
+
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = yaml.safe_load((ROOT / "tests/data/airflow_chart_1.22.0_keys.yaml").read_text())
+FILES = ("common", "local", "production")
+"""Of values; the other files beside them are manifests."""
+
+
+def load(name):
+    return yaml.safe_load((ROOT / f"helm-values/{name}.yaml").read_text())
+
+
+def manifests(name):
+    return list(yaml.safe_load_all((ROOT / f"helm-values/{name}.yaml").read_text()))
+
+
+def unknown(values, published, path=""):
+    """Yield the paths that are in the values, but not among the published keys."""
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        if key not in published:
+            yield here
+        elif isinstance(published[key], dict) and isinstance(value, dict):
+            yield from unknown(value, published[key], here)
+
+
+def paths(values, path=""):
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        yield from paths(value, here) if isinstance(value, dict) else [here]
+
+
+@pytest.fixture(scope="module")
+def airflow_options():
+    """The sections and options that the installed Airflow documents."""
+    (package,) = find_spec("airflow").submodule_search_locations
+    file = Path(package) / "config_templates" / "config.yml"
+    return {name: section["options"] for name, section in yaml.safe_load(file.read_text()).items()}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_chart_publishes_every_key(name, airflow_options):
+    values = load(name)
+    config = values.pop("config", {})
+    options = {
+        section: dict.fromkeys({*airflow_options.get(section, ()), *CHART["config"].get(section, ())})
+        for section in {*airflow_options, *CHART["config"]}
+    }
+    assert list(unknown(values, CHART)) == []
+    assert list(unknown(config, options)) == []
+
+
+@pytest.mark.parametrize("misspelt", [{"schedular": {}}, {"scheduler": {"replica": 2}}, {"redis": {"pass": "x"}}])
+def test_a_key_that_the_chart_does_not_publish_is_found(misspelt):
+    assert list(unknown(misspelt, CHART)) != []
+
+
+@pytest.mark.parametrize("name", ["local", "production"])
+def test_an_environment_says_only_what_differs_from_what_is_common(name):
+    common, values = load("common"), load(name)
+    for path in set(paths(common)) & set(paths(values)):
+        assert at(common, path) != at(values, path), path
+
+
+def at(values, path):
+    for key in path.split("."):
+        values = values[key]
+    return values
+
+
+def test_the_chart_deploys_the_airflow_that_the_tests_ran_with():
+    assert load("common")["airflowVersion"] == version("apache-airflow")
+
+
+def test_whoever_runs_tasks_has_the_account_that_may_start_pods():
+    accounts = {one["metadata"]["name"] for one in manifests("rbac") if one["kind"] == "ServiceAccount"}
+    (binding,) = [one for one in manifests("rbac") if one["kind"] == "RoleBinding"]
+    (launcher,) = binding["subjects"]
+    assert launcher["name"] in accounts
+    common = load("common")
+    named = {
+        "worker": common["workers"]["serviceAccount"],
+        "triggerer": common["triggerer"]["serviceAccount"],
+        "scheduler of the LocalExecutor": load("local")["scheduler"]["serviceAccount"],
+    }
+    assert {who: (account["create"], account["name"]) for who, account in named.items()} == dict.fromkeys(
+        named, (False, launcher["name"])
+    )
+    assert "serviceAccount" not in load("production")["scheduler"]  # runs no task with the CeleryExecutor
+
+
+def test_the_values_hold_no_secret():
+    words = ("password", "pass", "secretkey", "fernetkey", "jwtsecret", "brokerurl", "connection")
+    for name in FILES:
+        assert [path for path in paths(load(name)) if path.rpartition(".")[2].lower() in words] == []

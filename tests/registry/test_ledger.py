@@ -1,0 +1,139 @@
+"""The ledger on a real PostgreSQL."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from support.models import a_field, an_observation, square
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+
+FIRST = date(2025, 4, 1)
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def fields(engine):
+    fields = [a_field(name, square(0.1 * number), plant_date=FIRST) for number, name in enumerate("ba")]
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, fields, "file")
+    return fields
+
+
+def write(engine, *rows, planned_at=NOW):
+    with engine.begin() as connection:
+        return ledger.upsert_observations(connection, rows, planned_at)
+
+
+def day(engine, when):
+    with engine.connect() as connection:
+        parts = list(ledger.load_day(connection, when))
+        return [row for rows, _ in parts for row in rows], [shape for _, shapes in parts for shape in shapes]
+
+
+def test_a_day_comes_back_whole_in_the_registry_s_order(engine, fields):
+    rows = [an_observation(field, FIRST, scene_ids=("one", "two"), ndvi_p10=0.25) for field in fields]
+    assert write(engine, *reversed(rows)) == [FIRST]
+    observations, geometries = day(engine, FIRST)
+    assert observations == rows
+    assert geometries == [field.geometry for field in fields]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ({"status": "computed"}, {"status": "cloudy"}, "cloudy"),
+        ({"status": "computed"}, {"status": "failed"}, "computed"),
+        ({"status": "no_scene"}, {"status": "failed"}, "no_scene"),
+        ({"status": "failed"}, {"status": "failed", "reason": "again"}, "failed"),
+        ({"status": "computed", "geometry_hash": "of another boundary"}, {"status": "failed"}, "failed"),
+    ],
+)
+def test_failure_does_not_replace_an_answer(engine, fields, old, new, kept):
+    write(engine, an_observation(fields[0], FIRST, **old))
+    write(engine, an_observation(fields[0], FIRST, **new))
+    (row,), _ = day(engine, FIRST)
+    assert row.status == kept
+    assert row.reason == (new.get("reason") if kept == "failed" else None)
+
+
+def test_a_row_keeps_the_geometry_that_it_was_computed_for(engine, fields):
+    write(engine, an_observation(fields[0], FIRST))
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field(fields[0].field_id, square(0.5))], "file")
+    _, (geometry,) = day(engine, FIRST)
+    assert geometry == fields[0].geometry
+
+
+def test_missing_days_count_failures_and_other_boundaries_as_missing(engine, fields):
+    write(
+        engine,
+        an_observation(fields[0], FIRST),
+        an_observation(fields[0], FIRST + timedelta(1), "no_scene"),
+        an_observation(fields[0], FIRST + timedelta(2), "failed"),
+        an_observation(fields[0], FIRST + timedelta(3), geometry_hash="of another boundary"),
+    )
+    with engine.connect() as connection:
+        sequences = [field.sequence for field in registry.load_fields(connection)]
+        missing = ledger.missing_days(connection, sequences, FIRST + timedelta(4))
+    assert missing[sequences[0]] == [FIRST + timedelta(days) for days in (2, 3, 4)]
+    assert missing[sequences[1]] == [FIRST + timedelta(days) for days in range(5)]
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(-1, 0.6), (0, 0.4), (1, 0.4)])
+def test_an_older_plan_does_not_bring_back_what_was_superseded(engine, fields, minutes, kept):
+    write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.6))
+    write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.4), planned_at=NOW + timedelta(minutes=minutes))
+    (row,), _ = day(engine, FIRST)
+    assert row.ndvi_mean == kept
+
+
+def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(engine, fields):
+    def entry():
+        with engine.connect() as connection:
+            (found,) = ledger.load_entries(connection, [1, 2], FIRST, FIRST).values()
+        return found.fingerprint, found.failed_fingerprint
+
+    write(engine, an_observation(fields[0], FIRST, fingerprint="old"))
+    write(engine, an_observation(fields[0], FIRST, "failed", fingerprint="new"))
+    assert entry() == ("old", "new")
+    write(engine, an_observation(fields[0], FIRST, fingerprint="new"))
+    assert entry() == ("new", None)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Santiago", "Pacific/Auckland"])
+def test_missing_days_do_not_depend_on_the_session_s_zone(engine, zone):
+    start, end = date(2025, 9, 1), date(2025, 9, 7)  # the clocks of Santiago skip the midnight of 7 September
+    with engine.begin() as connection:
+        connection.execute(text(f"SET TIME ZONE '{zone}'"))
+        registry.upsert_fields(connection, [a_field(plant_date=start)], "file")
+        (field,) = registry.load_fields(connection)
+        days = ledger.missing_days(connection, [field.sequence], end)[field.sequence]
+    assert days == ledger.days_between(start, end)
+
+
+def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine):
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field(plant_date=date(1025, 4, 18))], "file")
+        (field,) = registry.load_fields(connection)
+        days = ledger.missing_days(connection, [field.sequence], FIRST_IMAGE + timedelta(1))[field.sequence]
+    assert days == [FIRST_IMAGE, FIRST_IMAGE + timedelta(1)]
+
+
+def test_missing_days_end_with_the_field(engine):
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field(plant_date=FIRST, end_date=FIRST + timedelta(1))], "file")
+        (field,) = registry.load_fields(connection)
+        assert len(ledger.missing_days(connection, [field.sequence], FIRST + timedelta(9))[field.sequence]) == 2
+        assert ledger.missing_days(connection, [field.sequence], FIRST - timedelta(1)) == {}
+
+
+def test_recorded_days(engine):
+    with engine.begin() as connection:
+        assert ledger.last_recorded_day(connection) is None
+        for days in (3, 1, 1):
+            ledger.mark_recorded(connection, FIRST + timedelta(days))
+        assert ledger.last_recorded_day(connection) == FIRST + timedelta(3)
+        assert ledger.recorded_days(connection, FIRST, FIRST + timedelta(2)) == [FIRST + timedelta(1)]

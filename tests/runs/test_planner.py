@@ -1,0 +1,195 @@
+"""The planner: which cells are due, and how they become work orders."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import shapely
+from support.models import a_field, a_scene, square
+
+from ndvi_core.models.extent import Extent
+from ndvi_core.models.field import RegisteredField
+from ndvi_core.models.scene import Offset
+from ndvi_core.models.work_order import Policy
+from ndvi_core.registry.ledger import Entry
+from ndvi_core.runs.planner import Batch, fingerprint, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.selection import Selection
+
+DAY = date(2025, 4, 20)
+EXTENT = Extent(west=-1, south=-1, east=1, north=1)
+POLICY = Policy()
+
+
+def registered(sequence=1, **changes):
+    field = a_field(**{"field_id": f"field_{sequence}", **changes})
+    return RegisteredField(
+        **dict(field), sequence=sequence, revision=1, changed_at=datetime(2025, 4, 1, tzinfo=UTC), caught_up=True
+    )
+
+
+def plan(*fields, scenes=(), known=None, days=(DAY,), policy=POLICY, **selection):
+    wanted = Selection(wanted=tuple((field, tuple(days)) for field in fields or (registered(),)), **selection)
+    return make_plan(wanted, scenes, known or {}, EXTENT, policy)
+
+
+def boundaries(*fields):
+    """As the registry has them."""
+    return {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
+
+
+def answer(scenes, status="computed", field=None, policy=POLICY):
+    """The ledger after `scenes` were computed."""
+    field = field or registered()
+    return {(field.sequence, DAY): Entry(fingerprint(field.geometry_hash, scenes, policy), status)}
+
+
+def test_a_cell_with_a_scene_and_no_row_is_due():
+    result = plan(scenes=[a_scene(DAY)])
+    (cell,) = result.due
+    assert (cell.field.field_id, cell.date, [scene.id for scene in cell.scenes]) == (
+        "field_1",
+        DAY,
+        ["S2A_31NAA_20250420_0_L2A"],
+    )
+    assert result.settled == ()
+
+
+def test_a_cell_without_a_scene_is_settled_without_a_task():
+    result = plan(scenes=[a_scene(DAY + timedelta(1)), a_scene(DAY, footprint=shapely.box(5, 5, 6, 6))])
+    assert result.due == ()
+    assert [row.status for row in result.settled] == ["no_scene"]
+
+
+def test_a_field_beyond_the_extent_is_settled():
+    result = plan(registered(geometry=square(3)), scenes=[a_scene(DAY, footprint=shapely.box(-9, -9, 9, 9))])
+    assert result.due == ()
+    assert [row.status for row in result.settled] == ["outside_extent"]
+
+
+def test_a_field_across_the_extent_is_clipped():
+    across = registered(geometry=shapely.box(0.9, 0, 1.1, 0.1))
+    (ordered,), _, _ = order_parts(plan(across, scenes=[a_scene(DAY)]).due, boundaries(across), EXTENT)
+    assert ordered.geometry.bounds == pytest.approx((0.9, 0, 1, 0.1))
+    assert ordered.geometry_hash == across.geometry_hash
+
+
+SCENE = a_scene(DAY)
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ([SCENE], 0),
+        ([SCENE, a_scene(DAY, "late")], 1),
+        ([SCENE.model_copy(update={"baseline": "05.12"})], 1),
+        ([SCENE.model_copy(update={"updated": datetime(2025, 6, 1, tzinfo=UTC)})], 1),
+        ([SCENE.model_copy(update={"offset": Offset(rule="other@2", red=-1000, nir=-1000)})], 1),
+        ([SCENE.model_copy(update={"red": "https://elsewhere.example/B04.tif"})], 0),
+    ],
+    ids=["same", "late scene", "newer baseline", "updated", "offset rule", "moved files"],
+)
+def test_an_answer_holds_as_long_as_what_decides_it(now, due):
+    assert len(plan(scenes=now, known=answer([SCENE])).due) == due
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(mask="scl-strict@1"), Policy(min_valid_fraction=0.7), Policy(algorithm_version="next")]
+)
+def test_another_policy_makes_everything_due(policy):
+    assert len(plan(scenes=[SCENE], known=answer([SCENE]), policy=policy).due) == 1
+
+
+def test_a_corrected_boundary_is_due():
+    assert len(plan(registered(geometry=square(0.002)), scenes=[SCENE], known=answer([SCENE])).due) == 1
+
+
+def test_the_order_of_scenes_does_not_matter():
+    two = [SCENE, a_scene(DAY, "other")]
+    assert plan(scenes=two, known=answer(two[::-1])).due == ()
+
+
+def test_a_scene_for_a_day_that_had_none_makes_it_due():
+    known = answer([], "no_scene")
+    assert plan(known=known).settled == ()
+    assert len(plan(scenes=[SCENE], known=known).due) == 1
+
+
+@pytest.mark.parametrize(("retried", "due"), [(None, 1), (frozenset([DAY]), 1), (frozenset(), 0)])
+def test_what_failed_is_retried_where_the_selection_says_so(retried, due):
+    assert len(plan(scenes=[SCENE], known=answer([SCENE], "failed"), retried=retried).due) == due
+
+
+@pytest.mark.parametrize(("retried", "due"), [(frozenset([DAY]), 1), (frozenset(), 0)])
+def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(retried, due):
+    newer = SCENE.model_copy(update={"baseline": "05.12"})
+    (key, old), (_, new) = *answer([SCENE]).items(), *answer([newer]).items()
+    known = {key: Entry(old.fingerprint, "computed", failed_fingerprint=new.fingerprint)}
+    assert len(plan(scenes=[newer], known=known, retried=retried).due) == due
+
+
+@pytest.mark.parametrize(("status", "kept"), [("computed", True), ("cloudy", True), ("failed", False)])
+def test_an_answer_outlives_its_scenes_in_the_catalogue(status, kept):
+    result = plan(scenes=[], known=answer([SCENE], status))
+    assert result.due == ()
+    assert (result.settled == ()) is kept
+
+
+def test_force_computes_again():
+    assert len(plan(scenes=[SCENE], known=answer([SCENE]), force=True).due) == 1
+
+
+def test_one_field_makes_one_batch_in_the_registry_s_order():
+    fields = [registered(number, field_id=name) for number, name in enumerate("zax", start=1)]
+    days = [DAY, DAY + timedelta(1)]
+    due = plan(*fields, scenes=[a_scene(day) for day in days], days=days).due
+    batches = pack(due, max_tasks=3)
+    assert [batch.label for batch in batches] == ["z", "a", "x"]
+    assert [[cell.date for cell in batch.cells] for batch in batches] == [days] * 3
+
+
+def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost():
+    fields = [registered(number, geometry=square(-0.9 + 0.018 * (number % 10) * 10, 0.1)) for number in range(1, 101)]
+    due = plan(*fields, scenes=[a_scene(DAY)]).due
+    batches = pack(due, max_tasks=10)
+    assert len(batches) == 10
+    assert sorted(cell.field.sequence for batch in batches for cell in batch.cells) == list(range(1, 101))
+    for batch in batches:
+        assert len({fields[cell.field.sequence - 1].geometry.bounds for cell in batch.cells}) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "batches", "places"),
+    [
+        ([], ["a", "b"], ["a", "b"]),
+        (["a", "b"], [], ["(a)", "(b)"]),
+        (["a", "b", "c"], ["b"], ["(a)", "b", "(c)"]),
+        (["a", "c"], ["a", "b", "c"], ["a", "c", "b"]),
+        (
+            ["batch 1/2 (30UXV, 3 fields)", "batch 2/2 (30UXV, 2 fields)"],
+            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
+            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
+        ),
+    ],
+)
+def test_a_run_that_is_planned_again_keeps_its_places(before, batches, places):
+    (cell,) = plan(scenes=[SCENE]).due
+    kept = keep_places([Batch(label, (cell,)) for label in batches], before)
+    assert [batch.label if batch.cells else f"({batch.label})" for batch in kept] == places
+
+
+def test_nothing_due_makes_no_batch():
+    assert pack([], max_tasks=10) == []
+
+
+def test_a_work_order_states_each_field_and_scene_once():
+    days = [DAY, DAY + timedelta(1)]
+    known = (registered(1), registered(2))
+    due = plan(*known, scenes=[a_scene(day) for day in days], days=days).due
+    fields, scenes, cells = order_parts(due, boundaries(*known), EXTENT)
+    assert [field.field_id for field in fields] == ["field_1", "field_2"]
+    assert [scene.day for scene in scenes] == days
+    assert [(cell.field, cell.date, cell.scenes) for cell in cells] == [
+        (0, days[0], (0,)),
+        (0, days[1], (1,)),
+        (1, days[0], (0,)),
+        (1, days[1], (1,)),
+    ]

@@ -1,0 +1,92 @@
+"""Planning a run over a registry on a real PostgreSQL and a folder."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+import pytest
+import shapely
+from sqlalchemy import Engine
+from support.models import a_field, a_scene, square
+
+from ndvi_core.models.observation import Observation
+from ndvi_core.models.work_order import WorkOrder
+from ndvi_core.registry import fields as registry
+from ndvi_core.runs import selection
+from ndvi_core.runs.prepare import RunFolder, RunPlan, SceneList, Sought, look_over, plan_run
+from ndvi_core.runs.selection import Wanted
+from ndvi_core.settings import Settings
+from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.object_store import Store
+
+SCENES = (
+    a_scene(footprint=shapely.box(0, 0, 0.5, 1)),
+    a_scene(scene_id="other", footprint=shapely.box(0.4, 0, 0.6, 1)),
+)
+DAY = SCENES[0].day
+FIELDS = [a_field(f"field_{number}", square(0.1 * number, 0.1 * (number % 2))) for number in range(11)]
+SETTINGS = Settings(max_tasks=3)
+
+
+@pytest.fixture
+def folder(engine: Engine, store: Store) -> RunFolder:
+    """A run that has searched; the extent cuts field_9 and leaves field_10 out."""
+    folder = RunFolder.of(store, SETTINGS, "test", "run")
+    store.write(SETTINGS.extent_key, json.dumps(shapely.geometry.mapping(shapely.box(0, 0, 0.905, 1))).encode())
+    found = SceneList(area=shapely.box(0, 0, 1, 1), period=(DAY, DAY), scenes=SCENES)
+    store.write(folder.scenes_key, found.model_dump_json().encode())
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, FIELDS, "file")
+    return folder
+
+
+def planned(engine: Engine, folder: RunFolder) -> tuple[RunPlan, list[bytes], list[Observation]]:
+    """Plan the day and return the plan, the orders and what was settled."""
+    with engine.connect() as connection:
+        plan = plan_run(folder, SETTINGS, selection.select_day(connection, DAY, 0), connection)
+    store = folder.store
+    orders = [store.read(store.key(order.uri)) for order in plan.orders]
+    return plan, orders, [row for file in plan.settled for row in read_observations(store.read(store.key(file.uri)))]
+
+
+def test_planning_in_several_slices_comes_to_the_same(
+    engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, orders, settled = planned(engine, folder)
+    monkeypatch.setattr(selection, "_SLICE", 2)
+    sliced, orders_sliced, settled_sliced = planned(engine, folder)
+    assert (sliced.orders, orders_sliced, settled_sliced) == (whole.orders, orders, settled)
+    assert len(sliced.settled) > len(whole.settled) == 1
+    computed = {field.field_id for order in orders for field in WorkOrder.model_validate_json(order).fields}
+    assert computed | {row.field_id for row in settled} == {field.field_id for field in FIELDS}
+
+
+def test_looking_over_in_several_slices_comes_to_the_same(
+    engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_over() -> Sought:
+        with engine.connect() as connection:
+            return look_over(folder, SETTINGS, selection.select_day(connection, DAY, 0))
+
+    whole = looked_over()
+    monkeypatch.setattr(selection, "_SLICE", 2)
+    assert looked_over() == whole
+    assert (whole.fields, whole.period) == (11, (DAY, DAY))
+    assert whole.area.bounds == pytest.approx((0, 0, 0.905, 0.11))
+
+
+def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanwhile(
+    engine: Engine, folder: RunFolder
+) -> None:
+    def corrected_at_the_end(wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        yield from wanted
+        with engine.begin() as other:
+            registry.upsert_fields(other, [a_field("field_0", square(0.2))], "file")
+
+    with engine.connect() as connection:
+        chosen = selection.select_range(connection, DAY, ["field_0"], DAY, DAY)
+        (order,) = plan_run(
+            folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(chosen.wanted)), connection
+        ).orders
+    (field,) = WorkOrder.model_validate_json(folder.store.read(folder.store.key(order.uri))).fields
+    assert field.geometry_hash == FIELDS[0].geometry_hash
+    assert field.geometry.equals(FIELDS[0].geometry)

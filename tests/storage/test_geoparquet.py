@@ -1,0 +1,200 @@
+"""Files of observations, read by pyarrow and by what the GeoParquet specification says."""
+
+import io
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from support.chance import examples
+
+from ndvi_core.errors import BadInput
+from ndvi_core.models.observation import Observation
+from ndvi_core.storage.geoparquet import COLUMNS, read_observations, write_observations
+
+COMPUTED = Observation(
+    field_id="field_1",
+    date=date(2025, 6, 1),
+    status="computed",
+    ndvi_mean=0.1 + 0.2,
+    ndvi_std=1e-300,
+    ndvi_min=-1.0,
+    ndvi_max=1.0,
+    ndvi_p10=0.1,
+    ndvi_p25=0.25,
+    ndvi_median=0.5,
+    ndvi_p75=0.75,
+    ndvi_p90=0.9,
+    ndvi_valid_pixel_count=12.5,
+    pixel_count=25.0,
+    valid_fraction=0.5,
+    cloud_fraction=0.25,
+    scene_ids=("S2A_30UXV_20250601_0_L2A", "S2A_30UXU_20250601_0_L2A"),
+    baseline="05.11",
+    offset_rule="planetary-computer@1",
+    mask_policy="scl@1",
+    algorithm_version="1",
+    geometry_hash="0123456789abcdef",
+    fingerprint="f" * 64,
+)
+EMPTY_HANDED = Observation(
+    field_id="champ-du-nord",
+    date=date(1969, 12, 31),
+    status="no_scene",
+    reason="aucune scène ce jour-là",
+    mask_policy="scl@1",
+    algorithm_version="1",
+    geometry_hash="0123456789abcdef",
+    fingerprint="0" * 64,
+)
+SQUARE = shapely.box(-0.85, 49.33, -0.84, 49.34)
+PAIR = shapely.MultiPolygon([shapely.box(3, 1, 4, 2), shapely.box(5, 1, 6, 2.5)])
+
+ARROW_TYPES = {"string": pa.string(), "date32": pa.date32(), "float64": pa.float64()}
+
+
+def _table(data: bytes) -> pa.Table:
+    return pq.read_table(io.BytesIO(data))
+
+
+def test_pyarrow_reads_the_rows_that_were_written() -> None:
+    rows = _table(write_observations([COMPUTED, EMPTY_HANDED])).to_pylist()
+    assert rows == [row.model_dump() | {"scene_ids": list(row.scene_ids)} for row in (COMPUTED, EMPTY_HANDED)]
+
+
+def test_columns_are_the_models_with_type_nullability_and_unit() -> None:
+    assert set(COLUMNS) == set(Observation.model_fields)
+    for field in _table(write_observations([])).schema:
+        column = COLUMNS[field.name]
+        if column.type == "list<string>":
+            assert pa.types.is_list(field.type)
+            assert field.type.value_type == pa.string()
+        else:
+            assert field.type == ARROW_TYPES[column.type]
+        may_be_none = type(None) in getattr(Observation.model_fields[field.name].annotation, "__args__", ())
+        assert field.nullable == column.nullable == may_be_none
+        assert field.metadata[b"description"].decode() == column.description
+        assert field.metadata.get(b"unit", b"").decode() == column.unit
+
+
+_text = st.text(st.characters(codec="utf-8"), max_size=20)
+_number = st.floats(allow_nan=False)
+_observations = st.builds(
+    Observation,
+    field_id=_text,
+    date=st.dates(),
+    status=st.sampled_from(["computed", "cloudy", "failed"]),
+    reason=st.none() | _text,
+    ndvi_mean=st.none() | _number,
+    pixel_count=_number,
+    scene_ids=st.lists(_text, max_size=3).map(tuple),
+    baseline=st.none() | _text,
+    mask_policy=_text,
+    algorithm_version=_text,
+    geometry_hash=_text,
+    fingerprint=_text,
+)
+
+
+@examples(50)
+@given(st.lists(_observations, max_size=5))
+def test_what_is_written_is_read(rows: list[Observation]) -> None:
+    assert read_observations(write_observations(rows)) == rows
+
+
+def test_more_rows_than_a_batch_keep_their_order() -> None:
+    rows = [COMPUTED.model_copy(update={"ndvi_mean": number / 10_000}) for number in range(10_000)]
+    assert read_observations(write_observations(rows)) == rows
+
+
+def test_geometries_make_it_geoparquet() -> None:
+    data = write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR])
+    file = pq.ParquetFile(io.BytesIO(data))
+    assert json.loads(file.metadata.metadata[b"geo"]) == {
+        "version": "1.1.0",
+        "primary_column": "geometry",
+        "columns": {
+            "geometry": {
+                "encoding": "WKB",
+                "geometry_types": ["MultiPolygon", "Polygon"],
+                "bbox": [-0.85, 1.0, 6.0, 49.34],
+            }
+        },
+    }
+    column = file.read().column("geometry")
+    assert column.type == pa.binary()
+    assert [shapely.from_wkb(wkb) for wkb in column.to_pylist()] == [SQUARE, PAIR]
+    assert read_observations(data) == [COMPUTED, EMPTY_HANDED]
+
+
+@pytest.mark.parametrize(
+    ("rows", "geometries", "types"),
+    [
+        pytest.param([], [], [], id="no rows"),
+        pytest.param([COMPUTED], [shapely.Polygon()], ["Polygon"], id="empty geometry"),
+    ],
+)
+def test_without_an_area_there_is_no_bbox(
+    rows: list[Observation], geometries: list[shapely.Polygon], types: list[str]
+) -> None:
+    metadata = pq.read_metadata(io.BytesIO(write_observations(rows, geometries))).metadata
+    assert json.loads(metadata[b"geo"])["columns"]["geometry"] == {"encoding": "WKB", "geometry_types": types}
+
+
+def test_z_is_dropped() -> None:
+    high = shapely.force_3d(SQUARE, 100.0)
+    assert write_observations([COMPUTED], [high]) == write_observations([COMPUTED], [SQUARE])
+
+
+def test_geometries_must_match_the_rows() -> None:
+    with pytest.raises(ValueError, match="1 geometries for 2 rows"):
+        write_observations([COMPUTED, EMPTY_HANDED], [SQUARE])
+
+
+def test_the_same_rows_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    """Hash seeds differ between processes, in Python as in Rust; nothing may be written in the order of a hash map."""
+    here = write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR])
+    program = (
+        "import sys, pathlib; sys.path[:0] = ['tests', '.'];"
+        "from test_parquet import *;"
+        "pathlib.Path(sys.argv[1]).write_bytes(write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR]))"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program, tmp_path / "there.parquet"], check=True, cwd=root)
+    assert (tmp_path / "there.parquet").read_bytes() == here
+
+
+def _without(name: str) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(_table(write_observations([COMPUTED])).drop_columns([name]), file)
+    return file.getvalue()
+
+
+def _with(name: str, value: object) -> bytes:
+    table = _table(write_observations([COMPUTED]))
+    file = io.BytesIO()
+    pq.write_table(table.set_column(table.schema.get_field_index(name), name, pa.array([value])), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "not a Parquet file", id="empty"),
+        pytest.param(b"field_id,date\n", "not a Parquet file", id="CSV"),
+        pytest.param(write_observations([COMPUTED])[:-100], "not a Parquet file", id="truncated"),
+        pytest.param(_without("fingerprint"), "no column fingerprint", id="column missing"),
+        pytest.param(_with("status", "fine"), "row 0.status: .* got 'fine'", id="unknown status"),
+        pytest.param(_with("field_id", None), "row 0.field_id: ", id="null where there must be a value"),
+    ],
+)
+def test_other_files_are_refused(data: bytes, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        read_observations(data)

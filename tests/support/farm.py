@@ -1,0 +1,96 @@
+"""A farm without Airflow: the sample season behind real servers, and the steps of a run called one after the other."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from ndvi_airflow.local.services import Files, Service, start_stac
+from ndvi_core.compute import run_order
+from ndvi_core.intake.pending import IntakeReport, process_pending
+from ndvi_core.runs.prepare import RunFolder, RunPlan, find_scenes, look_over, plan_run
+from ndvi_core.runs.record import Recorded, record_run
+from ndvi_core.runs.selection import Selection, select_day, select_owed, select_range
+from ndvi_core.sample.farm import Season
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run planned and came to."""
+
+    folder: RunFolder
+    plan: RunPlan
+    recorded: Recorded
+    cells: set[tuple[str, date]]
+    """The cells that a task computed."""
+    read: set[str]
+    """Paths on the scene server that were asked for."""
+
+
+@dataclass
+class Farm:
+    """Servers, settings and the state of one farm."""
+
+    season: Season
+    store: Store
+    engine: Engine
+    settings: Settings
+    files: Files
+    stac: Service
+    _numbers: Any = field(default_factory=lambda: count(1))
+
+    def upload(self, features: bytes | Path, name: str = "fields.geojson") -> None:
+        data = features if isinstance(features, bytes) else features.read_bytes()
+        self.store.write(f"{self.settings.pending_prefix}{name}", data)
+
+    def intake(self) -> IntakeReport:
+        return process_pending(self.store, self.settings, self.engine)
+
+    def daily(self, day: date, before_record: Callable[[RunFolder], Any] | None = None, **options: Any) -> Run:
+        """Run a day; `before_record` is called when its tasks have ended and nothing is recorded yet."""
+        look_back = self.settings.look_back_days
+        return self._run(lambda connection: select_day(connection, day, look_back, **options), before_record)
+
+    def catch_up(self, before_record: Callable[[RunFolder], Any] | None = None) -> Run:
+        return self._run(lambda connection: select_owed(connection, self.settings.start_date), before_record)
+
+    def by_hand(self, **options: Any) -> Run:
+        return self._run(lambda connection: select_range(connection, self.settings.start_date, **options))
+
+    def publish(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        """Change the catalogue's items and have the STAC API serve them."""
+        items = json.loads(self.season.items.read_text())
+        items["features"] = change(items["features"])
+        self.season.items.write_text(json.dumps(items))
+        self.stac.stop()
+        port = int(self.stac.url.rpartition(":")[2])
+        self.stac = start_stac([self.season.collection, self.season.items], port=port, log=self.stac.log)
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        return {info.key: self.store.read(info.key) for info in self.store.list(prefix)}
+
+    def _run(self, select: Callable[..., Selection], before_record: Callable[[RunFolder], Any] | None = None) -> Run:
+        folder = RunFolder.of(self.store, self.settings, "test", f"run+{next(self._numbers)}")
+        self.files.clear()
+        with self.engine.connect() as connection:
+            find_scenes(folder, self.settings, look_over(folder, self.settings, select(connection)))
+        with self.engine.connect() as connection:
+            plan = plan_run(folder, self.settings, select(connection), connection)
+        manifests = [run_order(order.uri) for order in plan.orders]
+        read = {request.path for request in self.files.requests() if request.method == "GET"}
+        if before_record:
+            before_record(folder)
+        return Run(
+            folder=folder,
+            plan=plan,
+            recorded=record_run(folder, self.settings, self.engine),
+            cells={(cell.field_id, cell.date) for manifest in manifests for cell in manifest.cells},
+            read=read,
+        )

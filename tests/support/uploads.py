@@ -1,0 +1,33 @@
+"""Uploading files and looking at what the intake made of them, for tests of it."""
+
+from hashlib import sha256
+
+from sqlalchemy import Engine
+from support.features import polygon
+
+from ndvi_core.models.field import RegisteredField
+from ndvi_core.registry import fields as registry
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
+
+SETTINGS = Settings(max_geojson_bytes=20_000)
+PENDING, PROCESSED, REJECTED = (f"staticdata/fields/{name}/" for name in ("pending", "processed", "rejected"))
+TRIANGLE = polygon((10, 40), (10.01, 40), (10.01, 40.01))
+
+
+def upload(store: Store, name: str, data: bytes) -> None:
+    store.write(f"{PENDING}{name}", data)
+
+
+def objects(store: Store, prefix: str) -> dict[str, bytes]:
+    """Return the content of each object below a prefix by its key after that."""
+    return {info.key.removeprefix(prefix): store.read(info.key) for info in store.list(prefix)}
+
+
+def fields(engine: Engine) -> dict[str, RegisteredField]:
+    with engine.connect() as connection:
+        return {field.field_id: field for field in registry.load_fields(connection)}
+
+
+def digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:16]

@@ -1,0 +1,42 @@
+"""What a work order says of the memory that its computation takes, against what a process of its own took."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import orders
+from support.orders import lonlat_box, make_order, put_order, write_scene
+
+from ndvi_core.models.work_order import BYTES_PER_PIXEL
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
+
+
+def peak_memory(order_uri: str) -> int:
+    """Return the most memory, in bytes, that a process takes which computes an order."""
+    script = (
+        "import sys; from ndvi_core.cli import main; assert main(sys.argv[1:]) == 0;"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    command = [sys.executable, "-c", script, "compute", "--order", order_uri]
+    return 1024 * int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
+def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "SIZE", 1024)
+    noise = np.random.default_rng(1).integers(500, 3000, (1024, 1024))
+    scenes = [write_scene(tmp_path, date(2025, 6, 1), red=noise, nir=noise + 2000)]
+    peaks, said = [], []
+    for name, size in (("small", 10), ("large", 1000)):
+        store = Store(f"file://{tmp_path}/{name}")
+        order = make_order(store, {"f": lonlat_box(10, 10, 10 + size, 10 + size)}, scenes)
+        peaks.append(peak_memory(put_order(store, order)))
+        said.append(order.memory)
+    assert said[0] == pytest.approx(Settings().memory_mb * 1_000_000, rel=0.01)
+    assert said[1] - said[0] == pytest.approx(BYTES_PER_PIXEL * 1000**2, rel=0.1)  # it is not upright in degrees
+    assert peaks[1] - peaks[0] < said[1] - said[0]
+    assert peaks[0] < said[0] / 2, "the rest is for what is read over the network"
