@@ -27,9 +27,10 @@ from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
 from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
+from ndvi_core.registry import database, due_days, ledger
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
-from ndvi_core.runs.prepare import RunFolder, SceneList, plan_run
+from ndvi_core.runs.folder import RunFolder, SceneList
+from ndvi_core.runs.prepare import plan_run
 from ndvi_core.runs.record import record_run
 from ndvi_core.runs.selection import select_day
 from ndvi_core.settings import Settings
@@ -110,7 +111,7 @@ def fields(count: int) -> Iterator[Field]:
 
 def register(folder: RunFolder, settings: Settings, url: str, count: int) -> None:
     engine = create_engine(url)
-    registry.upgrade(engine)
+    database.upgrade(engine)
     coming = fields(count)
     while upload := list(islice(coming, UPLOAD)):
         with engine.begin() as connection:
@@ -254,7 +255,7 @@ def _scans(url: str) -> dict[str, str]:
         for name, ask in {
             "ledger rows of 20,000 fields": lambda: ledger.load_entries(connection, some, DAY, DAY),
             "the day to publish": lambda: next(ledger.load_day(connection, DAY)),
-            "days owed to 100 fields": lambda: ledger.missing_days(connection, some[:100], DAY),
+            "days owed to 100 fields": lambda: due_days.missing_days(connection, some[:100], DAY),
             "fields that are behind": lambda: registry.load_fields(connection, caught_up=False),
             "boundaries of an order": lambda: registry.load_boundaries(connection, dict.fromkeys(some[:5000], 1)),
             "100 fields by id": lambda: registry.load_fields(connection, [f"field-{n:07d}" for n in range(100)]),

@@ -36,10 +36,10 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def _migrated(postgres: Postgres) -> str:
     """The name of a database with the registry's tables, from which each test's own is copied."""
-    from ndvi_core.registry import fields as registry
+    from ndvi_core.registry import database
 
     engine = create_engine(postgres.url(TEMPLATE_DATABASE))
-    registry.upgrade(engine)
+    database.upgrade(engine)
     engine.dispose()
     return TEMPLATE_DATABASE
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, show
+from ndvi_core.models.geometry import polygonal
 
 MAX_VERTICES = 200_000
 """Of one field. Cadastral boundaries have hundreds; beyond this it is a mistake or an attack."""
@@ -57,17 +58,6 @@ def read_boundary(geometry: object, where: str) -> Boundary:
     if whole is None:
         raise Rejection("zero_area", where, "the boundary encloses no area: draw it around the field")
     return Boundary(whole, mended)
-
-
-def polygonal(geometry: BaseGeometry) -> BaseGeometry | None:
-    """Return the parts of a valid geometry that have an area, as one Polygon or MultiPolygon; None if there is none."""
-    if geometry.geom_type == "Polygon":
-        return shapely.orient_polygons(geometry) if geometry.area > 0 else None
-    parts = shapely.get_parts(shapely.get_parts(geometry))  # twice: a collection may hold multi-part geometries
-    parts = parts[shapely.area(parts) > 0]
-    if len(parts) == 0:
-        return None
-    return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.multipolygons(parts))
 
 
 def _polygons(geometry: object, where: str) -> list[tuple[Any, str]]:

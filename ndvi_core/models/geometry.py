@@ -32,3 +32,14 @@ def geometry_hash(geometry: BaseGeometry) -> str:
     """
     rounded = shapely.transform(geometry, lambda xy: xy.round(HASH_PRECISION) + 0.0)  # + 0.0 turns -0.0 into 0.0
     return hashlib.sha256(shapely.to_wkb(shapely.normalize(rounded), byte_order=1)).hexdigest()[:16]
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry | None:
+    """Return the parts of a valid geometry that have an area, as one Polygon or MultiPolygon; None if there is none."""
+    if geometry.geom_type == "Polygon":
+        return shapely.orient_polygons(geometry) if geometry.area > 0 else None
+    parts = shapely.get_parts(shapely.get_parts(geometry))  # twice: a collection may hold multi-part geometries
+    parts = parts[shapely.area(parts) > 0]
+    if len(parts) == 0:
+        return None
+    return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.multipolygons(parts))

@@ -4,19 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
+from ndvi_core.products.cog import ndvi_cog
 from ndvi_core.products.quicklook import quicklook
-from ndvi_core.zonal.coverage import project
+from ndvi_core.raster.projection import project
 
 if TYPE_CHECKING:
-    from ndvi_core.zonal.observe import FieldRaster
+    from ndvi_core.models.field_raster import FieldRaster
 
-COG_BLOCK = 128
-"""Edge of a COG's tiles in pixels: most fields fit into one."""
 
 HEAD = ("field_id", "date", "status", "reason")
 """Keys of the JSON that a person reads first."""
@@ -56,39 +54,6 @@ def make_products(
     ]
 
 
-def ndvi_cog(raster: "FieldRaster", observation: Observation) -> bytes:
-    """Return a Cloud-Optimized GeoTIFF of the field's NDVI: one float32 band, in the scene's CRS, on its own grid.
-
-    Pixels that the field does not touch and those that are not valid (cloud, nodata) are NaN, which is the nodata
-    value. The same raster gives the same bytes: there is no time stamp in it.
-    """
-    from rasterio.crs import CRS
-    from rasterio.io import MemoryFile
-
-    height, width = raster.ndvi.shape
-    with MemoryFile() as file:
-        with file.open(
-            driver="COG",
-            dtype="float32",
-            count=1,
-            height=height,
-            width=width,
-            crs=CRS.from_epsg(raster.epsg),
-            transform=raster.transform,
-            nodata=np.nan,
-            blocksize=COG_BLOCK,
-            compress="DEFLATE",
-            predictor="FLOATING_POINT",
-            overview_resampling="AVERAGE",
-        ) as dataset:
-            shown = (raster.coverage > 0) & np.isfinite(raster.ndvi)
-            dataset.write(np.where(shown, raster.ndvi, np.float32(np.nan)), 1)
-            dataset.set_band_description(1, "NDVI")
-            dataset.set_band_unit(1, "1")
-            dataset.update_tags(**_tags(observation))
-        return bytes(file.read())
-
-
 def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes:
     """Return the observation as JSON: what a person asks first, the statistics, the provenance, the scenes.
 
@@ -100,18 +65,3 @@ def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes
     content = {key: values[key] for key in HEAD} | values
     content["scenes"] = [scene.model_dump(mode="json", exclude={"footprint"}) for scene in scenes]
     return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
-def _tags(observation: Observation) -> dict[str, str]:
-    """Say in the file what it is, for when it is found without its folder."""
-    return {
-        "TIFFTAG_IMAGEDESCRIPTION": f"NDVI of field {observation.field_id} on {observation.date}: "
-        "(B08 - B04) / (B08 + B04) of Sentinel-2 L2A reflectance; NaN outside the field and under cloud",
-        "TIFFTAG_SOFTWARE": f"ndvi_core, algorithm version {observation.algorithm_version}",
-        "FIELD_ID": observation.field_id,
-        "DATE": observation.date.isoformat(),
-        "SCENES": ",".join(observation.scene_ids),
-        "OFFSET_RULE": observation.offset_rule or "",
-        "MASK_POLICY": observation.mask_policy,
-        "FINGERPRINT": observation.fingerprint,
-    }

@@ -2,7 +2,7 @@
 
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -10,19 +10,15 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.observation import Observation
+from ndvi_core.products.colour_map import colour_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-    from ndvi_core.zonal.observe import FieldRaster
+    from ndvi_core.models.field_raster import FieldRaster
 
-YLGN = ("#ffffe5", "#f7fcb9", "#d9f0a3", "#addd8e", "#78c679", "#41ab5d", "#238443", "#006837", "#004529")
-"""ColorBrewer's sequential scheme YlGn of nine classes (https://colorbrewer2.org, Apache-2.0).
-
-Its lightness falls steadily, so it reads the same to the colour-blind and in grey; bare soil is pale, dense crop dark.
-"""
 
 MASKED = (205, 205, 205)
 HATCH = (150, 150, 150)
@@ -83,15 +79,6 @@ def quicklook(raster: "FieldRaster", boundary: BaseGeometry, observation: Observ
     file = BytesIO()
     canvas.save(file, "PNG", compress_level=COMPRESSION)
     return file.getvalue()
-
-
-def colour_of(ndvi: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return the RGB colour of each value: `YLGN` over 0..1, linear between its anchors. Shape (..., 3)."""
-    anchors = np.array([[int(anchor[i : i + 2], 16) for i in (1, 3, 5)] for anchor in YLGN])
-    position = np.clip(np.nan_to_num(ndvi), 0, 1)
-    at = np.linspace(0, 1, len(YLGN))
-    channels = [np.interp(position, at, anchors[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
 def _frame(shape: tuple[int, ...]) -> _Frame:

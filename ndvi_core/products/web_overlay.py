@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ndvi_core.products.quicklook import colour_of
+from ndvi_core.products.colour_map import colour_of
 
 if TYPE_CHECKING:
     from affine import Affine

@@ -1,12 +1,9 @@
 """Bands of scenes: opening them, checking them, and reading their blocks, many side by side where that can be."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +12,7 @@ from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, public
 from ndvi_core.raster.grid import Layout, raster_grid
-from ndvi_core.raster.remote_tiff import MAX_GAP, RangeFile, Span, joined, open_ranges
+from ndvi_core.raster.remote_tiff import RangeFile, Span, joined, open_ranges
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -25,11 +22,6 @@ Asset = Literal["red", "nir", "scl"]
 STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
 
-READERS = 16
-"""Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""
-
-MAX_BATCH = 6_000_000
-"""Bytes, compressed and not, of blocks to which no other is joined, so that the readers have something to do each."""
 
 log = logging.getLogger(__name__)
 
@@ -136,170 +128,6 @@ class Band:
             start, size = (int(self._dataset.get_tag_item(name, "TIFF", bidx=1) or 0) for name in names)
             spans.append(Span(start, start + size))
         return spans
-
-
-class OpenScene:
-    """A scene whose bands are opened when they are first asked for, and checked against each other.
-
-    Bands:
-        red: has one band of whole numbers on a north-up grid of a CRS with an EPSG code.
-        nir: has the very pixels of red.
-        scl: is of bytes and has red's CRS; its pixels may be of any size and anywhere.
-    """
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self._opening: dict[Asset, Future[Band]] = {}
-        self._bands: dict[Asset, Band | SceneUnreadable] = {}
-
-    def __enter__(self) -> "OpenScene":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for opening in self._opening.values():
-            if not opening.cancel() and opening.exception() is None:
-                opening.result().close()
-
-    def begin(self, *assets: Asset) -> None:
-        """Begin to open bands, so that none has to wait for another; `band` says what came of it."""
-        for asset in assets:
-            if asset not in self._opening:
-                self._opening[asset] = _readers().submit(open_band, self.scene, asset)
-
-    def band(self, asset: Asset) -> Band:
-        """Return the open band.
-
-        Raises:
-            TryAgain: the network or the server failed.
-            SceneUnreadable: it is missing, broken or not laid out as it should be. It is not tried a second time.
-        """
-        if asset not in self._bands:
-            self.begin(asset)
-            try:
-                band = self._opening[asset].result()
-                self._check(asset, band)
-                self._bands[asset] = band
-            except SceneUnreadable as error:
-                self._bands[asset] = error
-        found = self._bands[asset]
-        if isinstance(found, SceneUnreadable):
-            raise found
-        return found
-
-    def opened(self) -> dict[Asset, Band]:
-        """Return the bands that are open."""
-        return {asset: band for asset, band in self._bands.items() if isinstance(band, Band)}
-
-    def _check(self, asset: Asset, band: Band) -> None:
-        if asset == "red":
-            return
-        red = self.band("red").layout
-        if asset == "scl" and band.dtype != np.uint8:
-            raise SceneUnreadable(f"{band.name}: its values are {band.dtype}, but classes are uint8")
-        if asset == "scl" and band.layout.grid.epsg != red.grid.epsg:
-            raise SceneUnreadable(
-                f"{band.name}: it is in EPSG:{band.layout.grid.epsg}, but the red band in EPSG:{red.grid.epsg}"
-            )
-        if asset == "nir" and (band.layout.grid, band.layout.window) != (red.grid, red.window):
-            raise SceneUnreadable(
-                f"{band.name}: its pixels are not the red band's: {_words(band.layout)} against {_words(red)}"
-            )
-
-
-class BlockRequest(NamedTuple):
-    """A block to read."""
-
-    band: Band
-    row: int
-    col: int
-
-
-@dataclass(eq=False)
-class _Batch:
-    """Blocks that are read together."""
-
-    band: Band
-    span: Span | None
-    """None of a block that is read by itself, when its turn comes."""
-    blocks: list[tuple[int, int]]
-    memory: int
-    """Bytes that they take, compressed and not."""
-
-
-def read_blocks(requests: Iterable[BlockRequest], memory: int = 0) -> Iterator[NDArray[np.integer] | SceneUnreadable]:
-    """Yield the pixels of each block in the order of the requests; in the place of a broken block, why.
-
-    Args:
-        requests: those that follow each other, among their band's, are fetched together if they do so in the file.
-        memory: bytes that blocks may take which are read before it is their turn; those that are fetched together,
-            and whose turn it is, may take more.
-
-    Raises:
-        TryAgain: the network or a server failed.
-    """
-    requests = list(requests)
-    batches, batch_of = _batches(requests)
-    reading: dict[int, Future[list[NDArray[np.integer]] | None]] = {}
-    begun = held = 0
-    try:
-        for number, request in zip(batch_of, requests, strict=True):
-            while begun < len(batches) and (begun <= number or held + batches[begun].memory <= memory):
-                batch = batches[begun]
-                if batch.span is not None:
-                    reading[begun] = _readers().submit(batch.band.read_span, batch.span, tuple(batch.blocks))
-                    held += batch.memory
-                begun += 1
-            pixels = reading[number].result() if number in reading else None
-            yield _read(request) if pixels is None else _counted(request, pixels.pop(0))
-            batches[number].blocks.pop(0)
-            if number in reading and not batches[number].blocks:
-                held -= batches[number].memory
-                del reading[number]
-    finally:
-        for future in reading.values():
-            future.cancel()
-
-
-def _read(request: BlockRequest) -> NDArray[np.integer] | SceneUnreadable:
-    try:
-        return request.band.read(request.row, request.col)
-    except SceneUnreadable as error:
-        return error
-
-
-def _counted(request: BlockRequest, pixels: NDArray[np.integer]) -> NDArray[np.integer]:
-    request.band.count(request.row, request.col)
-    return pixels
-
-
-@cache
-def _readers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(READERS, thread_name_prefix="blocks")
-
-
-def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]:
-    """Join what is fetched together; return the batches in the order of their first blocks, and each request's."""
-    batches: list[_Batch] = []
-    batch_of = []
-    last: dict[Band, int] = {}
-    for band, row, col in requests:
-        span = band.span(row, col)
-        before = batches[last[band]] if band in last else None
-        pixels = band.layout.block_height * band.layout.block_width * band.dtype.itemsize
-        if span and before and before.span and before.memory < MAX_BATCH and _follows(span, before.span):
-            before.span = Span(before.span.start, span.end)
-            before.blocks.append((row, col))
-            before.memory += pixels + span.end - span.start
-        else:
-            last[band] = len(batches)
-            batches.append(_Batch(band, span, [(row, col)], pixels + (span.end - span.start if span else 0)))
-        batch_of.append(last[band])
-    return batches, batch_of
-
-
-def _follows(span: Span, before: Span) -> bool:
-    """Say whether two spans are worth one request."""
-    return before.end <= span.start <= before.end + MAX_GAP
 
 
 def open_band(scene: Scene, asset: Asset) -> Band:

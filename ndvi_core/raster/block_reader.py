@@ -1,97 +1,111 @@
 """One sweep over the blocks of many bands: each needed block is read once, and windows are filled as blocks come."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreadable
-from ndvi_core.raster.band import Band, BlockRequest, read_blocks
-from ndvi_core.raster.grid import Window
+from ndvi_core.raster.band import Band
+from ndvi_core.raster.remote_tiff import MAX_GAP, Span
 
-Key = TypeVar("Key", bound=Hashable)
+if TYPE_CHECKING:
+    pass
+from ndvi_core.raster.threads import _readers
 
-Pixels = NDArray[np.integer] | SceneUnreadable
-"""What was read, or why it could not be."""
+MAX_BATCH = 6_000_000
+"""Bytes, compressed and not, of blocks to which no other is joined, so that the readers have something to do each."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """A window of a band; where it reaches beyond the band's raster it is filled with the band's nodata value."""
+class BlockRequest(NamedTuple):
+    """A block to read."""
 
     band: Band
-    window: Window
+    row: int
+    col: int
 
 
 @dataclass(eq=False)
-class _Filling(Generic[Key]):
-    """The arrays of one key while their blocks come in; each takes memory from its first block on."""
+class _Batch:
+    """Blocks that are read together."""
 
-    key: Key
-    parts: Sequence[Part]
-    missing: int
-    """Blocks that are still to come, counted for each part."""
-    found: dict[int, Pixels] = field(default_factory=dict)
-    """By the parts' numbers."""
-
-    def take(self, number: int, block: Window, pixels: Pixels) -> None:
-        """Put a block's pixels, or why there are none, into the part of that number."""
-        self.missing -= 1
-        window, before = self.parts[number].window, self.found.get(number)
-        if isinstance(pixels, SceneUnreadable):
-            self.found[number] = pixels
-        elif block.contains(window):
-            self.found[number] = pixels[window.slices_in(block)].copy()  # so that the block is not kept for it
-        elif not isinstance(before, SceneUnreadable) and (common := window.intersection(block)):
-            target = self.found[number] = _empty(self.parts[number]) if before is None else before
-            target[common.slices_in(window)] = pixels[common.slices_in(block)]
-
-    def pixels(self) -> list[Pixels]:
-        """Return the parts' pixels; a part that is wholly beyond its band's raster had no block to begin it."""
-        return [self.found[number] if number in self.found else _empty(part) for number, part in enumerate(self.parts)]
+    band: Band
+    span: Span | None
+    """None of a block that is read by itself, when its turn comes."""
+    blocks: list[tuple[int, int]]
+    memory: int
+    """Bytes that they take, compressed and not."""
 
 
-def _empty(part: Part) -> NDArray[np.integer]:
-    return np.full(part.window.shape, part.band.nodata, part.band.dtype)
-
-
-def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
-    """Yield the pixels of each key's parts, in the parts' order, as soon as the last of its blocks has been read.
-
-    Blocks are read from north to south and west to east, over all bands at once, each one time however many parts it
-    has pixels of. So only the windows that the current row of blocks cuts are in memory. A broken block spoils the
-    parts that need it and no others: what a key gets does not depend on what else is wanted.
+def read_blocks(requests: Iterable[BlockRequest], memory: int = 0) -> Iterator[NDArray[np.integer] | SceneUnreadable]:
+    """Yield the pixels of each block in the order of the requests; in the place of a broken block, why.
 
     Args:
-        wanted: the parts of each key.
-        memory: bytes that blocks may take which are read before it is their turn.
+        requests: those that follow each other, among their band's, are fetched together if they do so in the file.
+        memory: bytes that blocks may take which are read before it is their turn; those that are fetched together,
+            and whose turn it is, may take more.
 
     Raises:
         TryAgain: the network or a server failed.
     """
-    takers: dict[BlockRequest, list[tuple[_Filling[Key], int]]] = defaultdict(list)
-    for key, parts in wanted.items():
-        needed = [list(part.band.layout.blocks(part.window)) for part in parts]
-        filling = _Filling(key, parts, missing=sum(map(len, needed)))
-        if not filling.missing:
-            yield key, filling.pixels()
-        for number, part in enumerate(parts):
-            for row, col in needed[number]:
-                takers[BlockRequest(part.band, row, col)].append((filling, number))
-    requests = sorted(takers, key=_southwards)
-    for request, pixels in zip(requests, read_blocks(requests, memory), strict=True):
-        block = request.band.layout.block_window(request.row, request.col)
-        for filling, number in takers.pop(request):
-            filling.take(number, block, pixels)
-            if not filling.missing:
-                yield filling.key, filling.pixels()
+    requests = list(requests)
+    batches, batch_of = _batches(requests)
+    reading: dict[int, Future[list[NDArray[np.integer]] | None]] = {}
+    begun = held = 0
+    try:
+        for number, request in zip(batch_of, requests, strict=True):
+            while begun < len(batches) and (begun <= number or held + batches[begun].memory <= memory):
+                batch = batches[begun]
+                if batch.span is not None:
+                    reading[begun] = _readers().submit(batch.band.read_span, batch.span, tuple(batch.blocks))
+                    held += batch.memory
+                begun += 1
+            pixels = reading[number].result() if number in reading else None
+            yield _read(request) if pixels is None else _counted(request, pixels.pop(0))
+            batches[number].blocks.pop(0)
+            if number in reading and not batches[number].blocks:
+                held -= batches[number].memory
+                del reading[number]
+    finally:
+        for future in reading.values():
+            future.cancel()
 
 
-def _southwards(request: BlockRequest) -> tuple[int, float, float, str]:
-    """Order blocks by zone, then from north to south and west to east; those at one place by their band's name."""
-    layout = request.band.layout
-    left, _, _, top = layout.grid.bounds(layout.block_window(request.row, request.col))
-    return layout.grid.epsg, -top, left, request.band.name
+def _read(request: BlockRequest) -> NDArray[np.integer] | SceneUnreadable:
+    try:
+        return request.band.read(request.row, request.col)
+    except SceneUnreadable as error:
+        return error
+
+
+def _counted(request: BlockRequest, pixels: NDArray[np.integer]) -> NDArray[np.integer]:
+    request.band.count(request.row, request.col)
+    return pixels
+
+
+def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]:
+    """Join what is fetched together; return the batches in the order of their first blocks, and each request's."""
+    batches: list[_Batch] = []
+    batch_of = []
+    last: dict[Band, int] = {}
+    for band, row, col in requests:
+        span = band.span(row, col)
+        before = batches[last[band]] if band in last else None
+        pixels = band.layout.block_height * band.layout.block_width * band.dtype.itemsize
+        if span and before and before.span and before.memory < MAX_BATCH and _follows(span, before.span):
+            before.span = Span(before.span.start, span.end)
+            before.blocks.append((row, col))
+            before.memory += pixels + span.end - span.start
+        else:
+            last[band] = len(batches)
+            batches.append(_Batch(band, span, [(row, col)], pixels + (span.end - span.start if span else 0)))
+        batch_of.append(last[band])
+    return batches, batch_of
+
+
+def _follows(span: Span, before: Span) -> bool:
+    """Say whether two spans are worth one request."""
+    return before.end <= span.start <= before.end + MAX_GAP

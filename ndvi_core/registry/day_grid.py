@@ -8,10 +8,9 @@ from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, l
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.observation import Status
-from ndvi_core.registry.ledger import days_between
+from ndvi_core.registry.due_days import days_between, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
-from ndvi_core.runs.selection import last_owed_day
 
 MISSING, NOT_DUE = ".", "-"
 LETTERS: dict[Status, str] = {

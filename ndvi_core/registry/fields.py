@@ -3,20 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import BigInteger, Connection, Engine, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Row, and_, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.registry.database import _lock
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision
-
-_REGISTRATION_LOCK = 0x6E647669_00000001  # any constant; registrations queue up on it
-
 
 _NEW = insert(field_table)
 _UPSERT = _NEW.on_conflict_do_update(
@@ -46,19 +43,6 @@ class Upserted:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
-
-
-def upgrade(engine: Engine) -> None:
-    """Bring the registry's database to the current tables; safe to call at any time and by several at once."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        _lock(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
 
 def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) -> Upserted:
@@ -200,11 +184,6 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
         .values(caught_up=True),
         done,
     )
-
-
-def _lock(connection: Connection) -> None:
-    """Make whoever writes fields wait for each other: in whatever order they touch them, they cannot deadlock."""
-    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
 
 
 def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]

@@ -2,33 +2,28 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import attrgetter, itemgetter
+from datetime import date, datetime
+from operator import attrgetter
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
-    TIMESTAMP,
     Column,
     ColumnElement,
     Connection,
-    Date,
     MetaData,
     RowMapping,
     Table,
     Text,
     and_,
-    cast,
     func,
     literal,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import INTERVAL, distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision, recorded_day
 from ndvi_core.registry.tables import field as field_table
@@ -205,52 +200,6 @@ def recorded_days(connection: Connection, start: date, end: date) -> list[date]:
 def last_recorded_day(connection: Connection) -> date | None:
     day: date | None = connection.scalar(select(func.max(recorded_day.c.date)))
     return day
-
-
-def missing_days(
-    connection: Connection, sequences: Sequence[int], up_to: date, failed_counts: bool = False
-) -> dict[int, list[date]]:
-    """Return, by sequence, the days from the plant date to `up_to` (or the end date) that have no answer.
-
-    Args:
-        connection: to the registry.
-        sequences: of the fields.
-        up_to: last day, included.
-        failed_counts: whether a failed row is an answer. One of another geometry is none.
-    """
-    first = func.greatest(field_table.c.plant_date, FIRST_IMAGE)
-    last = func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
-    # Of timestamps without a zone: in the session's zone, a day whose midnight the clocks skip would get lost.
-    days = (
-        func.generate_series(cast(first, TIMESTAMP), cast(last, TIMESTAMP), cast("1 day", INTERVAL))
-        .table_valued("day")
-        .render_derived(name="days")
-    )
-    day = cast(days.c.day, Date)
-    columns = observation_table.c
-    query = (
-        select(field_table.c.sequence, day.label("day"))
-        .select_from(field_table)
-        .join(days, literal(True))
-        .outerjoin(
-            observation_table,
-            and_(
-                columns.sequence == field_table.c.sequence,
-                columns.date == day,
-                columns.geometry_hash == field_table.c.geometry_hash,
-                literal(failed_counts) | (columns.status != "failed"),
-            ),
-        )
-        .where(field_table.c.sequence == func.any(list(sequences)), columns.sequence.is_(None))
-        .order_by(field_table.c.sequence, day)
-    )
-    rows = connection.execute(query)
-    return {sequence: [row.day for row in group] for sequence, group in groupby(rows, key=itemgetter(0))}
-
-
-def days_between(start: date, end: date) -> list[date]:
-    """Return all days from `start` to `end`, both included; none when `end` is earlier."""
-    return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
 def _of_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:

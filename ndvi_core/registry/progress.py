@@ -9,9 +9,9 @@ from sqlalchemy import Connection, and_, func, literal, select
 
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.observation import Status
+from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
-from ndvi_core.runs.selection import last_owed_day
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 

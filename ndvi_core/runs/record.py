@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written
+from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
-from ndvi_core.runs.prepare import PlannedOrder, RunFolder, RunPlan
-from ndvi_core.runs.selection import last_owed_day
+from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations, write_located
 from ndvi_core.storage.object_store import Store
@@ -100,7 +100,7 @@ def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date
     """
     planned = registry.load_fields(connection, plan.catches_up)
     unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]
-    owed = ledger.missing_days(
+    owed = due_days.missing_days(
         connection,
         [field.sequence for field in unchanged],
         last_owed_day(connection, first_daily_day),

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.errors import BadInput
 from ndvi_core.models.field import RegisteredField
+from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
-from ndvi_core.registry.ledger import days_between
+from ndvi_core.registry.due_days import days_between, last_owed_day
 
 Item = TypeVar("Item")
 
@@ -83,7 +83,7 @@ def select_owed(connection: Connection, first_daily_day: date) -> Selection:
 
     def wanted() -> Iterator[Wanted]:
         for fields in _slices(registry.read_fields(connection, caught_up=False)):
-            owed = ledger.missing_days(connection, [field.sequence for field in fields], up_to)
+            owed = due_days.missing_days(connection, [field.sequence for field in fields], up_to)
             yield from ((field, tuple(owed.get(field.sequence, ()))) for field in fields)
 
     return Selection(wanted=wanted(), catches_up=True)
@@ -121,11 +121,6 @@ def select_range(
         ),
         force=force,
     )
-
-
-def last_owed_day(connection: Connection, first_daily_day: date) -> date:
-    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
-    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
 
 
 def _active(field: RegisteredField, days: Collection[date]) -> tuple[date, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.raster.band import OpenScene
+from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.zonal.mosaic import NO_SOURCE, Choice
 from ndvi_core.zonal.offset_check import HarmonisedCheck
 from ndvi_core.zonal.statistics import areas, first_of_each, ndvi, summarise

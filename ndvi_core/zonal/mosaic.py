@@ -7,9 +7,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.raster.band import OpenScene
-from ndvi_core.raster.block_reader import Part
 from ndvi_core.raster.grid import Grid, Window, nearest
+from ndvi_core.raster.open_scene import OpenScene
+from ndvi_core.raster.windows import Part
 from ndvi_core.zonal.coverage import Coverage
 from ndvi_core.zonal.mask import CLOUD, NO_DATA_CLASS
 from ndvi_core.zonal.statistics import area, areas, first_of_each

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import SceneUnreadable
+from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Cell, WorkOrder
-from ndvi_core.raster.band import Asset, OpenScene
-from ndvi_core.raster.block_reader import Part, Pixels, gather
+from ndvi_core.raster.band import Asset
 from ndvi_core.raster.grid import Grid, Layout
+from ndvi_core.raster.open_scene import OpenScene
+from ndvi_core.raster.windows import Part, Pixels, gather
 from ndvi_core.support.concurrency import in_turn
 from ndvi_core.zonal.coverage import Coverage, cover
 from ndvi_core.zonal.mask import get_policy
@@ -34,7 +36,7 @@ from ndvi_core.zonal.observation_builder import Verdicts
 from ndvi_core.zonal.offset_check import HarmonisedCheck
 
 if TYPE_CHECKING:
-    from affine import Affine
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -49,20 +51,6 @@ MAX_PIXELS = 100_000
 
 READ_AHEAD = 8
 """The part of the order's memory, one in so many, that is for blocks which are read before they are needed."""
-
-
-@dataclass(frozen=True, eq=False)
-class FieldRaster:
-    """The pixels of a field on one day, on the red band's grid."""
-
-    ndvi: NDArray[np.float32]
-    """(height, width), NaN where a pixel is not valid or the field does not touch it."""
-    coverage: NDArray[np.float64]
-    """(height, width), the share of each pixel that the field covers."""
-    transform: "Affine"
-    epsg: int
-    bounds: tuple[float, float, float, float]
-    """Left, bottom, right, top, in units of the CRS."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.scene import Offset
-
-Floats = NDArray[np.float64]
-Indexes = NDArray[np.intp]
 
 QUANTILES = {"ndvi_p10": 0.10, "ndvi_p25": 0.25, "ndvi_median": 0.50, "ndvi_p75": 0.75, "ndvi_p90": 0.90}
 

@@ -20,7 +20,7 @@ console = open_console()
 
 def migrate(options: Namespace) -> None:  # noqa: ARG001
     """Bring the registry's database to this version, as `airflow db migrate` does with Airflow's own."""
-    from ndvi_core.registry.fields import upgrade
+    from ndvi_core.registry.database import upgrade
 
     with _plain_errors():
         upgrade(registry_engine())

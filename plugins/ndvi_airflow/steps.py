@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Connection
 
-    from ndvi_core.runs.prepare import RunFolder
+    from ndvi_core.runs.folder import RunFolder
     from ndvi_core.runs.selection import Selection
     from ndvi_core.settings import Settings
 
@@ -38,7 +38,7 @@ def _no_retry_for_bad_input() -> Iterator[None]:
 
 
 def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
-    from ndvi_core.runs.prepare import RunFolder
+    from ndvi_core.runs.folder import RunFolder
     from ndvi_core.settings import load_settings
 
     settings = load_settings()

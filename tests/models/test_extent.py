@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from support.features import RING, SQUARE, polygon
 
 from ndvi_core.errors import BadInput, NotFound
-from ndvi_core.models.extent import Extent, clip, load_extent
+from ndvi_core.intake.extent_file import load_extent
+from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.storage.object_store import Store
 

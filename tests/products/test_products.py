@@ -17,12 +17,14 @@ from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.transform import array_bounds
 
+from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
-from ndvi_core.products.cell import make_products, ndvi_cog, observation_json
-from ndvi_core.products.quicklook import HEADER, LONGEST_SIDE, MARGIN, MIN_WIDTH, PAPER, colour_of, quicklook
-from ndvi_core.zonal.coverage import project
-from ndvi_core.zonal.observe import FieldRaster
+from ndvi_core.products.cell import make_products, observation_json
+from ndvi_core.products.cog import ndvi_cog
+from ndvi_core.products.colour_map import colour_of
+from ndvi_core.products.quicklook import HEADER, LONGEST_SIDE, MARGIN, MIN_WIDTH, PAPER, quicklook
+from ndvi_core.raster.projection import project
 
 EPSG = 32630
 WEST, NORTH, PIXEL = 656_000.0, 5_467_000.0, 10.0

@@ -17,7 +17,9 @@ from ndvi_airflow.local.services import S3
 from ndvi_core.errors import NdviError, SceneUnreadable, TryAgain
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster import signing
-from ndvi_core.raster.band import Band, BlockRequest, OpenScene, open_band, read_blocks
+from ndvi_core.raster.band import Band, open_band
+from ndvi_core.raster.block_reader import BlockRequest, read_blocks
+from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.storage.object_store import Store
 
 PIXELS = np.random.default_rng(7).integers(1, 10_000, (83, 61), dtype=np.uint16)

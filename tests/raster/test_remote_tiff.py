@@ -25,7 +25,8 @@ from support.rasters import (
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.errors import SceneUnreadable
-from ndvi_core.raster.band import BlockRequest, open_band, read_blocks
+from ndvi_core.raster.band import open_band
+from ndvi_core.raster.block_reader import BlockRequest, read_blocks
 
 SHAPE = (1500, 1300)
 """Not a multiple of any block, and more than the header's 32 kB in every compression."""

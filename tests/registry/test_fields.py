@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from support.models import a_field, square
 
+from ndvi_core.registry import database, tables
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import tables
 
 SOURCE = "s3://ndvi/staticdata/fields/processed/fields.geojson"
 
@@ -40,7 +40,7 @@ def test_migrations_lead_to_the_tables_of_the_code(engine):
 
 def test_upgrading_again_changes_nothing(engine):
     register(engine, a_field())
-    registry.upgrade(engine)
+    database.upgrade(engine)
     assert [field.field_id for field in load(engine)] == ["field_1"]
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from support.models import a_field, an_observation, square
 
 from ndvi_core import FIRST_IMAGE
+from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
 
 FIRST = date(2025, 4, 1)
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_missing_days_count_failures_and_other_boundaries_as_missing(engine, fie
     )
     with engine.connect() as connection:
         sequences = [field.sequence for field in registry.load_fields(connection)]
-        missing = ledger.missing_days(connection, sequences, FIRST + timedelta(4))
+        missing = due_days.missing_days(connection, sequences, FIRST + timedelta(4))
     assert missing[sequences[0]] == [FIRST + timedelta(days) for days in (2, 3, 4)]
     assert missing[sequences[1]] == [FIRST + timedelta(days) for days in range(5)]
 
@@ -110,15 +110,15 @@ def test_missing_days_do_not_depend_on_the_session_s_zone(engine, zone):
         connection.execute(text(f"SET TIME ZONE '{zone}'"))
         registry.upsert_fields(connection, [a_field(plant_date=start)], "file")
         (field,) = registry.load_fields(connection)
-        days = ledger.missing_days(connection, [field.sequence], end)[field.sequence]
-    assert days == ledger.days_between(start, end)
+        days = due_days.missing_days(connection, [field.sequence], end)[field.sequence]
+    assert days == due_days.days_between(start, end)
 
 
 def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine):
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(plant_date=date(1025, 4, 18))], "file")
         (field,) = registry.load_fields(connection)
-        days = ledger.missing_days(connection, [field.sequence], FIRST_IMAGE + timedelta(1))[field.sequence]
+        days = due_days.missing_days(connection, [field.sequence], FIRST_IMAGE + timedelta(1))[field.sequence]
     assert days == [FIRST_IMAGE, FIRST_IMAGE + timedelta(1)]
 
 
@@ -126,8 +126,8 @@ def test_missing_days_end_with_the_field(engine):
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(plant_date=FIRST, end_date=FIRST + timedelta(1))], "file")
         (field,) = registry.load_fields(connection)
-        assert len(ledger.missing_days(connection, [field.sequence], FIRST + timedelta(9))[field.sequence]) == 2
-        assert ledger.missing_days(connection, [field.sequence], FIRST - timedelta(1)) == {}
+        assert len(due_days.missing_days(connection, [field.sequence], FIRST + timedelta(9))[field.sequence]) == 2
+        assert due_days.missing_days(connection, [field.sequence], FIRST - timedelta(1)) == {}
 
 
 def test_recorded_days(engine):

@@ -11,7 +11,7 @@ from shapely.geometry import mapping, shape
 from support.farm import Farm
 
 from ndvi_airflow.local.services import start_files, start_stac
-from ndvi_core.registry.ledger import days_between
+from ndvi_core.registry.due_days import days_between
 from ndvi_core.registry.progress import field_statuses
 from ndvi_core.runs.record import record_run
 from ndvi_core.sample.farm import Season

@@ -12,7 +12,8 @@ from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.registry import fields as registry
 from ndvi_core.runs import selection
-from ndvi_core.runs.prepare import RunFolder, RunPlan, SceneList, Sought, look_over, plan_run
+from ndvi_core.runs.folder import RunFolder, RunPlan, SceneList
+from ndvi_core.runs.prepare import Sought, look_over, plan_run
 from ndvi_core.runs.selection import Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations

@@ -21,8 +21,8 @@ from ndvi_core.catalog.dialects import LOCAL, scene_from_item
 from ndvi_core.catalog.search import deduplicate
 from ndvi_core.cli import main
 from ndvi_core.errors import EXIT_BAD_INPUT, BadInput
+from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.intake.features import parse_fields
-from ndvi_core.models.extent import load_extent
 from ndvi_core.sample import season as sample
 from ndvi_core.sample.farm import Season
 from ndvi_core.sample.landscape import classify, make_ground, make_sky, reflectance

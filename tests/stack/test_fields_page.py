@@ -16,7 +16,7 @@ from support.features import collection, feature
 from support.person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack
 from support.story import Story, changed
 
-from ndvi_core.products.quicklook import colour_of
+from ndvi_core.products.colour_map import colour_of
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"

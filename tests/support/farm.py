@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from ndvi_airflow.local.services import Files, Service, start_stac
 from ndvi_core.compute import run_order
 from ndvi_core.intake.pending import IntakeReport, process_pending
-from ndvi_core.runs.prepare import RunFolder, RunPlan, find_scenes, look_over, plan_run
+from ndvi_core.runs.folder import RunFolder, RunPlan
+from ndvi_core.runs.prepare import find_scenes, look_over, plan_run
 from ndvi_core.runs.record import Recorded, record_run
 from ndvi_core.runs.selection import Selection, select_day, select_owed, select_range
 from ndvi_core.sample.farm import Season

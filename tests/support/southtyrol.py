@@ -6,7 +6,7 @@ from rasterio.warp import transform
 from shapely.geometry.base import BaseGeometry
 from support.rasters import EPSG
 
-from ndvi_core.zonal.coverage import MAX_SEGMENT
+from ndvi_core.raster.projection import MAX_SEGMENT
 
 DAYS = ("02", "05", "07", "10", "12", "15", "17", "20", "22", "25", "27", "30")
 CLOUDED = ("05", "07", "22")

@@ -18,8 +18,9 @@ from support.person import Person
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Service, load
 from ndvi_airflow.local.stack import Stack
+from ndvi_core.registry import database
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry.ledger import days_between
+from ndvi_core.registry.due_days import days_between
 from ndvi_core.registry.tables import field, observation
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
@@ -123,7 +124,7 @@ class Story:
     def without_airflow(self, folder: Path) -> dict[str, bytes]:
         """Return what the library alone publishes for the farm as it is now: same fields, same scenes."""
         engine = create_engine(self.stack.postgres.url(f"plain_{uuid4().hex}"))
-        registry.upgrade(engine)
+        database.upgrade(engine)
         stac = load(Service, self.stack.settings.home / "run" / "stac.json")
         settings = Settings(STAC_API_URL=stac.url, bucket_url=f"file://{folder}", start_date=START)
         farm = Farm(self.stack.season, Store(settings.bucket_url), engine, settings, self.stack.files, stac)

@@ -18,7 +18,7 @@ from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 from support.models import a_field, an_observation, square
 
-from ndvi_core.products.quicklook import colour_of
+from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import ledger
 from ndvi_core.registry.progress import STATUSES

@@ -17,7 +17,8 @@ from support.rasters import EPSG, lonlat
 
 from ndvi_core.errors import BadInput
 from ndvi_core.raster.grid import Grid, Window
-from ndvi_core.zonal.coverage import Coverage, cover, project
+from ndvi_core.raster.projection import project
+from ndvi_core.zonal.coverage import Coverage, cover
 
 UTM = Grid(epsg=EPSG, size_x=10, size_y=10, phase_x=0, phase_y=0)
 SIZE = 2**-10

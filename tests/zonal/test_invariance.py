@@ -28,7 +28,7 @@ from support.rasters import (
 
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import WorkOrder
-from ndvi_core.zonal.coverage import project
+from ndvi_core.raster.projection import project
 from ndvi_core.zonal.observe import observe
 
 

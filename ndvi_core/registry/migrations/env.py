@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations over the connection that `ndvi_core.registry.fields.upgrade` hands it."""
+"""Alembic's entry: runs the migrations over the connection that `ndvi_core.registry.database.upgrade` hands it."""
 
 from alembic import context
 

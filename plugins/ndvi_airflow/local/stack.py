@@ -41,7 +41,7 @@ from ndvi_airflow.local.services import (
     start_stac,
 )
 from ndvi_core.errors import BadInput
-from ndvi_core.registry import fields as registry
+from ndvi_core.registry import database
 from ndvi_core.sample.farm import Season
 
 BUCKET = "ndvi"
@@ -128,7 +128,7 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
         stack = Stack(settings, postgres, s3, files, season, variables)
         with _step(say, "registry"):
             engine = stack.engine()
-            registry.upgrade(engine)
+            database.upgrade(engine)
             engine.dispose()
         _start_airflow(stack, say)
     return stack

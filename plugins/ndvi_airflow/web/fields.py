@@ -13,13 +13,14 @@ from pydantic import Field as Attribute
 from ndvi_airflow.web.backend import Bucket, Current, Registry
 from ndvi_airflow.web.guard import may_recompute, may_upload, reader
 from ndvi_airflow.web.pages import GEOJSON, Limit, Offset, Period, json_response, next_page
-from ndvi_core.models.extent import Extent, load_extent
+from ndvi_core.intake.extent_file import load_extent
+from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.day_grid import DayGrid, day_grid
+from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.progress import FieldStatus, field_statuses
-from ndvi_core.runs.selection import last_owed_day
 
 METRES_A_DEGREE = 111_320
 DIGITS = 6

@@ -7,8 +7,8 @@ from fastapi import Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 
 from ndvi_airflow.web.backend import Current, Registry
+from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.fields import first_day
-from ndvi_core.runs.selection import last_owed_day
 
 MAX_FIELDS = 10_000
 """Of a page."""

@@ -14,7 +14,7 @@ from ndvi_airflow.web.pages import json_response
 from ndvi_core.errors import NotFound
 from ndvi_core.models.work_order import Manifest, WorkOrder
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
-from ndvi_core.runs.prepare import RunFolder
+from ndvi_core.runs.folder import RunFolder
 
 SHOWN = 200
 """Cells on a page."""

@@ -1,0 +1,24 @@
+"""The colours of NDVI."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    pass
+
+YLGN = ("#ffffe5", "#f7fcb9", "#d9f0a3", "#addd8e", "#78c679", "#41ab5d", "#238443", "#006837", "#004529")
+"""ColorBrewer's sequential scheme YlGn of nine classes (https://colorbrewer2.org, Apache-2.0).
+
+Its lightness falls steadily, so it reads the same to the colour-blind and in grey; bare soil is pale, dense crop dark.
+"""
+
+
+def colour_of(ndvi: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the RGB colour of each value: `YLGN` over 0..1, linear between its anchors. Shape (..., 3)."""
+    anchors = np.array([[int(anchor[i : i + 2], 16) for i in (1, 3, 5)] for anchor in YLGN])
+    position = np.clip(np.nan_to_num(ndvi), 0, 1)
+    at = np.linspace(0, 1, len(YLGN))
+    channels = [np.interp(position, at, anchors[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)

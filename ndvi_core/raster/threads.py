@@ -1,0 +1,16 @@
+"""The threads that fetch and decode."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+READERS = 16
+"""Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(READERS, thread_name_prefix="blocks")

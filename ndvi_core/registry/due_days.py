@@ -1,0 +1,74 @@
+"""On which days a field is due: from its plant date to its end date, as far as days are recorded."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+
+from sqlalchemy import (
+    TIMESTAMP,
+    Connection,
+    Date,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import INTERVAL
+
+from ndvi_core import FIRST_IMAGE
+from ndvi_core.registry import ledger
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import observation as observation_table
+
+
+def missing_days(
+    connection: Connection, sequences: Sequence[int], up_to: date, failed_counts: bool = False
+) -> dict[int, list[date]]:
+    """Return, by sequence, the days from the plant date to `up_to` (or the end date) that have no answer.
+
+    Args:
+        connection: to the registry.
+        sequences: of the fields.
+        up_to: last day, included.
+        failed_counts: whether a failed row is an answer. One of another geometry is none.
+    """
+    first = func.greatest(field_table.c.plant_date, FIRST_IMAGE)
+    last = func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
+    # Of timestamps without a zone: in the session's zone, a day whose midnight the clocks skip would get lost.
+    days = (
+        func.generate_series(cast(first, TIMESTAMP), cast(last, TIMESTAMP), cast("1 day", INTERVAL))
+        .table_valued("day")
+        .render_derived(name="days")
+    )
+    day = cast(days.c.day, Date)
+    columns = observation_table.c
+    query = (
+        select(field_table.c.sequence, day.label("day"))
+        .select_from(field_table)
+        .join(days, literal(True))
+        .outerjoin(
+            observation_table,
+            and_(
+                columns.sequence == field_table.c.sequence,
+                columns.date == day,
+                columns.geometry_hash == field_table.c.geometry_hash,
+                literal(failed_counts) | (columns.status != "failed"),
+            ),
+        )
+        .where(field_table.c.sequence == func.any(list(sequences)), columns.sequence.is_(None))
+        .order_by(field_table.c.sequence, day)
+    )
+    rows = connection.execute(query)
+    return {sequence: [row.day for row in group] for sequence, group in groupby(rows, key=itemgetter(0))}
+
+
+def days_between(start: date, end: date) -> list[date]:
+    """Return all days from `start` to `end`, both included; none when `end` is earlier."""
+    return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
+
+
+def last_owed_day(connection: Connection, first_daily_day: date) -> date:
+    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
+    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
