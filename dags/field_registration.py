@@ -15,8 +15,8 @@ from airflow.sdk import DAG
 
 from ndvi_airflow.connections import S3_CONN_ID
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import verdict_task
-from ndvi_airflow.steps import announce, confirm, register
+from ndvi_airflow.operators import watcher_task
+from ndvi_airflow.tasks import announce, confirm, register
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.settings import load_settings
 from ndvi_core.storage.object_store import split_uri
@@ -54,4 +54,4 @@ with DAG(
         >> as_of
         >> confirmed
     )
-    [registered, confirmed] >> verdict_task()
+    [registered, confirmed] >> watcher_task()

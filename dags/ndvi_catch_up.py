@@ -20,8 +20,8 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 
 from ndvi_airflow.assets import NDVI_FIELDS
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task, verdict_task
-from ndvi_airflow.steps import find_scenes, plan, record
+from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.tasks import find_scenes, plan, record
 from ndvi_core import FIRST_IMAGE
 from ndvi_core.settings import load_settings
 
@@ -53,4 +53,4 @@ with DAG(
     recorded = record()
     find_scenes("catch_up") >> orders
     computed >> recorded
-    [computed, recorded] >> verdict_task()
+    [computed, recorded] >> watcher_task()

@@ -18,8 +18,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task, verdict_task
-from ndvi_airflow.steps import find_scenes, plan, record
+from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.tasks import find_scenes, plan, record
 from ndvi_core.settings import load_settings
 
 settings = load_settings()
@@ -46,4 +46,4 @@ with DAG(
     recorded = record.override(depends_on_past=True)()
     find_scenes("daily") >> orders
     computed >> recorded
-    [computed, recorded] >> verdict_task()
+    [computed, recorded] >> watcher_task()

@@ -134,7 +134,7 @@ def grid(browser: Browser) -> None:
     browser.click("//button[@role='combobox' and .='10']")
     browser.click("//*[@role='option' and @data-value='25']")
     browser.press(Keys.ESCAPE)
-    browser.save("grid", GRID, down_to=f"{GRID}//a[.='verdict']")
+    browser.save("grid", GRID, down_to=f"{GRID}//a[.='watcher']")
 
 
 def tasks(browser: Browser) -> None:

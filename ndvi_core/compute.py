@@ -17,7 +17,7 @@ from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOr
 from ndvi_core.products.cell import PRODUCT_NAMES, Product, make_products
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store, split_uri
-from ndvi_core.support.garbage import rare_collections
+from ndvi_core.support.garbage import relaxed_gc
 
 if TYPE_CHECKING:
     from ndvi_core.zonal.observe import CellOutcome
@@ -40,7 +40,7 @@ class _Done(NamedTuple):
     objects: tuple[Written, ...]
 
 
-@rare_collections()
+@relaxed_gc()
 def run_order(order_uri: str) -> Manifest:
     """Compute all cells of the work order at `order_uri` and write products, results and, last, the manifest.
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from ndvi_core.support.concurrency import WAITING, in_turn
+from ndvi_core.support.concurrency import WAITING, prefetch_in_order
 
 
 def numbers(start: int, end: int) -> Generator[int]:
@@ -17,7 +17,7 @@ def numbers(start: int, end: int) -> Generator[int]:
 @pytest.mark.parametrize("at_once", [1, 2, 7, 50])
 def test_items_come_in_turn(at_once: int) -> None:
     sources = [partial(numbers, 100 * i, 100 * i + 3 * WAITING * (i % 3)) for i in range(12)]
-    assert list(in_turn(sources, at_once)) == [item for source in sources for item in source()]
+    assert list(prefetch_in_order(sources, at_once)) == [item for source in sources for item in source()]
 
 
 def test_the_next_ones_run_while_the_first_waits() -> None:
@@ -32,7 +32,11 @@ def test_the_next_ones_run_while_the_first_waits() -> None:
         begun.set()
         yield "third"
 
-    assert list(in_turn([first, lambda: (yield from ["second"]), third], at_once=3)) == ["first", "second", "third"]
+    assert list(prefetch_in_order([first, lambda: (yield from ["second"]), third], at_once=3)) == [
+        "first",
+        "second",
+        "third",
+    ]
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -41,7 +45,7 @@ def test_an_error_comes_after_what_was_before_it(at_once: int) -> None:
         yield 7
         raise KeyError("seven")
 
-    items = in_turn([partial(numbers, 0, 2), failing, partial(numbers, 8, 9)], at_once)
+    items = prefetch_in_order([partial(numbers, 0, 2), failing, partial(numbers, 8, 9)], at_once)
     assert [next(items) for _ in range(3)] == [0, 1, 7]
     with pytest.raises(KeyError, match="seven"):
         next(items)
@@ -57,7 +61,7 @@ def test_when_closed_they_end_and_clean_up(at_once: int) -> None:
         finally:
             ended[number].set()
 
-    items = in_turn([partial(endless, 0), partial(endless, 1)], at_once)
+    items = prefetch_in_order([partial(endless, 0), partial(endless, 1)], at_once)
     assert [next(items) for _ in range(3)] == [0, 1, 2]
     items.close()
     assert ended[0].wait(30)

@@ -47,7 +47,7 @@ def _declared_or_none(item: StacItem, key: str) -> int:
 
 
 @dataclass(frozen=True)
-class Profile:
+class Dialect:
     """One catalogue's dialect."""
 
     name: str
@@ -70,7 +70,7 @@ class Profile:
     """See `Scene.signing`."""
 
 
-EARTH_SEARCH = Profile(
+EARTH_SEARCH = Dialect(
     name="earth-search",
     host="earth-search.aws.element84.com",
     collection="sentinel-2-l2a",
@@ -82,7 +82,7 @@ EARTH_SEARCH = Profile(
     rule="earth-search-harmonised@1",
     offset=_applied,
 )
-EARTH_SEARCH_C1 = Profile(
+EARTH_SEARCH_C1 = Dialect(
     name="earth-search-c1",
     host="earth-search.aws.element84.com",
     collection="sentinel-2-c1-l2a",
@@ -92,7 +92,7 @@ EARTH_SEARCH_C1 = Profile(
     rule="earth-search-c1@1",
     offset=_declared,
 )
-PLANETARY_COMPUTER = Profile(
+PLANETARY_COMPUTER = Dialect(
     name="planetary-computer",
     host="planetarycomputer.microsoft.com",
     collection="sentinel-2-l2a",
@@ -103,7 +103,7 @@ PLANETARY_COMPUTER = Profile(
     offset=_by_baseline,
     signing="planetary-computer",
 )
-CDSE = Profile(
+CDSE = Dialect(
     name="cdse",
     host="stac.dataspace.copernicus.eu",
     collection="sentinel-2-l2a",
@@ -113,7 +113,7 @@ CDSE = Profile(
     rule="cdse@1",
     offset=_declared,
 )
-LOCAL = Profile(
+LOCAL = Dialect(
     name="local",
     host=None,
     collection=None,
@@ -123,57 +123,57 @@ LOCAL = Profile(
     rule="local@1",
     offset=_declared_or_none,
 )
-PROFILES = {profile.name: profile for profile in (EARTH_SEARCH, EARTH_SEARCH_C1, PLANETARY_COMPUTER, CDSE, LOCAL)}
+DIALECTS = {dialect.name: dialect for dialect in (EARTH_SEARCH, EARTH_SEARCH_C1, PLANETARY_COMPUTER, CDSE, LOCAL)}
 
 
-def profile_for(settings: Settings) -> Profile:
-    """Return the profile that the settings name or, on `auto`, that of the API and the collection.
+def dialect_for(settings: Settings) -> Dialect:
+    """Return the dialect that the settings name or, on `auto`, that of the API and the collection.
 
     Raises:
         BadInput: the API is known and the collection is not one that can be read.
     """
     if settings.catalogue != "auto":
-        return PROFILES[settings.catalogue]
+        return DIALECTS[settings.catalogue]
     host = urlsplit(settings.stac_api_url).hostname
-    of_host = {profile.collection: profile for profile in PROFILES.values() if profile.host == host}
+    of_host = {dialect.collection: dialect for dialect in DIALECTS.values() if dialect.host == host}
     if not of_host:
         return LOCAL
     if settings.stac_collection not in of_host:
         raise BadInput(
             f"STAC_COLLECTION={settings.stac_collection!r} is not a collection of {host} that can be read: "
-            f"set it to {' or '.join(map(str, of_host))}, or name the profile to read it with in NDVI_CATALOGUE"
+            f"set it to {' or '.join(map(str, of_host))}, or name the dialect to read it with in NDVI_CATALOGUE"
         )
     return of_host[settings.stac_collection]
 
 
-def scene_from_item(item: "dict[str, Any] | pystac.Item", profile: Profile) -> Scene:
+def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect) -> Scene:
     """Reduce a STAC item to what the computation needs.
 
     Raises:
         SceneUnreadable: a part is missing or of an unexpected form; names the catalogue, the item and the part.
     """
     try:
-        return _scene(stac.read_item(item), profile)
+        return _scene(stac.read_item(item), dialect)
     except (ValueError, TypeError, AttributeError, ShapelyError) as error:  # as many ways to be no STAC item
         name = item.get("id") if isinstance(item, dict) else item.id
-        raise SceneUnreadable(f"{profile.name}, item {name}: {error}") from error
+        raise SceneUnreadable(f"{dialect.name}, item {name}: {error}") from error
 
 
-def _scene(item: StacItem, profile: Profile) -> Scene:
-    red, nir, scl = (stac.href(item, key) for key in (profile.red, profile.nir, profile.scl))
+def _scene(item: StacItem, dialect: Dialect) -> Scene:
+    red, nir, scl = (stac.href(item, key) for key in (dialect.red, dialect.nir, dialect.scl))
     return Scene(
         id=item.id,
-        collection=item.collection or profile.collection or "",
+        collection=item.collection or dialect.collection or "",
         time=stac.time(item),
         tile=stac.tile(item),
         datatake=stac.datatake(item),
         baseline=stac.baseline(item),
         updated=stac.updated(item),
-        epsg=stac.epsg(item, profile.red),
+        epsg=stac.epsg(item, dialect.red),
         footprint=stac.footprint(item),
         red=red,
         nir=nir,
         scl=scl,
-        signing=profile.signing,
-        offset=Offset(rule=profile.rule, red=profile.offset(item, profile.red), nir=profile.offset(item, profile.nir)),
+        signing=dialect.signing,
+        offset=Offset(rule=dialect.rule, red=dialect.offset(item, dialect.red), nir=dialect.offset(item, dialect.nir)),
     )

@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.catalog.dialects import Profile, profile_for, scene_from_item
+from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item
 from ndvi_core.catalog.item import baseline_number
 from ndvi_core.errors import BadInput, SceneUnreadable
 from ndvi_core.models.scene import Scene
@@ -46,13 +46,13 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
         TryAgain: the API cannot be reached or gave up for now.
         BadInput: the settings lead to no STAC API or collection, or all items are of another catalogue's dialect.
     """
-    profile = profile_for(settings)
+    dialect = dialect_for(settings)
     window = (
         datetime.combine(start, time.min, UTC) - SOLAR_DAY_MARGIN,
         datetime.combine(end + timedelta(days=1), time.min, UTC) + SOLAR_DAY_MARGIN,
     )
     items = _search(settings, area, window)
-    scenes = _readable(items, profile, settings)
+    scenes = _readable(items, dialect, settings)
     return deduplicate([scene for scene in scenes if start <= scene.day <= end])
 
 
@@ -130,18 +130,18 @@ def _plain(area: BaseGeometry) -> BaseGeometry:
     return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])
 
 
-def _readable(items: Sequence[dict[str, Any]], profile: Profile, settings: Settings) -> list[Scene]:
-    if items and all(_of_other_dialect(item, profile) for item in items):
+def _readable(items: Sequence[dict[str, Any]], dialect: Dialect, settings: Settings) -> list[Scene]:
+    if items and all(_of_other_dialect(item, dialect) for item in items):
         raise BadInput(
             f"none of the {len(items)} items of {settings.stac_collection!r} at {settings.stac_api_url} has an asset "
-            f"of the profile {profile.name!r} ({profile.red}, {profile.nir}, {profile.scl}): "
+            f"of the dialect {dialect.name!r} ({dialect.red}, {dialect.nir}, {dialect.scl}): "
             "name theirs in NDVI_CATALOGUE"
         )
     scenes: list[Scene] = []
     problems: list[str] = []
     for item in items:
         try:
-            scenes.append(scene_from_item(item, profile))
+            scenes.append(scene_from_item(item, dialect))
         except SceneUnreadable as error:
             problems.append(str(error))
     if problems:
@@ -149,6 +149,6 @@ def _readable(items: Sequence[dict[str, Any]], profile: Profile, settings: Setti
     return scenes
 
 
-def _of_other_dialect(item: dict[str, Any], profile: Profile) -> bool:
+def _of_other_dialect(item: dict[str, Any], dialect: Dialect) -> bool:
     assets = set(item.get("assets") or ())
-    return bool(assets) and assets.isdisjoint({profile.red, profile.nir, profile.scl})
+    return bool(assets) and assets.isdisjoint({dialect.red, dialect.nir, dialect.scl})

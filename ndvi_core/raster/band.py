@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, public
-from ndvi_core.raster.grid import Layout, raster_grid
-from ndvi_core.raster.remote_tiff import RangeFile, Span, joined, open_ranges
+from ndvi_core.raster.grid import TileLayout, raster_grid
+from ndvi_core.raster.remote_tiff import ByteRange, RemoteTiff, coalesce, open_remote_tiff
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -49,7 +49,7 @@ class Band:
     This is all that the computation asks of a reader. One thread may use it at a time, but for `read_span`.
     """
 
-    def __init__(self, source: Source, dataset: "DatasetReader", layout: Layout, file: RangeFile | None) -> None:
+    def __init__(self, source: Source, dataset: "DatasetReader", layout: TileLayout, file: RemoteTiff | None) -> None:
         self.layout = layout
         self.dtype = np.dtype(dataset.dtypes[0])
         self.nodata = _nodata(dataset)
@@ -78,14 +78,14 @@ class Band:
         self.count(row, col)
         return pixels
 
-    def span(self, row: int, col: int) -> Span | None:
+    def span(self, row: int, col: int) -> ByteRange | None:
         """Return the bytes that a block can be read from by `read_span`; None if only `read` can read it."""
         if self._file is None:
             return None
         stored = self._stored(row, col)
-        return joined(stored) if all(span.start and span.end > span.start for span in stored) else None
+        return coalesce(stored) if all(span.start and span.end > span.start for span in stored) else None
 
-    def read_span(self, span: Span, blocks: Sequence[tuple[int, int]]) -> list[NDArray[np.integer]] | None:
+    def read_span(self, span: ByteRange, blocks: Sequence[tuple[int, int]]) -> list[NDArray[np.integer]] | None:
         """Return the pixels of blocks that are in `span`; None if that did not work, whatever the reason.
 
         Then `read` can find out, block by block. Several threads may call this.
@@ -118,7 +118,7 @@ class Band:
         rows, cols = self.layout.block_window(row, col).slices_in(self.layout.window)
         return np.asarray(dataset.read(1, window=Window.from_slices(rows, cols)))
 
-    def _stored(self, row: int, col: int) -> list[Span]:
+    def _stored(self, row: int, col: int) -> list[ByteRange]:
         """Return where the file's blocks are of which a block of the layout is made; (0, 0) if it does not say."""
         height, _ = self._dataset.block_shapes[0]
         per_read, rows = self.layout.block_height // height, -(-self.layout.window.height // height)
@@ -126,7 +126,7 @@ class Band:
         for number in range(row * per_read, min((row + 1) * per_read, rows)):
             names = (f"BLOCK_{value}_{col}_{number}" for value in ("OFFSET", "SIZE"))
             start, size = (int(self._dataset.get_tag_item(name, "TIFF", bidx=1) or 0) for name in names)
-            spans.append(Span(start, start + size))
+            spans.append(ByteRange(start, start + size))
         return spans
 
 
@@ -141,7 +141,7 @@ def open_band(scene: Scene, asset: Asset) -> Band:
     name = f"scene {scene.id}: {asset} {public(href)}"
     signed = _signed(href, scene.signing, name)
     source = Source(gdal_path(signed), name, href.startswith(("http://", "https://", "s3://")))
-    file = open_ranges(signed)
+    file = open_remote_tiff(signed)
     dataset = file.header if file else source.open()
     try:
         return Band(source, dataset, _layout(dataset, name), file)
@@ -152,7 +152,7 @@ def open_band(scene: Scene, asset: Asset) -> Band:
         raise
 
 
-def _layout(dataset: "DatasetReader", name: str) -> Layout:
+def _layout(dataset: "DatasetReader", name: str) -> TileLayout:
     transform = dataset.transform
     epsg = dataset.crs.to_epsg() if dataset.crs else None
     if dataset.count != 1:
@@ -166,7 +166,7 @@ def _layout(dataset: "DatasetReader", name: str) -> Layout:
     grid, window = raster_grid(transform, epsg, dataset.height, dataset.width)
     height, width = dataset.block_shapes[0]
     by_rows = width == dataset.width
-    return Layout(grid, window, height * max(1, STRIPE_ROWS // height) if by_rows else height, width)
+    return TileLayout(grid, window, height * max(1, STRIPE_ROWS // height) if by_rows else height, width)
 
 
 def _nodata(dataset: "DatasetReader") -> int:
@@ -175,7 +175,7 @@ def _nodata(dataset: "DatasetReader") -> int:
     return int(value) if value is not None and limits.min <= value <= limits.max else 0
 
 
-def _words(layout: Layout) -> str:
+def _words(layout: TileLayout) -> str:
     left, _, _, top = layout.grid.bounds(layout.window)
     size = f"{layout.window.width} x {layout.window.height} of {layout.grid.size_x:g}"
     return f"{size} from ({left:.2f}, {top:.2f}) in EPSG:{layout.grid.epsg}"

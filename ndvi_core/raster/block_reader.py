@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.raster.band import Band
-from ndvi_core.raster.remote_tiff import MAX_GAP, Span
+from ndvi_core.raster.remote_tiff import COALESCE_GAP, ByteRange
 
 if TYPE_CHECKING:
     pass
-from ndvi_core.raster.threads import _readers
+from ndvi_core.raster.threads import readers
 
 MAX_BATCH = 6_000_000
 """Bytes, compressed and not, of blocks to which no other is joined, so that the readers have something to do each."""
@@ -33,7 +33,7 @@ class _Batch:
     """Blocks that are read together."""
 
     band: Band
-    span: Span | None
+    span: ByteRange | None
     """None of a block that is read by itself, when its turn comes."""
     blocks: list[tuple[int, int]]
     memory: int
@@ -60,7 +60,7 @@ def read_blocks(requests: Iterable[BlockRequest], memory: int = 0) -> Iterator[N
             while begun < len(batches) and (begun <= number or held + batches[begun].memory <= memory):
                 batch = batches[begun]
                 if batch.span is not None:
-                    reading[begun] = _readers().submit(batch.band.read_span, batch.span, tuple(batch.blocks))
+                    reading[begun] = readers().submit(batch.band.read_span, batch.span, tuple(batch.blocks))
                     held += batch.memory
                 begun += 1
             pixels = reading[number].result() if number in reading else None
@@ -96,7 +96,7 @@ def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]
         before = batches[last[band]] if band in last else None
         pixels = band.layout.block_height * band.layout.block_width * band.dtype.itemsize
         if span and before and before.span and before.memory < MAX_BATCH and _follows(span, before.span):
-            before.span = Span(before.span.start, span.end)
+            before.span = ByteRange(before.span.start, span.end)
             before.blocks.append((row, col))
             before.memory += pixels + span.end - span.start
         else:
@@ -106,6 +106,6 @@ def _batches(requests: Sequence[BlockRequest]) -> tuple[list[_Batch], list[int]]
     return batches, batch_of
 
 
-def _follows(span: Span, before: Span) -> bool:
+def _follows(span: ByteRange, before: ByteRange) -> bool:
     """Say whether two spans are worth one request."""
-    return before.end <= span.start <= before.end + MAX_GAP
+    return before.end <= span.start <= before.end + COALESCE_GAP

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,43 +10,61 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from affine import Affine
 
-PHASE_DECIMALS = 6
+ALIGNMENT_DECIMALS = 6
 """Decimals of a pixel to which grids are told apart: transforms of one grid differ by the noise of their floats."""
 
 EDGE_TOLERANCE = 1e-6
 """Pixels: a centre this close to the edge of a coarser pixel counts as on it, and what is on it belongs beyond it."""
 
 
-class Window(NamedTuple):
-    """A rectangle of whole pixels; rows count southwards, columns eastwards, and both may be negative."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A rectangle of whole pixels, in rasterio's order and with its names.
 
-    row: int
-    col: int
-    height: int
+    Rows count southwards and columns eastwards; offsets may be negative.
+    """
+
+    col_off: int
+    row_off: int
     width: int
+    height: int
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Height and width, as numpy has it."""
         return self.height, self.width
+
+    @property
+    def row_stop(self) -> int:
+        """The row after the last."""
+        return self.row_off + self.height
+
+    @property
+    def col_stop(self) -> int:
+        """The column after the last."""
+        return self.col_off + self.width
 
     def intersection(self, other: "Window") -> "Window | None":
         """Return the part that both share, None if there is none."""
-        row, col = max(self.row, other.row), max(self.col, other.col)
-        height = min(self.row + self.height, other.row + other.height) - row
-        width = min(self.col + self.width, other.col + other.width) - col
-        return Window(row, col, height, width) if height > 0 and width > 0 else None
+        col_off, row_off = max(self.col_off, other.col_off), max(self.row_off, other.row_off)
+        width = min(self.col_stop, other.col_stop) - col_off
+        height = min(self.row_stop, other.row_stop) - row_off
+        if width <= 0 or height <= 0:
+            return None
+        return Window(col_off=col_off, row_off=row_off, width=width, height=height)
 
     def contains(self, other: "Window") -> bool:
+        """Return whether all of `other` lies in this window."""
         return (
-            self.row <= other.row
-            and self.col <= other.col
-            and other.row + other.height <= self.row + self.height
-            and other.col + other.width <= self.col + self.width
+            self.row_off <= other.row_off
+            and self.col_off <= other.col_off
+            and other.row_stop <= self.row_stop
+            and other.col_stop <= self.col_stop
         )
 
     def slices_in(self, other: "Window") -> tuple[slice, slice]:
         """Return where this window, a part of `other`, is in an array of `other`'s shape."""
-        row, col = self.row - other.row, self.col - other.col
+        row, col = self.row_off - other.row_off, self.col_off - other.col_off
         return slice(row, row + self.height), slice(col, col + self.width)
 
 
@@ -63,18 +81,18 @@ class Grid:
     """Width of a pixel in units of the CRS."""
     size_y: float
     """Height of a pixel, positive."""
-    phase_x: float
+    alignment_x: float
     """Left edge of column 0, in pixels, in [0, 1)."""
-    phase_y: float
+    alignment_y: float
     """Upper edge of row 0, in pixels northwards, in [0, 1)."""
 
     def columns(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return fractional columns of eastings: 0.5 is the centre of column 0."""
-        return x / self.size_x - self.phase_x
+        return x / self.size_x - self.alignment_x
 
     def rows(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return fractional rows of northings."""
-        return self.phase_y - y / self.size_y
+        return self.alignment_y - y / self.size_y
 
     def transform(self, window: Window) -> "Affine":
         """Return the affine transform of a raster that is `window`."""
@@ -86,15 +104,15 @@ class Grid:
     def bounds(self, window: Window) -> tuple[float, float, float, float]:
         """Return left, bottom, right, top of `window` in units of the CRS."""
         return (
-            (window.col + self.phase_x) * self.size_x,
-            (self.phase_y - window.row - window.height) * self.size_y,
-            (window.col + window.width + self.phase_x) * self.size_x,
-            (self.phase_y - window.row) * self.size_y,
+            (window.col_off + self.alignment_x) * self.size_x,
+            (self.alignment_y - window.row_stop) * self.size_y,
+            (window.col_stop + self.alignment_x) * self.size_x,
+            (self.alignment_y - window.row_off) * self.size_y,
         )
 
 
 @dataclass(frozen=True)
-class Layout:
+class TileLayout:
     """Where the pixels of a raster are and how they are blocked."""
 
     grid: Grid
@@ -108,7 +126,7 @@ class Layout:
         part = self.window.intersection(window)
         if part is None:
             return
-        top, left = part.row - self.window.row, part.col - self.window.col
+        top, left = part.row_off - self.window.row_off, part.col_off - self.window.col_off
         for row in range(top // self.block_height, (top + part.height - 1) // self.block_height + 1):
             for col in range(left // self.block_width, (left + part.width - 1) // self.block_width + 1):
                 yield row, col
@@ -116,10 +134,10 @@ class Layout:
     def block_window(self, row: int, col: int) -> Window:
         """Return the window, in the grid, of a block; at the raster's right and lower edge it may be cut."""
         whole = Window(
-            self.window.row + row * self.block_height,
-            self.window.col + col * self.block_width,
-            self.block_height,
-            self.block_width,
+            col_off=self.window.col_off + col * self.block_width,
+            row_off=self.window.row_off + row * self.block_height,
+            width=self.block_width,
+            height=self.block_height,
         )
         part = self.window.intersection(whole)
         if part is None:
@@ -130,9 +148,10 @@ class Layout:
 def raster_grid(transform: "Affine", epsg: int, height: int, width: int) -> tuple[Grid, Window]:
     """Return the grid of a north-up raster and the raster's window in it."""
     x, y = transform.c / transform.a, transform.f / -transform.e
-    phase_x, phase_y = (round(origin % 1, PHASE_DECIMALS) % 1 for origin in (x, y))
-    grid = Grid(epsg=epsg, size_x=transform.a, size_y=-transform.e, phase_x=phase_x, phase_y=phase_y)
-    return grid, Window(row=round(phase_y - y), col=round(x - phase_x), height=height, width=width)
+    alignment_x, alignment_y = (round(origin % 1, ALIGNMENT_DECIMALS) % 1 for origin in (x, y))
+    grid = Grid(epsg=epsg, size_x=transform.a, size_y=-transform.e, alignment_x=alignment_x, alignment_y=alignment_y)
+    window = Window(col_off=round(x - alignment_x), row_off=round(alignment_y - y), width=width, height=height)
+    return grid, window
 
 
 def nearest(grid: Grid, window: Window, other: Grid) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -12,7 +12,7 @@ from ndvi_core.models.scene import Scene
 if TYPE_CHECKING:
     pass
 from ndvi_core.raster.band import Asset, Band, _words, open_band
-from ndvi_core.raster.threads import _readers
+from ndvi_core.raster.threads import readers
 
 
 class OpenScene:
@@ -41,7 +41,7 @@ class OpenScene:
         """Begin to open bands, so that none has to wait for another; `band` says what came of it."""
         for asset in assets:
             if asset not in self._opening:
-                self._opening[asset] = _readers().submit(open_band, self.scene, asset)
+                self._opening[asset] = readers().submit(open_band, self.scene, asset)
 
     def band(self, asset: Asset) -> Band:
         """Return the open band.

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 HEADER = 32_768
 """Bytes that are fetched when a file is opened: the whole header of a COG."""
 
-MAX_GAP = 65_536
+COALESCE_GAP = 65_536
 """Bytes between two blocks that are fetched along with them: sooner done than another request."""
 
 LEADER = 4
 """Bytes before and after a block in which a COG repeats its size and its end, for GDAL to look at."""
 
 
-class Span(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes of a file."""
 
     start: int
@@ -36,16 +36,16 @@ class Span(NamedTuple):
     """After the last."""
 
 
-def joined(spans: Sequence[Span]) -> Span | None:
+def coalesce(spans: Sequence[ByteRange]) -> ByteRange | None:
     """Return the span from the first to the last of some, None if there is too much between them."""
     if not spans:
         return None
-    whole = Span(min(span.start for span in spans), max(span.end for span in spans))
+    whole = ByteRange(min(span.start for span in spans), max(span.end for span in spans))
     gaps = whole.end - whole.start - sum(span.end - span.start for span in spans)
-    return whole if gaps <= MAX_GAP else None
+    return whole if gaps <= COALESCE_GAP else None
 
 
-class RangeFile:
+class RemoteTiff:
     """A TIFF on a server, its header in memory. Threads may share it."""
 
     def __init__(self, store: "HTTPStore", path: str, header: bytes) -> None:
@@ -63,7 +63,7 @@ class RangeFile:
         self._file.close()
 
     @contextmanager
-    def fetch(self, span: Span) -> Iterator["DatasetReader"]:
+    def fetch(self, span: ByteRange) -> Iterator["DatasetReader"]:
         """Fetch bytes and open the raster, whose blocks within them can then be read."""
         import rasterio
         from rasterio.io import MemoryFile
@@ -83,7 +83,7 @@ class RangeFile:
                 yield dataset
 
 
-def open_ranges(url: str) -> RangeFile | None:
+def open_remote_tiff(url: str) -> RemoteTiff | None:
     """Open a file by ranges; None if that is not the way: a local one, no TIFF, or whatever goes wrong.
 
     Then it is for GDAL to open it, or to say why that cannot be done.
@@ -102,7 +102,7 @@ def open_ranges(url: str) -> RangeFile | None:
 
     try:
         with gdal_env():
-            return RangeFile(store, path, header)
+            return RemoteTiff(store, path, header)
     except RasterioError:
         return None
 

@@ -21,7 +21,7 @@ Pixels = NDArray[np.integer] | SceneUnreadable
 
 
 @dataclass(frozen=True)
-class Part:
+class BandWindow:
     """A window of a band; where it reaches beyond the band's raster it is filled with the band's nodata value."""
 
     band: Band
@@ -33,7 +33,7 @@ class _Filling(Generic[Key]):
     """The arrays of one key while their blocks come in; each takes memory from its first block on."""
 
     key: Key
-    parts: Sequence[Part]
+    parts: Sequence[BandWindow]
     missing: int
     """Blocks that are still to come, counted for each part."""
     found: dict[int, Pixels] = field(default_factory=dict)
@@ -56,11 +56,11 @@ class _Filling(Generic[Key]):
         return [self.found[number] if number in self.found else _empty(part) for number, part in enumerate(self.parts)]
 
 
-def _empty(part: Part) -> NDArray[np.integer]:
+def _empty(part: BandWindow) -> NDArray[np.integer]:
     return np.full(part.window.shape, part.band.nodata, part.band.dtype)
 
 
-def gather(wanted: Mapping[Key, Sequence[Part]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
+def gather(wanted: Mapping[Key, Sequence[BandWindow]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
     """Yield the pixels of each key's parts, in the parts' order, as soon as the last of its blocks has been read.
 
     Blocks are read from north to south and west to east, over all bands at once, each one time however many parts it

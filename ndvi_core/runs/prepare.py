@@ -19,14 +19,14 @@ from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan, SceneList
 from ndvi_core.runs.planner import Batch, DueCell, keep_places, make_plan, order_parts, pack
 from ndvi_core.runs.selection import Selection, Wanted
 from ndvi_core.settings import Settings
-from ndvi_core.support.concurrency import each
-from ndvi_core.support.garbage import rare_collections
+from ndvi_core.support.concurrency import map_bounded
+from ndvi_core.support.garbage import relaxed_gc
 
 _PARALLEL_WRITES = 16
 
 
 @dataclass(frozen=True)
-class Sought:
+class SearchScope:
     """What the catalogue is to be asked for."""
 
     fields: int
@@ -36,7 +36,7 @@ class Sought:
     """First and last day of all, None when nothing is wanted."""
 
 
-def look_over(folder: RunFolder, settings: Settings, selection: Selection) -> Sought:
+def search_scope(folder: RunFolder, settings: Settings, selection: Selection) -> SearchScope:
     """Go through the selection and return what there is to search for it."""
     extent = load_extent(folder.store, settings.extent_key)
     fields = 0
@@ -50,26 +50,26 @@ def look_over(folder: RunFolder, settings: Settings, selection: Selection) -> So
         ]
         boxes += [shapely.box(*shapely.total_bounds(inside))] if inside else []
         ends |= _ends(wanted)
-    return Sought(
+    return SearchScope(
         fields=fields,
         area=shapely.box(*shapely.total_bounds(boxes)) if boxes else None,
         period=(min(ends), max(ends)) if ends else None,
     )
 
 
-def find_scenes(folder: RunFolder, settings: Settings, sought: Sought) -> SceneList:
+def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> SceneList:
     """Search the catalogue once for all selected cells and keep what it found in the run's folder."""
     from ndvi_core.catalog.search import search_scenes
 
-    found = SceneList(area=sought.area, period=sought.period)
-    if sought.area is not None and sought.period is not None:
-        scenes = tuple(search_scenes(settings, sought.area, *sought.period))
-        found = SceneList(area=sought.area, period=sought.period, scenes=scenes)
+    found = SceneList(area=scope.area, period=scope.period)
+    if scope.area is not None and scope.period is not None:
+        scenes = tuple(search_scenes(settings, scope.area, *scope.period))
+        found = SceneList(area=scope.area, period=scope.period, scenes=scenes)
     folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
     return found
 
 
-@rare_collections()
+@relaxed_gc()
 def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> RunPlan:
     """Plan the selected cells with the scenes found before, and write the run's work orders.
 
@@ -188,4 +188,4 @@ def _write_orders(
             memory=order.memory,
         )
 
-    return tuple(each(write, orders(), _PARALLEL_WRITES))
+    return tuple(map_bounded(write, orders(), _PARALLEL_WRITES))

@@ -19,8 +19,8 @@ from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations, write_located
 from ndvi_core.storage.object_store import Store
-from ndvi_core.support.concurrency import each
-from ndvi_core.support.garbage import rare_collections
+from ndvi_core.support.concurrency import map_bounded
+from ndvi_core.support.garbage import relaxed_gc
 
 _PARALLEL_READS = 4
 """Orders whose rows are read, and are in memory, at once."""
@@ -41,7 +41,7 @@ class Recorded(BaseModel):
     """A line for each cell that failed: field, day and why."""
 
 
-@rare_collections()
+@relaxed_gc()
 def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorded:
     """Record what a run's tasks have written; what they have not is recorded as failed.
 
@@ -81,7 +81,7 @@ def _rows(store: Store, plan: RunPlan) -> Iterator[Observation]:
     """Yield all rows of a run, while those of the next orders are being read."""
     for settled in plan.settled:
         yield from _read_verified(store, settled)
-    for rows in each(partial(_collect, store), [order for order in plan.orders if order.cells], _PARALLEL_READS):
+    for rows in map_bounded(partial(_collect, store), [order for order in plan.orders if order.cells], _PARALLEL_READS):
         yield from rows
 
 

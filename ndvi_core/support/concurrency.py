@@ -20,7 +20,7 @@ _POLL = 0.1
 """Seconds between two looks at whether the items are still wanted."""
 
 
-def in_turn(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> Generator[Item]:
+def prefetch_in_order(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> Generator[Item]:
     """Yield the items of the first iterator, then those of the second, and so on, while the next ones run already.
 
     An error of an iterator is raised in its turn. When the generator is closed, the threads end with their next item.
@@ -44,7 +44,7 @@ def in_turn(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> G
         unwanted.set()
 
 
-def each(work: Callable[[Argument], Item], arguments: Iterable[Argument], at_once: int) -> Iterator[Item]:
+def map_bounded(work: Callable[[Argument], Item], arguments: Iterable[Argument], at_once: int) -> Iterator[Item]:
     """Yield what comes of each argument, in their order, while the next ones are worked on in threads.
 
     Arguments are taken in the caller's thread, so many that `at_once` of them or what came of them are in memory.

@@ -9,7 +9,7 @@ NEW_OBJECTS = 100_000
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def relaxed_gc() -> Iterator[None]:
     """Let Python look for cycles rarely for a while; it serves as a decorator too."""
     before = gc.get_threshold()
     gc.set_threshold(NEW_OBJECTS, *before[1:])

@@ -109,7 +109,10 @@ def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Ite
     share += np.bincount(pixel, rise - passed, len(share))
     share += np.bincount(pixel + 1, passed, len(share))
 
-    windows = [Window(*numbers) for numbers in zip(*(a.tolist() for a in (top, left, height, width)), strict=True)]
+    windows = [
+        Window(col_off=col_off, row_off=row_off, width=columns, height=rows)
+        for col_off, row_off, columns, rows in zip(*(a.tolist() for a in (left, top, width, height)), strict=True)
+    ]
     rasters = [part.reshape(window.height, -1) for window, part in zip(windows, np.split(share, end[:-1]), strict=True)]
     for raster in rasters:
         np.cumsum(raster, axis=1, out=raster)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.raster.open_scene import OpenScene
-from ndvi_core.zonal.mosaic import NO_SOURCE, Choice
+from ndvi_core.zonal.mosaic import NO_SOURCE, Mosaic
 from ndvi_core.zonal.offset_check import HarmonisedCheck
 from ndvi_core.zonal.statistics import areas, first_of_each, ndvi, summarise
 
@@ -28,7 +28,7 @@ class Measurement:
     """By their names in `Statistics`; none without a valid pixel."""
 
 
-def measure(choices: Sequence[Choice], bands: Sequence[Bands], check: HarmonisedCheck) -> Iterator[Measurement]:
+def measure(choices: Sequence[Mosaic], bands: Sequence[Bands], check: HarmonisedCheck) -> Iterator[Measurement]:
     """Yield what each field comes to.
 
     Args:
@@ -56,7 +56,7 @@ def measure(choices: Sequence[Choice], bands: Sequence[Bands], check: Harmonised
 
 
 def _values(
-    choices: Sequence[Choice], bands: Sequence[Bands], check: HarmonisedCheck
+    choices: Sequence[Mosaic], bands: Sequence[Bands], check: HarmonisedCheck
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return NDVI of all fields' pixels, one field after the other, and for which there is data in both bands."""
     red, nir = (
@@ -79,13 +79,13 @@ def _values(
     return values, has_data
 
 
-def _from_sources(choice: Choice, bands: Bands) -> NDArray[np.integer]:
+def _from_sources(choice: Mosaic, bands: Bands) -> NDArray[np.integer]:
     """Return each pixel of the window from its own scene; any pixel where it has none."""
     pixels = bands[0] if len(bands) == 1 else np.choose(choice.source, bands, mode="clip")
     return pixels.ravel()
 
 
-def _scene_numbers(choice: Choice, numbers: Mapping[OpenScene, int]) -> NDArray[np.int16]:
+def _scene_numbers(choice: Mosaic, numbers: Mapping[OpenScene, int]) -> NDArray[np.int16]:
     """Return the number of each pixel's scene, -1 where it has none."""
     table = np.full(NO_SOURCE + 1, -1, np.int16)
     table[: len(choice.scenes)] = [numbers[scene] for scene in choice.scenes]

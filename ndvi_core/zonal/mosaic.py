@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ndvi_core.raster.grid import Grid, Window, nearest
 from ndvi_core.raster.open_scene import OpenScene
-from ndvi_core.raster.windows import Part
+from ndvi_core.raster.windows import BandWindow
 from ndvi_core.zonal.coverage import Coverage
 from ndvi_core.zonal.mask import CLOUD, NO_DATA_CLASS
 from ndvi_core.zonal.statistics import area, areas, first_of_each
@@ -34,7 +34,7 @@ class ClassSample:
     """Which pixels of a candidate's classification are the nearest to the pixels of the field's window."""
 
     candidate: Candidate
-    part: Part
+    part: BandWindow
     """The classification's pixels that are needed."""
     rows: NDArray[np.intp]
     """(height) of the field's window: the row in the part."""
@@ -43,7 +43,7 @@ class ClassSample:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ClassifiedScene:
     """A candidate and its scene classification within the field's window."""
 
     candidate: Candidate
@@ -60,7 +60,7 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class Mosaic:
     """The scenes that a field is computed from, all on one grid."""
 
     scenes: tuple[OpenScene, ...]
@@ -91,21 +91,22 @@ def sample_classes(candidates: Sequence[Candidate]) -> Iterator[ClassSample]:
     """
     band, grid = candidates[0].scene.band("scl"), candidates[0].grid
     windows = [candidate.coverage.window for candidate in candidates]
-    top, left = min(window.row for window in windows), min(window.col for window in windows)
-    bottom = max(window.row + window.height for window in windows)
-    right = max(window.col + window.width for window in windows)
-    all_rows, all_cols = nearest(grid, Window(top, left, bottom - top, right - left), band.layout.grid)
+    top, left = min(window.row_off for window in windows), min(window.col_off for window in windows)
+    bottom, right = max(window.row_stop for window in windows), max(window.col_stop for window in windows)
+    around = Window(col_off=left, row_off=top, width=right - left, height=bottom - top)
+    all_rows, all_cols = nearest(grid, around, band.layout.grid)
     for candidate, window in zip(candidates, windows, strict=True):
-        rows = all_rows[window.row - top : window.row - top + window.height]
-        cols = all_cols[window.col - left : window.col - left + window.width]
+        rows = all_rows[window.row_off - top : window.row_stop - top]
+        cols = all_cols[window.col_off - left : window.col_stop - left]
         row, col = int(rows[0]), int(cols[0])
-        part = Part(band, Window(row, col, int(rows[-1]) - row + 1, int(cols[-1]) - col + 1))
+        needed = Window(col_off=col, row_off=row, width=int(cols[-1]) - col + 1, height=int(rows[-1]) - row + 1)
+        part = BandWindow(band, needed)
         yield ClassSample(candidate, part, rows - row, cols - col)
 
 
-def look(
+def classify(
     samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], valid_classes: NDArray[np.bool_]
-) -> list[Look]:
+) -> list[ClassifiedScene]:
     """Return what candidates' classifications say of the fields.
 
     Args:
@@ -129,12 +130,14 @@ def look(
         window = sample.candidate.coverage.window
         own = slice(start, start + window.height * window.width)
         looks.append(
-            Look(sample.candidate, classes[own].reshape(window.shape), valid[own].reshape(window.shape), *found)
+            ClassifiedScene(
+                sample.candidate, classes[own].reshape(window.shape), valid[own].reshape(window.shape), *found
+            )
         )
     return looks
 
 
-def choose(looks: Sequence[Look]) -> Choice:
+def select_scenes(looks: Sequence[ClassifiedScene]) -> Mosaic:
     """Choose from at least one look at the shortlisted candidates.
 
     Of scenes that hold the whole field that with the most valid pixels is taken, by itself. Otherwise the field is
@@ -149,23 +152,23 @@ def choose(looks: Sequence[Look]) -> Choice:
     return _join(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
 
 
-def _rank(item: Look) -> tuple[float, str]:
+def _rank(item: ClassifiedScene) -> tuple[float, str]:
     return -item.valid_pixels, item.candidate.scene.scene.id
 
 
 def _grid_key(grid: Grid) -> tuple[float, ...]:
-    return grid.epsg, grid.size_x, grid.size_y, grid.phase_x, grid.phase_y
+    return grid.epsg, grid.size_x, grid.size_y, grid.alignment_x, grid.alignment_y
 
 
-def _data_fraction(group: Sequence[Look]) -> float:
+def _data_fraction(group: Sequence[ClassifiedScene]) -> float:
     """Return the share of the field that at least one look has data for. All are on one grid."""
     has_data = np.logical_or.reduce([item.classes != NO_DATA_CLASS for item in group])
     coverage = group[0].candidate.coverage
     return area(coverage.share, has_data) / coverage.pixels
 
 
-def _alone(only: Look) -> Choice:
-    return Choice(
+def _alone(only: ClassifiedScene) -> Mosaic:
+    return Mosaic(
         scenes=(only.candidate.scene,),
         grid=only.candidate.grid,
         coverage=only.candidate.coverage,
@@ -175,7 +178,7 @@ def _alone(only: Look) -> Choice:
     )
 
 
-def _join(ranked: Sequence[Look]) -> Choice:
+def _join(ranked: Sequence[ClassifiedScene]) -> Mosaic:
     """Take each pixel from the first look in which it is valid; leave out scenes that then have nothing to add."""
     first = ranked[0].candidate
     source = np.full(ranked[0].classes.shape, NO_SOURCE, dtype=np.uint8)
@@ -190,7 +193,7 @@ def _join(ranked: Sequence[Look]) -> Choice:
             scenes.append(item.candidate.scene)
     hidden = source == NO_SOURCE
     share = first.coverage.share
-    return Choice(
+    return Mosaic(
         scenes=tuple(scenes),
         grid=first.grid,
         coverage=first.coverage,

@@ -8,10 +8,10 @@ from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Cell, WorkOrder
 from ndvi_core.zonal.coverage import NOISE
 from ndvi_core.zonal.measure import Measurement
-from ndvi_core.zonal.mosaic import Candidate, Choice
+from ndvi_core.zonal.mosaic import Candidate, Mosaic
 
 
-class Verdicts:
+class ObservationBuilder:
     """Makes the observations of one work order."""
 
     def __init__(self, order: WorkOrder) -> None:
@@ -40,7 +40,7 @@ class Verdicts:
         reason = f"the field covers {pixels:.2f} pixels of {largest.grid.size_x:g} m, at least {least:g} are needed"
         return self._observation(cell, "too_small", reason, considered, pixel_count=pixels)
 
-    def measured(self, cell: Cell, choice: Choice, found: Measurement, unreadable: Sequence[str]) -> Observation:
+    def measured(self, cell: Cell, choice: Mosaic, found: Measurement, unreadable: Sequence[str]) -> Observation:
         """Return the observation of a cell whose pixels were looked at.
 
         Args:

@@ -24,15 +24,15 @@ from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Cell, WorkOrder
 from ndvi_core.raster.band import Asset
-from ndvi_core.raster.grid import Grid, Layout
+from ndvi_core.raster.grid import Grid, TileLayout
 from ndvi_core.raster.open_scene import OpenScene
-from ndvi_core.raster.windows import Part, Pixels, gather
-from ndvi_core.support.concurrency import in_turn
+from ndvi_core.raster.windows import BandWindow, Pixels, gather
+from ndvi_core.support.concurrency import prefetch_in_order
 from ndvi_core.zonal.coverage import Coverage, cover
 from ndvi_core.zonal.mask import get_policy
 from ndvi_core.zonal.measure import Measurement, measure
-from ndvi_core.zonal.mosaic import Candidate, Choice, choose, look, sample_classes, shortlist
-from ndvi_core.zonal.observation_builder import Verdicts
+from ndvi_core.zonal.mosaic import Candidate, Mosaic, classify, sample_classes, select_scenes, shortlist
+from ndvi_core.zonal.observation_builder import ObservationBuilder
 from ndvi_core.zonal.offset_check import HarmonisedCheck
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def observe(order: WorkOrder) -> Iterator[CellOutcome]:
         days[cell.date].append(cell)
     at_once = max(1, min(MAX_DAYS, MAX_CELLS // max(map(len, days.values()), default=1), len(days)))
     memory = order.memory_mb * 1_000_000 // READ_AHEAD // at_once
-    return in_turn([partial(_observe_day, order, coverages, days[day], memory) for day in sorted(days)], at_once)
+    return prefetch_in_order(
+        [partial(_observe_day, order, coverages, days[day], memory) for day in sorted(days)], at_once
+    )
 
 
 def _observe_day(order: WorkOrder, coverages: "_Coverages", cells: list[Cell], memory: int) -> Generator[CellOutcome]:
@@ -120,7 +122,7 @@ class _Day:
     """The cells of one day, with the scenes that they need, open, by their number in the order."""
 
     def __init__(self, order: WorkOrder, coverages: _Coverages, scenes: dict[int, OpenScene], memory: int) -> None:
-        self._verdicts = Verdicts(order)
+        self._builder = ObservationBuilder(order)
         self._valid_classes = get_policy(order.policy.mask).valid
         self._coverages = coverages
         self._scenes = scenes
@@ -135,13 +137,13 @@ class _Day:
         while waiting:
             ready: list[_Task] = []
             for task in waiting:
-                observation = self._verdicts.without_pixels(task.cell, task.candidates, task.unreadable)
+                observation = self._builder.without_pixels(task.cell, task.candidates, task.unreadable)
                 if observation is None:
                     ready.append(task)
                 else:
                     yield CellOutcome(observation, None)
             waiting = []
-            chosen: dict[_Task, Choice] = {}
+            chosen: dict[_Task, Mosaic] = {}
             for task, choice in self._choices(ready):
                 if choice is None:
                     waiting.append(task)
@@ -160,7 +162,7 @@ class _Day:
 
     def _begin(self, cells: Sequence[Cell]) -> list[_Task]:
         """Open the red bands, compute the coverages, and find which scenes hold some of which field."""
-        layouts: dict[int, Layout] = {}
+        layouts: dict[int, TileLayout] = {}
         broken: dict[int, SceneUnreadable] = {}
         for scene in self._scenes.values():
             scene.begin("red", "scl")
@@ -185,7 +187,7 @@ class _Day:
                     task.candidates.append(candidate)
         return tasks
 
-    def _candidate(self, cell: Cell, number: int, layout: Layout) -> Candidate | None:
+    def _candidate(self, cell: Cell, number: int, layout: TileLayout) -> Candidate | None:
         coverage = self._coverages.get(layout.grid, cell.field)
         common = coverage.window.intersection(layout.window) if coverage else None
         if coverage is None or common is None:
@@ -196,7 +198,7 @@ class _Day:
             return None
         return Candidate(self._scenes[number], layout.grid, coverage, holds)
 
-    def _choices(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Choice | None]]:
+    def _choices(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Mosaic | None]]:
         """Yield which scenes each cell is computed from; None when a scene had to be left out."""
         shortlists: dict[_Task, list[Candidate]] = {}
         by_scene: dict[OpenScene, list[Candidate]] = defaultdict(list)
@@ -221,17 +223,17 @@ class _Day:
                     whole.append(task)
                     parts += classes
             seen = [samples.pop(candidate) for task in whole for candidate in shortlists[task]]
-            looks = iter(look(seen, parts, self._valid_classes))
+            looks = iter(classify(seen, parts, self._valid_classes))
             for task in whole:
-                yield task, choose(list(islice(looks, len(shortlists.pop(task)))))
+                yield task, select_scenes(list(islice(looks, len(shortlists.pop(task)))))
 
-    def _outcomes(self, chosen: dict[_Task, Choice]) -> Iterator[tuple[_Task, CellOutcome | None]]:
+    def _outcomes(self, chosen: dict[_Task, Mosaic]) -> Iterator[tuple[_Task, CellOutcome | None]]:
         """Yield the outcome of each cell; None when a scene had to be left out."""
-        wanted: dict[_Task, list[Part]] = {}
+        wanted: dict[_Task, list[BandWindow]] = {}
         for task, choice in chosen.items():
             if self._opens(task, choice.scenes, "nir"):
                 window = choice.coverage.window
-                wanted[task] = [Part(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
+                wanted[task] = [BandWindow(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
             else:
                 yield task, None
         for found in _together(gather(wanted, self._memory)):
@@ -248,8 +250,8 @@ class _Day:
             ):
                 yield task, self._outcome(task, choice, measured)
 
-    def _outcome(self, task: _Task, choice: Choice, measured: Measurement) -> CellOutcome:
-        observation = self._verdicts.measured(task.cell, choice, measured, task.unreadable)
+    def _outcome(self, task: _Task, choice: Mosaic, measured: Measurement) -> CellOutcome:
+        observation = self._builder.measured(task.cell, choice, measured, task.unreadable)
         if measured.ndvi is None or not self._pictures:
             return CellOutcome(observation, None)
         return CellOutcome(observation, _field_raster(choice, measured.ndvi))
@@ -295,7 +297,7 @@ class _Day:
             log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
 
 
-def _field_raster(choice: Choice, values: NDArray[np.float64]) -> FieldRaster:
+def _field_raster(choice: Mosaic, values: NDArray[np.float64]) -> FieldRaster:
     window = choice.coverage.window
     return FieldRaster(
         ndvi=values.astype(np.float32),

@@ -46,7 +46,7 @@ NDVI = GroupCommand(
                 FIELDS,
                 Arg(("-s", "--start-date"), help="First day, YYYY-MM-DD", type=date.fromisoformat, required=True),
                 Arg(("-e", "--end-date"), help="Last day, YYYY-MM-DD", type=date.fromisoformat, required=True),
-                Arg(("--wait",), help="Follow the run and end with its verdict", action="store_true"),
+                Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true"),
             ),
         ),
     ),

@@ -161,9 +161,9 @@ def compute_task(settings: "Settings", **kwargs: Any) -> "OperatorPartial":
     )
 
 
-def verdict_task() -> EmptyOperator:
+def watcher_task() -> EmptyOperator:
     """Return the leaf that the run's state hangs on: failed if any task before it failed.
 
     Without it `record`, which runs whatever became of the compute tasks, would make every run a success.
     """
-    return EmptyOperator(task_id="verdict", trigger_rule="none_failed")
+    return EmptyOperator(task_id="watcher", trigger_rule="none_failed")

@@ -13,13 +13,13 @@ from support.stac_items import earth_search, polygon
 
 from ndvi_core.catalog.dialects import (
     CDSE,
+    DIALECTS,
     EARTH_SEARCH,
     EARTH_SEARCH_C1,
     LOCAL,
     PLANETARY_COMPUTER,
-    PROFILES,
-    Profile,
-    profile_for,
+    Dialect,
+    dialect_for,
     scene_from_item,
 )
 from ndvi_core.errors import BadInput, SceneUnreadable
@@ -193,7 +193,7 @@ def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
         ),
     ],
 )
-def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile: Profile, problem: str) -> None:
+def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile: Dialect, problem: str) -> None:
     with pytest.raises(SceneUnreadable, match=problem):
         scene_from_item(item, profile)
 
@@ -211,22 +211,22 @@ def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile:
     ],
 )
 def test_the_profile_follows_from_api_and_collection_unless_it_is_named(
-    url: str, collection: str, catalogue: str, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    url: str, collection: str, catalogue: str, profile: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAC_API_URL", url)
     monkeypatch.setenv("STAC_COLLECTION", collection)
     monkeypatch.setenv("NDVI_CATALOGUE", catalogue)
-    assert profile_for(Settings()) is profile
+    assert dialect_for(Settings()) is profile
 
 
 def test_a_collection_that_is_not_known_of_a_known_api_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAC_COLLECTION", "sentinel-2-pre-c1-l2a")
     with pytest.raises(BadInput, match=r"STAC_COLLECTION='sentinel-2-pre-c1-l2a'.*sentinel-2-l2a or .*NDVI_CATALOGUE"):
-        profile_for(Settings())
+        dialect_for(Settings())
 
 
 def test_the_setting_offers_every_profile() -> None:
-    assert set(get_args(Settings.model_fields["catalogue"].annotation)) == {"auto", *PROFILES}
+    assert set(get_args(Settings.model_fields["catalogue"].annotation)) == {"auto", *DIALECTS}
 
 
 def test_times_are_utc_whatever_the_item_says() -> None:

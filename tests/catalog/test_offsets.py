@@ -11,13 +11,13 @@ from ndvi_core.catalog.dialects import (
     EARTH_SEARCH_C1,
     LOCAL,
     PLANETARY_COMPUTER,
-    Profile,
+    Dialect,
     scene_from_item,
 )
 from ndvi_core.errors import SceneUnreadable
 
 
-def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Profile) -> float:
+def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Dialect) -> float:
     """NDVI of one pixel by the formula of `Offset`."""
     offset = scene_from_item(item, profile).offset
     red, nir = max(red_dn + offset.red, 0), max(nir_dn + offset.nir, 0)
@@ -39,7 +39,7 @@ def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Profile) -> fl
     ],
 )
 def test_reflectance_of_5_and_30_percent_is_ndvi_071_in_every_catalogue(
-    item: dict[str, Any], profile: Profile, red_dn: int, nir_dn: int
+    item: dict[str, Any], profile: Dialect, red_dn: int, nir_dn: int
 ) -> None:
     assert ndvi(red_dn, nir_dn, item, profile) == pytest.approx(0.25 / 0.35)  # 0.71; without the offset it were 0.45
 
@@ -67,7 +67,7 @@ BANDS = {
 
 @pytest.mark.parametrize("profile", [CDSE, EARTH_SEARCH_C1, LOCAL], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("band", BANDS.values(), ids=BANDS)
-def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dict[str, Any], profile: Profile) -> None:
+def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dict[str, Any], profile: Dialect) -> None:
     keys = (profile.red, profile.nir, profile.scl)
     item = earth_search(assets={key: {"href": f"/scenes/{key}.tif", **band} for key in keys})
     offset = scene_from_item(item, profile).offset
@@ -83,7 +83,7 @@ def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dic
         (CDSE, "04.00", None),
     ],
 )
-def test_an_offset_that_is_not_declared(profile: Profile, baseline: str, expected: int | None) -> None:
+def test_an_offset_that_is_not_declared(profile: Dialect, baseline: str, expected: int | None) -> None:
     assets = {key: {"href": f"/scenes/{key}.tif"} for key in (profile.red, profile.nir, profile.scl)}
     item = earth_search("bare", assets=assets, **{"s2:processing_baseline": baseline})
     if expected is None:

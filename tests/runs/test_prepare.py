@@ -13,7 +13,7 @@ from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.registry import fields as registry
 from ndvi_core.runs import selection
 from ndvi_core.runs.folder import RunFolder, RunPlan, SceneList
-from ndvi_core.runs.prepare import Sought, look_over, plan_run
+from ndvi_core.runs.prepare import SearchScope, plan_run, search_scope
 from ndvi_core.runs.selection import Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations
@@ -64,9 +64,9 @@ def test_planning_in_several_slices_comes_to_the_same(
 def test_looking_over_in_several_slices_comes_to_the_same(
     engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def looked_over() -> Sought:
+    def looked_over() -> SearchScope:
         with engine.connect() as connection:
-            return look_over(folder, SETTINGS, selection.select_day(connection, DAY, 0))
+            return search_scope(folder, SETTINGS, selection.select_day(connection, DAY, 0))
 
     whole = looked_over()
     monkeypatch.setattr(selection, "_SLICE", 2)

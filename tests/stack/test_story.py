@@ -126,7 +126,7 @@ def test_a_backfill_that_is_waited_for_ends_with_its_runs_verdict(story, person)
 def test_clearing_one_field_for_one_day_runs_that_field_again_and_no_other(story, person):
     run_id, index = person.daily_run(FIRST)["dag_run_id"], EARLY.index("field_2")
     published, tries = person.published(), person.tries(DAILY, run_id)
-    cleared = {("compute", index), ("record", -1), ("verdict", -1)}
+    cleared = {("compute", index), ("record", -1), ("watcher", -1)}
     assert person.clear(DAILY, [["compute", index]], dag_run_id=run_id) == cleared
     person.until_quiet(DAILY)
     assert person.tries(DAILY, run_id) == {task: number + (task in cleared) for task, number in tries.items()}
@@ -207,7 +207,7 @@ def test_an_index_keeps_its_field_when_others_have_joined(story, person):
     person.clear(DAILY, [["compute", index]], start_date=moment, end_date=moment)
     person.until_quiet(DAILY)
     again = {task for task, number in person.tries(DAILY, run_id).items() if number != tries[task]}
-    assert again == {("compute", index), ("record", -1), ("verdict", -1)}
+    assert again == {("compute", index), ("record", -1), ("watcher", -1)}
     assert person.computed(DAILY, run_id)["field_2"]["map_index"] == index
 
 

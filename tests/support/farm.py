@@ -14,7 +14,7 @@ from ndvi_airflow.local.services import Files, Service, start_stac
 from ndvi_core.compute import run_order
 from ndvi_core.intake.pending import IntakeReport, process_pending
 from ndvi_core.runs.folder import RunFolder, RunPlan
-from ndvi_core.runs.prepare import find_scenes, look_over, plan_run
+from ndvi_core.runs.prepare import find_scenes, plan_run, search_scope
 from ndvi_core.runs.record import Recorded, record_run
 from ndvi_core.runs.selection import Selection, select_day, select_owed, select_range
 from ndvi_core.sample.farm import Season
@@ -81,7 +81,7 @@ class Farm:
         folder = RunFolder.of(self.store, self.settings, "test", f"run+{next(self._numbers)}")
         self.files.clear()
         with self.engine.connect() as connection:
-            find_scenes(folder, self.settings, look_over(folder, self.settings, select(connection)))
+            find_scenes(folder, self.settings, search_scope(folder, self.settings, select(connection)))
         with self.engine.connect() as connection:
             plan = plan_run(folder, self.settings, select(connection), connection)
         manifests = [run_order(order.uri) for order in plan.orders]

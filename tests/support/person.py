@@ -127,7 +127,7 @@ class Person(Rest):
     # Waiting
 
     def until(self, seen: Callable[[], Found], what: str, poll: float = POLL_SECONDS) -> Found:
-        """Look again and again until something true is seen, and return it."""
+        """ClassifiedScene again and again until something true is seen, and return it."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not (found := seen()):
             assert time.monotonic() < end, f"{what}: not within {PATIENCE_SECONDS:.0f} s"

@@ -20,9 +20,9 @@ from ndvi_core.raster.grid import Grid, Window
 from ndvi_core.raster.projection import project
 from ndvi_core.zonal.coverage import Coverage, cover
 
-UTM = Grid(epsg=EPSG, size_x=10, size_y=10, phase_x=0, phase_y=0)
+UTM = Grid(epsg=EPSG, size_x=10, size_y=10, alignment_x=0, alignment_y=0)
 SIZE = 2**-10
-DEGREES = Grid(epsg=4326, size_x=SIZE, size_y=SIZE, phase_x=0, phase_y=0)
+DEGREES = Grid(epsg=4326, size_x=SIZE, size_y=SIZE, alignment_x=0, alignment_y=0)
 """Pixels in longitude and latitude: nothing is projected, so that shapes can be given to the last binary digit."""
 
 
@@ -40,7 +40,7 @@ def pixels(wkt: str) -> BaseGeometry:
 def by_shapely(geometry: BaseGeometry, window: Window, grid: Grid = DEGREES) -> np.ndarray:
     """Intersect the polygon, in the grid's CRS, with each pixel."""
     boxes = [
-        shapely.box(*grid.bounds(Window(window.row + r, window.col + c, 1, 1)))
+        shapely.box(*grid.bounds(Window(col_off=window.col_off + c, row_off=window.row_off + r, width=1, height=1)))
         for r in range(window.height)
         for c in range(window.width)
     ]
@@ -58,26 +58,38 @@ def by_exactextract(geometry: BaseGeometry, window: Window, grid: Grid = DEGREES
     return share.reshape(window.shape)
 
 
+def window(row: int, col: int, height: int, width: int) -> Window:
+    return Window(col_off=col, row_off=row, width=width, height=height)
+
+
 @pytest.mark.parametrize(
     ("wkt", "window", "share"),
     [
-        ("POLYGON((0 0, 1 0, 1 1, 0 1, 0 0))", Window(-1, 0, 1, 1), [[1]]),
-        ("POLYGON((0 0, 0 1, 1 1, 1 0, 0 0))", Window(-1, 0, 1, 1), [[1]]),
-        ("POLYGON((0.25 0.25, 0.75 0.25, 0.75 0.75, 0.25 0.75, 0.25 0.25))", Window(-1, 0, 1, 1), [[0.25]]),
-        ("POLYGON((0.5 0.5, 2.5 0.5, 2.5 1.5, 0.5 1.5, 0.5 0.5))", Window(-2, 0, 2, 3), [[0.25, 0.5, 0.25]] * 2),
-        ("POLYGON((0 0, 2 0, 0 2, 0 0))", Window(-2, 0, 2, 2), [[0.5, 0], [1, 0.5]]),
+        ("POLYGON((0 0, 1 0, 1 1, 0 1, 0 0))", window(-1, 0, 1, 1), [[1]]),
+        ("POLYGON((0 0, 0 1, 1 1, 1 0, 0 0))", window(-1, 0, 1, 1), [[1]]),
+        (
+            "POLYGON((0.25 0.25, 0.75 0.25, 0.75 0.75, 0.25 0.75, 0.25 0.25))",
+            window(-1, 0, 1, 1),
+            [[0.25]],
+        ),
+        (
+            "POLYGON((0.5 0.5, 2.5 0.5, 2.5 1.5, 0.5 1.5, 0.5 0.5))",
+            window(-2, 0, 2, 3),
+            [[0.25, 0.5, 0.25]] * 2,
+        ),
+        ("POLYGON((0 0, 2 0, 0 2, 0 0))", window(-2, 0, 2, 2), [[0.5, 0], [1, 0.5]]),
         (
             "POLYGON((0 0, 3 0, 3 3, 0 3, 0 0),(1 1, 2 1, 2 2, 1 2, 1 1))",
-            Window(-3, 0, 3, 3),
+            window(-3, 0, 3, 3),
             [[1] * 3, [1, 0, 1], [1] * 3],
         ),
         (
             "MULTIPOLYGON(((0 0, 1 0, 1 1, 0 1, 0 0)),((2 0, 3 0, 3 0.5, 2 0.5, 2 0)))",
-            Window(-1, 0, 1, 3),
+            window(-1, 0, 1, 3),
             [[1, 0, 0.5]],
         ),
-        ("POLYGON((-1 -1, 0 -1, 0 0, -1 0, -1 -1))", Window(0, -1, 1, 1), [[1]]),
-        ("POLYGON Z((0 0 7, 1 0 8, 1 1 9, 0 1 7, 0 0 7))", Window(-1, 0, 1, 1), [[1]]),
+        ("POLYGON((-1 -1, 0 -1, 0 0, -1 0, -1 -1))", window(0, -1, 1, 1), [[1]]),
+        ("POLYGON Z((0 0 7, 1 0 8, 1 1 9, 0 1 7, 0 0 7))", window(-1, 0, 1, 1), [[1]]),
     ],
     ids=["pixel", "clockwise", "inside", "four pixels", "triangle", "hole", "two parts", "south-west", "3D"],
 )
@@ -133,7 +145,8 @@ def test_a_field_moved_by_whole_pixels_is_covered_alike(geometry: BaseGeometry, 
     elsewhere = shapely.transform(geometry, lambda xy: xy + np.array([col, -row]) * SIZE)
     assume(elsewhere.is_valid)  # rounding may make parts that touch overlap
     moved, found = one(elsewhere), one(geometry)
-    common = Window(found.window.row + row, found.window.col + col, *found.window.shape)
+    height, width = found.window.shape
+    common = Window(col_off=found.window.col_off + col, row_off=found.window.row_off + row, width=width, height=height)
     rows, cols = moved.window.slices_in(common)
     if common.contains(moved.window):
         np.testing.assert_allclose(moved.share, found.share[rows, cols], atol=1e-9)

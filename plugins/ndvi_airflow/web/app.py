@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.staticfiles import StaticFiles
 
 from ndvi_airflow.web import fields, observations, pictures, uploads
-from ndvi_airflow.web.backend import answer_errors
+from ndvi_airflow.web.dependencies import answer_errors
 from ndvi_core import __version__
 from ndvi_core.settings import load_settings
 

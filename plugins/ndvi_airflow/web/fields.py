@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Attribute
 
-from ndvi_airflow.web.backend import Bucket, Current, Registry
-from ndvi_airflow.web.guard import may_recompute, may_upload, reader
-from ndvi_airflow.web.pages import GEOJSON, Limit, Offset, Period, json_response, next_page
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.pagination import GEOJSON, Limit, Offset, Period, json_response, next_page
+from ndvi_airflow.web.security import may_recompute, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField

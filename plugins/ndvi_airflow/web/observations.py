@@ -8,10 +8,10 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import RootModel, StringConstraints, TypeAdapter, ValidationError
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_airflow.web.backend import Registry
+from ndvi_airflow.web.dependencies import Registry
 from ndvi_airflow.web.fields import FieldId, require_field
-from ndvi_airflow.web.guard import reader
-from ndvi_airflow.web.pages import Offset, Period, json_response, next_page
+from ndvi_airflow.web.pagination import Offset, Period, json_response, next_page
+from ndvi_airflow.web.security import reader
 from ndvi_core.models.field import FIELD_ID_PATTERN
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.ledger import count_series, load_series

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi.responses import HTMLResponse
 
-from ndvi_airflow.web.backend import Bucket, Current
+from ndvi_airflow.web.dependencies import Bucket, Current
 from ndvi_airflow.web.fields import FieldId
-from ndvi_airflow.web.guard import dag_reader, reader
-from ndvi_airflow.web.pages import json_response
+from ndvi_airflow.web.pagination import json_response
+from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import NotFound
 from ndvi_core.models.work_order import Manifest, WorkOrder
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from ndvi_airflow.web.backend import Bucket, Current, Registry
-from ndvi_airflow.web.guard import UPLOAD_TYPES, same_site, uploader
-from ndvi_airflow.web.pages import json_response
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.pagination import json_response
+from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
 from ndvi_core.intake.pending import pending_key
 from ndvi_core.models.field import Field

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ndvi_core.runs.selection import Selection
     from ndvi_core.settings import Settings
 
-Door = Literal["daily", "catch_up"]
+RunKind = Literal["daily", "catch_up"]
 """Which DAG asks, and so which cells it is about."""
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
     return settings, RunFolder.of(open_bucket(settings.bucket_url), settings, run.dag_id, run.run_id)
 
 
-def _select(door: Door, connection: "Connection", settings: "Settings", context: "Context") -> "Selection":
+def _select(door: RunKind, connection: "Connection", settings: "Settings", context: "Context") -> "Selection":
     from ndvi_core.runs.selection import select_day, select_owed, select_range
 
     params = context["params"]
@@ -63,23 +63,23 @@ def _select(door: Door, connection: "Connection", settings: "Settings", context:
 
 
 @task
-def find_scenes(door: Door) -> None:
+def find_scenes(door: RunKind) -> None:
     """Search the catalogue for the scenes of all cells that this run is about."""
     from ndvi_core.runs.prepare import find_scenes as find
-    from ndvi_core.runs.prepare import look_over
+    from ndvi_core.runs.prepare import search_scope
 
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
         with registry_engine().connect() as connection:
-            sought = look_over(folder, settings, _select(door, connection, settings, context))
-        found = find(folder, settings, sought)
-    start, end = sought.period or (None, None)
-    log.info("%d fields, %s to %s: %d scenes", sought.fields, start, end, len(found.scenes))
+            scope = search_scope(folder, settings, _select(door, connection, settings, context))
+        found = find(folder, settings, scope)
+    start, end = scope.period or (None, None)
+    log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
 
 
 @task
-def plan(door: Door) -> list[dict[str, Any]]:
+def plan(door: RunKind) -> list[dict[str, Any]]:
     """Compare with the ledger, write a work order for whatever is missing, and return the orders to map over."""
     from ndvi_core.runs.prepare import plan_run
 

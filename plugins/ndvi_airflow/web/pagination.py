@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 
-from ndvi_airflow.web.backend import Current, Registry
+from ndvi_airflow.web.dependencies import Current, Registry
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.fields import first_day
 
