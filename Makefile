@@ -78,9 +78,12 @@ bench-plan: setup ## measure planning and recording with up to a million fields
 bench-page: setup ## measure the fields page with 10,000 fields (needs chromium and chromium-driver)
 	$(BIN)/python -m benchmarks.page
 
-lint: setup ## style and common mistakes
+lint: setup ## style, common mistakes, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --quiet
+	git ls-files | xargs $(BIN)/codespell
+	@! git grep -niE 'airflow|kubernetes' ndvi_core || { echo "ndvi_core names a scheduler, of which it knows nothing"; exit 1; }
 
 format: setup ## rewrite the code in the one style
 	$(BIN)/ruff check --fix .
