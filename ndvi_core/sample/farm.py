@@ -32,7 +32,7 @@ class SampleField:
     field_id: str
     plant_type: str
     cover: str
-    """What the invented ground bears there, see `landscape.COVERS`."""
+    """Name of the vegetation of the synthetic ground there, see `landscape.COVERS`."""
     after: int
     """Days from the season's start to the plant date."""
     along: tuple[int, int]
@@ -84,15 +84,17 @@ class Season:
 
     @property
     def extent(self) -> Path:
+        """The processing extent, GeoJSON."""
         return self.folder / "bbox.geojson"
 
     @property
     def fields(self) -> Path:
+        """The fields that are there from the beginning, GeoJSON."""
         return self.folder / "fields.geojson"
 
     @property
     def late_fields(self) -> Path:
-        """To be uploaded when the others are done."""
+        """The fields to upload when the others are done, GeoJSON."""
         return self.folder / "late_fields.geojson"
 
 

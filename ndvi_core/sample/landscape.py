@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Cover:
-    """What grows on a parcel: the share of the ground that is green, over a year.
+    """A kind of vegetation: the share of the ground that is green, over a year.
 
     The share rises and falls along a double logistic curve (Beck et al. 2006, Remote Sens. Environ. 100, eq. 1).
     """
@@ -36,9 +36,10 @@ class Cover:
     """Day of the year when half of it is gone."""
     down_rate: float
     share: float
-    """Of the parcels of the land around."""
+    """Share of the parcels around the farm that bear it."""
 
     def green(self, day_of_year: Floats) -> Floats:
+        """Return the green share of the ground on each day of the year, of the same shape."""
         rise = 1 / (1 + np.exp(-self.up_rate * (day_of_year - self.up)))
         fall = 1 / (1 + np.exp(-self.down_rate * (day_of_year - self.down)))
         return np.asarray(self.low + (self.high - self.low) * (rise - fall), np.float32)
@@ -77,7 +78,7 @@ SHADOW_SHIFT = (-34, -26)
 
 @dataclass(frozen=True)
 class Ground:
-    """What does not change over a season."""
+    """The ground, as it is all season."""
 
     cover: NDArray[np.uint8]
     """Index into `COVERS`."""
@@ -91,7 +92,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Sky:
-    """What hides the ground on one day."""
+    """Clouds and their shadows on one day."""
 
     opacity: Floats
     """0 is clear, 1 hides all."""
@@ -103,8 +104,10 @@ def make_ground(shape: tuple[int, int], fields: Sequence[tuple[BaseGeometry, str
     """Lay out the land.
 
     Args:
+        shape: Rows and columns.
         fields: Polygons in pixels (x = column, y = row, 0, 0 is the outer corner of the first), each with the name of
             its cover; they lie over the parcels that chance has made.
+        random: Generator of all that is left to chance.
     """
     from rasterio.features import rasterize
 

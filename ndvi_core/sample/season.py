@@ -46,7 +46,7 @@ SHIFT, SCALE = 1000, 10_000
 """Digital number = reflectance * SCALE + SHIFT, as in ESA's products since baseline 04.00."""
 BASELINE, OLD_BASELINE = "05.11", "05.10"
 OLD_NIR_ERROR = 150
-"""What the old baseline's near infrared is too high by, in digital numbers: it shows which duplicate was read."""
+"""Digital numbers by which the old baseline's near infrared is too high: it shows which duplicate was read."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def write_season(out: Path, base_url: str, start: date, end: date) -> Season:
     The same days always get the same pixels.
 
     Args:
+        out: Folder to write to.
         base_url: Where `out/scenes` will be served; the items' hrefs begin with it.
         start: First day of the season.
         end: Last day, included.
