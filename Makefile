@@ -81,7 +81,7 @@ bench-page: setup ## measure the fields page with 10,000 fields (needs chromium 
 lint: setup ## style, common mistakes, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --quiet
+	$(BIN)/lint-imports
 	git ls-files | xargs $(BIN)/codespell
 	@! git grep -niE 'airflow|kubernetes' ndvi_core || { echo "ndvi_core names a scheduler, of which it knows nothing"; exit 1; }
 

@@ -1,5 +1,4 @@
-"""
-### Fields that are dropped into the bucket
+"""### Registers fields that are dropped into the bucket.
 
 Waits for objects in `staticdata/fields/pending/`, registers their features and moves the files to `processed/` or,
 if nothing in them could be used, to `rejected/`. What was wrong stands in `<name>.errors.json` beside the moved file.
@@ -16,9 +15,9 @@ from airflow.sdk import DAG
 from ndvi_airflow.connections import S3_CONN_ID
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import watcher_task
+from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import announce, confirm, register
 from ndvi_core import FIRST_IMAGE
-from ndvi_core.settings import load_settings
 from ndvi_core.storage.object_store import split_uri
 
 settings = load_settings()

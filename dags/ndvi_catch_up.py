@@ -1,5 +1,4 @@
-"""
-### The days that fields are owed
+"""### Computes the days that fields are owed.
 
 Runs by itself when fields were registered or changed: for these alone, all days from the plant date up to the last
 recorded day. One task a field covers its whole period; what has an answer already is not computed again. A run each
@@ -21,9 +20,9 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, Param
 from ndvi_airflow.assets import NDVI_FIELDS
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
 from ndvi_core import FIRST_IMAGE
-from ndvi_core.settings import load_settings
 
 settings = load_settings()
 

@@ -1,5 +1,4 @@
-"""
-### NDVI of every field, one run a day
+"""### Computes NDVI of every field, one run a day.
 
 Finds the Sentinel-2 scenes of the day, plans what is missing, computes each field in a task of its own and publishes
 the day's file `observations/date=YYYY-MM-DD/observations.parquet`.
@@ -19,8 +18,8 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
-from ndvi_core.settings import load_settings
 
 settings = load_settings()
 

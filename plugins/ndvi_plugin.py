@@ -1,30 +1,9 @@
-"""What the package adds to Airflow's web server. Every process of Airflow loads this file, so it imports little."""
+"""The plugin for an Airflow that has this folder but not the package installed; else the package's entry point has it.
 
-from typing import Any, ClassVar
+A plugin that is found in both ways would be listed with an import error for the second.
+"""
 
-from airflow.plugins_manager import AirflowPlugin
+from importlib.metadata import entry_points
 
-
-class _Apps:
-    """The apps, imported when the web server asks for them."""
-
-    def __get__(self, plugin: object, owner: type) -> list[dict[str, Any]]:
-        from ndvi_airflow.web.app import app
-
-        return [{"name": "NDVI fields", "url_prefix": "/ndvi", "app": app}]
-
-
-class NdviPlugin(AirflowPlugin):
-    name = "ndvi"
-    fastapi_apps = _Apps()
-    external_views: ClassVar[list[dict[str, Any]]] = [
-        {
-            "name": "NDVI fields",
-            "destination": "nav",
-            "url_route": "ndvi-fields",
-            "href": "ndvi/",  # relative, since Airflow may be served below a path
-            "icon": "ndvi/icon.svg",
-            "icon_dark_mode": "ndvi/icon_dark.svg",
-            "nav_top_level": True,
-        }
-    ]
+if not entry_points(group="airflow.plugins", name="ndvi"):
+    from ndvi_airflow.plugin import NdviPlugin as NdviPlugin

@@ -106,7 +106,7 @@ def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeR
         TryAgain: the store or the registry cannot be reached; what is not done is still pending.
         BadInput: the credentials do not allow what has to be done.
     """
-    prefix = settings.pending_prefix.rstrip("/") + "/"
+    prefix = settings.pending_prefix
     pending = [info for info in store.list(prefix) if info.key.startswith(prefix) and not info.key.endswith("/")]
     reports = (_take_in(store, settings, engine, info) for info in pending)
     return IntakeReport(files=tuple(report for report in reports if report is not None))
@@ -119,7 +119,7 @@ def pending_key(settings: Settings, name: str, data: bytes) -> str:
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     printable = "".join(character for character in last if character.isprintable()).strip(". ")
-    key = f"{settings.pending_prefix.rstrip('/')}/{printable or 'fields.geojson'}"
+    key = f"{settings.pending_prefix}{printable or 'fields.geojson'}"
     return _destination(settings, settings.pending_prefix, key, sha256(data).hexdigest())
 
 
@@ -206,12 +206,12 @@ def _is_still(store: Store, read: ObjectInfo) -> bool:
 
 def _destination(settings: Settings, target: str, key: str, digest: str) -> str:
     """Return the key to move to: the same folders and name below `target`, with a digest before the suffix."""
-    path = PurePosixPath(key.removeprefix(settings.pending_prefix.rstrip("/") + "/"))
+    path = PurePosixPath(key.removeprefix(settings.pending_prefix))
     name, suffix = path.stem, path.suffix
     if len(suffix.encode()) > MAX_SUFFIX_BYTES:
         name, suffix = path.name, ""
     name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-    return f"{target.rstrip('/')}/{path.with_name(f'{name}-{digest[:DIGEST_DIGITS]}{suffix}')}"
+    return f"{target}{path.with_name(f'{name}-{digest[:DIGEST_DIGITS]}{suffix}')}"
 
 
 def _outcome(parsed: ParsedFields) -> Outcome:

@@ -1,4 +1,4 @@
-"""The assets that our DAGs hand to each other. Their events tell that something changed; the ledger tells what."""
+"""The assets that connect our DAGs. An event says that something changed; the registry and the ledger say what."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -18,8 +18,9 @@ console = open_console()
 
 def run(options: Namespace) -> None:
     """Create a backfill, print what it created, and follow it to its end if asked to."""
-    from airflow.cli.commands.backfill_command import create_backfill
     from airflow.sdk.exceptions import AirflowException
+
+    from ndvi_airflow.airflow_compat import create_backfill
 
     start, end = options.start_date or options.end_date, options.end_date or options.start_date
     if start is None:
@@ -82,10 +83,9 @@ def _wait_for_closing(dag_id: str) -> None:
 
 
 def _ended_but_open(dag_id: str) -> bool:
-    from airflow.models.backfill import Backfill
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
     from sqlalchemy import exists, select
+
+    from ndvi_airflow.airflow_compat import Backfill, DagRun, create_session
 
     left = exists().where(DagRun.backfill_id == Backfill.id, DagRun.state.not_in(FINISHED))
     query = select(Backfill.id).where(Backfill.dag_id == dag_id, Backfill.completed_at.is_(None), ~left)
@@ -94,9 +94,9 @@ def _ended_but_open(dag_id: str) -> bool:
 
 
 def _newest_backfill(dag_id: str) -> int | None:
-    from airflow.models.backfill import Backfill
-    from airflow.utils.session import create_session
     from sqlalchemy import func, select
+
+    from ndvi_airflow.airflow_compat import Backfill, create_session
 
     with create_session() as session:
         newest: int | None = session.scalar(select(func.max(Backfill.id)).where(Backfill.dag_id == dag_id))
@@ -105,10 +105,9 @@ def _newest_backfill(dag_id: str) -> int | None:
 
 def _entries(backfill: int) -> list[dict[str, Any]]:
     """Return for each day of a backfill its run, or why there is none."""
-    from airflow.models.backfill import BackfillDagRun
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
     from sqlalchemy import select
+
+    from ndvi_airflow.airflow_compat import BackfillDagRun, DagRun, create_session
 
     query = (
         select(BackfillDagRun.logical_date, BackfillDagRun.exception_reason, DagRun.run_id)
@@ -124,9 +123,9 @@ def _entries(backfill: int) -> list[dict[str, Any]]:
 
 
 def _states(dag_id: str, run_ids: list[str]) -> dict[str, str]:
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
     from sqlalchemy import select
+
+    from ndvi_airflow.airflow_compat import DagRun, create_session
 
     query = select(DagRun.run_id, DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id.in_(run_ids))
     with create_session() as session:

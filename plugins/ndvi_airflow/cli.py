@@ -1,15 +1,13 @@
 """What `airflow ndvi ...` and `airflow dags backfill` take; `commands` and `backfill` do it."""
 
 import argparse
-import logging
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
 
-log = logging.getLogger(__name__)
+from ndvi_airflow.airflow_compat import add_command_to_dags_group
 
 FIELDS = Arg(("-f", "--field"), help="Id of a field; may be given several times", action="append", dest="fields")
 JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
@@ -113,17 +111,5 @@ BACKFILL = ActionCommand(
 
 def get_commands() -> list[GroupCommand]:
     """Return our group of commands, and put `backfill` back under `dags`, where Airflow 2 had it."""
-    _restore_backfill()
+    add_command_to_dags_group(BACKFILL)
     return [NDVI]
-
-
-def _restore_backfill() -> None:
-    """Add to Airflow's own `dags` group, for which there is no hook; leave all as it is where that looks unknown."""
-    try:
-        commands = sys.modules["airflow.cli.cli_parser"].airflow_commands
-        (position,) = (number for number, command in enumerate(commands) if command.name == "dags")
-        dags = commands[position]
-        if all(command.name != BACKFILL.name for command in dags.subcommands):
-            commands[position] = dags._replace(subcommands=(*dags.subcommands, BACKFILL))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        log.warning("`airflow dags backfill` cannot be restored on this Airflow: use `airflow backfill create`")

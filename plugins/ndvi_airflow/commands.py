@@ -1,17 +1,17 @@
 """What the `airflow ndvi` commands do."""
 
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ndvi_airflow.airflow_compat import look_into_own_database
 from ndvi_airflow.backfill import follow
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.report import open_console, status_table
+from ndvi_airflow.settings import load_settings
 from ndvi_core.errors import EXIT_BAD_INPUT, BadInput, NdviError
-from ndvi_core.settings import load_settings
 
 CATCH_UP = "ndvi_catch_up"
 
@@ -78,8 +78,7 @@ def status(options: Namespace) -> None:
 
 def recompute(options: Namespace) -> None:
     """Trigger `ndvi_catch_up` for these cells alone, whether or not they have an answer."""
-    from airflow.api.client import get_current_api_client
-
+    from ndvi_airflow.airflow_compat import get_current_api_client
     from ndvi_core.registry.fields import load_fields
 
     with _plain_errors():
@@ -115,7 +114,7 @@ def _plain_errors() -> Iterator[None]:
     """End with one clear line and the exit code of the error instead of a traceback."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # or connections in Airflow's database would not be looked at
+    look_into_own_database()
     try:
         yield
     except AirflowNotFoundException as error:

@@ -1,6 +1,6 @@
-"""A work order's pod, on the cluster that Airflow has access to.
+"""The pod of a work order, on the cluster that Airflow has access to.
 
-It is made after a template file, which is the operators' to change; what depends on the work order is added here. The
+Pods are made from a template file, which operators may replace; what depends on the work order is added here. The
 Kubernetes client takes seconds to import, so only the tasks that run a pod import this module, and no DAG file does.
 """
 
@@ -14,10 +14,11 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import V1ContainerStatus, V1Pod, V1ResourceRequirements
 from kubernetes.client.exceptions import ApiException
 
-from ndvi_airflow.operators import compute_arguments, failure
+from ndvi_airflow.compute_command import compute_arguments, failure
 
 if TYPE_CHECKING:
-    from ndvi_core.settings import Settings
+    from ndvi_airflow.settings import AirflowSettings
+    from ndvi_core.runs.folder import PlannedOrder
 
 POD_TEMPLATE = Path(__file__).with_name("pod_template.yaml")
 CPU_REQUEST = "500m"
@@ -30,21 +31,26 @@ _MB = 1_000_000
 class OrderPod(KubernetesPodOperator):
     """The pod of one work order, followed to its end on behalf of the task `task_id`."""
 
-    def __init__(self, *, order: dict[str, Any], settings: "Settings", timeout: timedelta, **kwargs: Any) -> None:
+    def __init__(
+        self, *, order: "PlannedOrder", settings: "AirflowSettings", timeout: timedelta, **kwargs: Any
+    ) -> None:
         """Describe the pod without making it.
 
         Args:
-            order: as the plan task returns it.
-            settings: the image, the template and the patience.
-            timeout: after which Kubernetes ends the pod, whether or not anybody watches over it.
+            order: the work order, which has cells.
+            settings: the image, the template and how long the pod may take to start.
+            timeout: after which Kubernetes ends the pod, whether or not anything watches it.
             kwargs: further arguments of the operator.
         """
         super().__init__(
             execution_timeout=timeout,
             image=settings.image,
             name="ndvi-compute",
-            arguments=compute_arguments(order["uri"]),
-            labels={"field": make_safe_label_value(order["label"]), "day": "_".join(sorted(set(order["days"])))},
+            arguments=compute_arguments(order.uri),
+            labels={
+                "field": make_safe_label_value(order.label),
+                "day": "_".join(sorted({day.isoformat() for day in order.days or ()})),
+            },
             pod_template_file=settings.pod_template or str(POD_TEMPLATE),
             deferrable=settings.pod_deferrable,
             startup_timeout_seconds=settings.pod_startup_seconds,
@@ -59,7 +65,7 @@ class OrderPod(KubernetesPodOperator):
             **kwargs,
         )
         self.order = order
-        self.memory_mb = order["memory"] // _MB
+        self.memory_mb = order.memory // _MB
 
     def run(self, context: Any) -> None:
         """Make the pod, or find the one that an interrupted try has left, and wait for its end."""
@@ -75,7 +81,7 @@ class OrderPod(KubernetesPodOperator):
     def cleanup(
         self, pod: V1Pod, remote_pod: V1Pod | None, xcom_result: dict[str, Any] | None = None, context: Any = None
     ) -> None:
-        """Remove the pod; raise what its end means for the task."""
+        """Remove the pod, and raise the error of its end, if it did not end well."""
         if remote_pod:
             remote_pod = self._latest(remote_pod)
         try:
@@ -95,7 +101,7 @@ class OrderPod(KubernetesPodOperator):
         status = statuses.get(self.base_container_name)
         ended = status and status.state.terminated
         if ended is None:
-            return AirflowException(f"{self.order['label']}: pod {pod.metadata.name} {_why_not_ended(pod, status)}")
+            return AirflowException(f"{self.order.label}: pod {pod.metadata.name} {_why_not_ended(pod, status)}")
         what = f"exit code {ended.exit_code} ({ended.reason}): {_last_line(ended.message)}"
         if ended.reason == "OOMKilled":
             factor = _memory_factor(context)

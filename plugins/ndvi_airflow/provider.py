@@ -1,4 +1,4 @@
-"""What Airflow is told of this package: that it brings commands."""
+"""Presents the package to Airflow as a provider, which brings commands."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from ndvi_core import __version__
 
 
 def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as Airflow's schema for providers has it."""
     return {
         "package-name": "ndvi-airflow",
         "name": "NDVI",

@@ -1,4 +1,4 @@
-"""The steps around the compute task, as Airflow runs them: each opens what it needs and calls ndvi_core."""
+"""The tasks around the compute task: each opens what it needs and calls the library."""
 
 import logging
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy import Connection
 
+    from ndvi_airflow.settings import AirflowSettings
     from ndvi_core.runs.folder import RunFolder
     from ndvi_core.runs.selection import Selection
-    from ndvi_core.settings import Settings
 
 RunKind = Literal["daily", "catch_up"]
-"""Which DAG asks, and so which cells it is about."""
+"""Which of the two DAGs a run belongs to: it decides which cells are selected."""
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def _no_retry_for_bad_input() -> Iterator[None]:
-    """Fail at once what a retry cannot mend; all else goes through the task's retries."""
+    """Fail the task at once for bad input, which a retry does not change; other errors take the task's retries."""
     from ndvi_core.errors import BadInput
 
     try:
@@ -37,21 +37,21 @@ def _no_retry_for_bad_input() -> Iterator[None]:
         raise AirflowFailException(str(error)) from error
 
 
-def _settings_and_folder(context: "Context") -> "tuple[Settings, RunFolder]":
+def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolder]":
+    from ndvi_airflow.settings import load_settings
     from ndvi_core.runs.folder import RunFolder
-    from ndvi_core.settings import load_settings
 
     settings = load_settings()
     run = context["dag_run"]
     return settings, RunFolder.of(open_bucket(settings.bucket_url), settings, run.dag_id, run.run_id)
 
 
-def _select(door: RunKind, connection: "Connection", settings: "Settings", context: "Context") -> "Selection":
+def _select(kind: RunKind, connection: "Connection", settings: "AirflowSettings", context: "Context") -> "Selection":
     from ndvi_core.runs.selection import select_day, select_owed, select_range
 
     params = context["params"]
     field_ids, force = params["field_ids"] or None, params["force"]
-    if door == "daily":
+    if kind == "daily":
         interval_start = context["data_interval_start"]
         if interval_start is None:
             raise AirflowFailException("this run has no day: trigger ndvi_catch_up with start and end instead")
@@ -63,34 +63,33 @@ def _select(door: RunKind, connection: "Connection", settings: "Settings", conte
 
 
 @task
-def find_scenes(door: RunKind) -> None:
-    """Search the catalogue for the scenes of all cells that this run is about."""
-    from ndvi_core.runs.prepare import find_scenes as find
-    from ndvi_core.runs.prepare import search_scope
+def find_scenes(kind: RunKind) -> None:
+    """Search the catalogue for the scenes of all selected cells."""
+    from ndvi_core.runs import prepare
 
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
         with registry_engine().connect() as connection:
-            scope = search_scope(folder, settings, _select(door, connection, settings, context))
-        found = find(folder, settings, scope)
+            scope = prepare.search_scope(folder, settings, _select(kind, connection, settings, context))
+        found = prepare.find_scenes(folder, settings, scope)
     start, end = scope.period or (None, None)
     log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
 
 
 @task
-def plan(door: RunKind) -> list[dict[str, Any]]:
-    """Compare with the ledger, write a work order for whatever is missing, and return the orders to map over."""
+def plan(kind: RunKind) -> list[dict[str, Any]]:
+    """Compare with the ledger, write work orders for the cells that are due, and return the orders to map over."""
     from ndvi_core.runs.prepare import plan_run
 
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
         with registry_engine().connect() as connection:
-            run_plan = plan_run(folder, settings, _select(door, connection, settings, context), connection)
+            run_plan = plan_run(folder, settings, _select(kind, connection, settings, context), connection)
     cells = [order.cells for order in run_plan.orders if order.cells]
     log.info("%d work orders with %d cells", len(cells), sum(cells))
-    return [order.model_dump(mode="json", exclude={"sha256"}) for order in run_plan.orders]
+    return [order.model_dump(mode="json") for order in run_plan.orders]
 
 
 @task(outlets=[NDVI_OBSERVATIONS], trigger_rule="all_done")
@@ -120,9 +119,9 @@ def record() -> None:
 
 @task
 def register() -> None:
-    """Take in what lies in pending/."""
+    """Register the fields of the files in pending/."""
+    from ndvi_airflow.settings import load_settings
     from ndvi_core.intake.pending import process_pending
-    from ndvi_core.settings import load_settings
 
     with _no_retry_for_bad_input():
         settings = load_settings()
@@ -133,7 +132,7 @@ def register() -> None:
 
 @task(outlets=[NDVI_FIELDS], trigger_rule="all_done")
 def announce() -> str:
-    """Emit one event for all fields that were added or changed, in whatever run, and return as of when."""
+    """Emit one event for all fields that are new or changed and not announced yet; return as of when that is."""
     from ndvi_core.registry.fields import unannounced
 
     with registry_engine().begin() as connection:
@@ -147,7 +146,7 @@ def announce() -> str:
 
 @task
 def confirm(as_of: str) -> None:
-    """Note that the event is out. Until then a rerun emits it again: better twice than never."""
+    """Note that the event was emitted. Until then a rerun emits it again: better twice than never."""
     from ndvi_core.registry.fields import mark_announced
 
     with registry_engine().begin() as connection:

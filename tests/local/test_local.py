@@ -21,9 +21,9 @@ from ndvi_airflow.local.config import (
 from ndvi_airflow.local.processes import free_port
 from ndvi_airflow.local.seasons import prepare_season, season_variables
 from ndvi_airflow.local.services import S3, Postgres
+from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.sample.farm import Season
-from ndvi_core.settings import Settings
 
 SAID: list[str] = []
 
@@ -36,7 +36,7 @@ def settings(tmp_path: Path) -> LocalSettings:
 def test_env_template_lists_every_setting_with_its_default() -> None:
     template = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", (ROOT / ".env.template").read_text(), re.MULTILINE))
     defaults = {}
-    for model, prefix in ((Settings, "NDVI_"), (LocalSettings, "NDVI_LOCAL_")):
+    for model, prefix in ((AirflowSettings, "NDVI_"), (LocalSettings, "NDVI_LOCAL_")):
         for name, info in model.model_fields.items():
             defaults[str(info.validation_alias or f"{prefix}{name.upper()}")] = info.default
     defaults["NDVI_LOCAL_HOME"] = ".local"  # relative to where make runs: the project's folder

@@ -53,7 +53,7 @@ from copy import deepcopy
 from types import SimpleNamespace
 from airflow.cli import cli_parser
 from airflow.cli.cli_config import GroupCommand
-from ndvi_airflow import cli
+from ndvi_airflow import airflow_compat, cli
 
 asked, answers = json.load(open(sys.argv[1])), {"words": [], "shapes": []}
 parser = cli_parser.get_parser()
@@ -67,12 +67,12 @@ for words in asked["words"]:
     answers["words"].append([code, said.getvalue()])
 
 said = io.StringIO()
-cli.log.addHandler(logging.StreamHandler(said))
+airflow_compat.log.addHandler(logging.StreamHandler(said))
 for shape in asked["shapes"]:
     made = eval(shape.replace("{group}", "GroupCommand('dags', '', ())"))
     before = deepcopy(made)
     sys.modules["airflow.cli.cli_parser"] = made
-    cli._restore_backfill()
+    airflow_compat.add_command_to_dags_group(cli.BACKFILL)
     answers["shapes"].append([made == before, said.getvalue()])
     said.truncate(said.seek(0))
 json.dump(answers, open(sys.argv[2], "w"))

@@ -1,6 +1,6 @@
 """What the end of a pod, as Kubernetes states it, means for its task; no cluster is needed to tell."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,15 +17,18 @@ from kubernetes.client import (
 )
 
 from ndvi_airflow.pods import OrderPod
-from ndvi_core.settings import Settings
+from ndvi_airflow.settings import AirflowSettings
+from ndvi_core.runs.folder import PlannedOrder
 
-ORDER = {
-    "uri": "s3://ndvi/runs/ndvi_daily/r/orders/0.json",
-    "label": "field_1",
-    "cells": 1,
-    "days": ["2025-04-19", "2025-04-19"],
-    "memory": 400_000_000,
-}
+ORDER = PlannedOrder(
+    uri="s3://ndvi/runs/ndvi_daily/r/orders/0.json",
+    manifest="s3://ndvi/runs/ndvi_daily/r/manifests/0.json",
+    label="field_1",
+    sha256="0" * 64,
+    cells=1,
+    days=(date(2025, 4, 19), date(2025, 4, 19)),
+    memory=400_000_000,
+)
 
 
 class Kept(dict[str, Any]):
@@ -36,7 +39,7 @@ class Kept(dict[str, Any]):
 
 @pytest.fixture(scope="module")
 def order_pod() -> OrderPod:
-    settings = Settings(image="ndvi:1")
+    settings = AirflowSettings(image="ndvi:1")
     return OrderPod(task_id="compute", order=ORDER, settings=settings, timeout=timedelta(hours=2))
 
 
@@ -97,5 +100,5 @@ def test_each_lack_of_memory_doubles_what_the_next_try_gets(order_pod: OrderPod)
 def test_a_pod_says_what_it_is_about(order_pod: OrderPod) -> None:
     pod = order_pod.build_pod_request_obj(dry_run=True)
     assert (pod.metadata.labels["field"], pod.metadata.labels["day"]) == ("field_1", "2025-04-19")
-    assert pod.spec.containers[0].args == ["compute", "--order", ORDER["uri"]]
+    assert pod.spec.containers[0].args == ["compute", "--order", ORDER.uri]
     assert pod.spec.active_deadline_seconds == 7200

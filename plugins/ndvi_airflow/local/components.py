@@ -53,6 +53,8 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, 
 
     Args:
         settings: with their ports chosen.
+        postgres: has Airflow's database and the registry.
+        s3: has the bucket.
         with_pods: whether compute tasks run in pods.
     """
     preloaded = (*PRELOADED, *(PRELOADED_FOR_PODS if with_pods else ()))
@@ -138,7 +140,10 @@ def start_component(name: str, port: int, environment: Mapping[str, str], log: P
     """Start one of `COMPONENTS`, without waiting for it.
 
     Args:
-        port: that the API server listens on.
+        name: one of `COMPONENTS`.
+        port: of the API server.
+        environment: all of the component's environment.
+        log: file that its output is appended to.
     """
     if name == "api-server":
         require_free(port, "Airflow's API server", "NDVI_LOCAL_AIRFLOW_PORT")

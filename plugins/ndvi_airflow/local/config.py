@@ -35,7 +35,7 @@ class LocalSettings(BaseSettings):
     season: Literal["sample", "southtyrol"] = "sample"
     """Which scenes the STAC API offers."""
     airflow_port: int = Field(default=8080, ge=0, lt=65536)
-    """Of the web page and the API; a port of 0 is a free one, chosen once for the folder."""
+    """Port of the web page and the API; a port of 0 is a free one, chosen once for the folder."""
     s3_port: int = Field(default=9000, ge=0, lt=65536)
     files_port: int = Field(default=8083, ge=0, lt=65536)
     stac_port: int = Field(default=8082, ge=0, lt=65536)

@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import status_table
+from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.errors import NdviError
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.progress import FieldStatus, field_statuses
-from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
@@ -43,6 +43,7 @@ class Farmer:
         self._store = Store(self.settings.bucket_url, stack.s3.environment)
 
     def upload_extent(self, file: Path) -> None:
+        """Put the processing extent into the bucket."""
         self._store.write(self.settings.extent_key, file.read_bytes(), "application/geo+json")
         self._console.print(f"[green]✓[/] uploaded {self._store.uri(self.settings.extent_key)}")
 
@@ -96,11 +97,12 @@ class Farmer:
         self._console.print("[dim]make down stops it, make up starts it again, make clean removes it[/]")
 
     def statuses(self) -> list[FieldStatus]:
+        """Return the status of all fields."""
         with self.engine.connect() as connection:
             return field_statuses(connection, self.settings.start_date)
 
     def _lists_of_problems(self) -> Iterator[str]:
-        """Yield the keys of all files that tell what was wrong with an upload."""
+        """Yield the keys of all files that say what was wrong with an upload."""
         for prefix in (self.settings.processed_prefix, self.settings.rejected_prefix):
             yield from (entry.key for entry in self._store.list(prefix) if entry.key.endswith(".errors.json"))
 
@@ -155,14 +157,14 @@ def run_demo(stack: Stack, console: Console) -> None:
     farmer.show()
 
 
-def _settings(variables: Mapping[str, str]) -> Settings:
+def _settings(variables: Mapping[str, str]) -> AirflowSettings:
     """Return the settings that Airflow's tasks read from these variables."""
     arguments = {}
-    for name, info in Settings.model_fields.items():
+    for name, info in AirflowSettings.model_fields.items():
         variable = str(info.validation_alias or f"NDVI_{name.upper()}")
         if variable in variables:
             arguments[str(info.validation_alias or name)] = variables[variable]
-    return Settings.model_validate(arguments)
+    return AirflowSettings.model_validate(arguments)
 
 
 def _last_lines(log: str) -> str:

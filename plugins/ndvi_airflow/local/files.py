@@ -39,6 +39,7 @@ def logged(app: App, log: Path) -> App:
 
 
 def main() -> None:
+    """Serve a folder until the process is stopped."""
     import uvicorn
     from starlette.applications import Starlette
     from starlette.routing import Mount

@@ -32,7 +32,7 @@ class NotHealthy(NdviError):
 
 @dataclass(frozen=True)
 class Daemon:
-    """A process in a session of its own, told from a later one with the same number by when it started."""
+    """A process in a session of its own; the time of its start distinguishes it from a later one of the same number."""
 
     pid: int
     created: float
@@ -51,6 +51,7 @@ class Daemon:
             raise NotFound(f"there is no process {pid}") from error
 
     def running(self) -> bool:
+        """Return whether the process still runs."""
         return self._process() is not None
 
     def stop(self, how: signal.Signals = signal.SIGTERM, grace: float = 20.0) -> None:
@@ -97,7 +98,9 @@ def spawn(command: Sequence[str | Path], log: Path, environment: Mapping[str, st
     """Start `command` in a new session, both its outputs appended to `log`, so that no closing terminal ends it.
 
     Args:
-        environment: All of the new process's environment; None hands on ours.
+        command: the program and its arguments.
+        log: file; its folder is made.
+        environment: all of the new process's environment; None hands on ours.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:

@@ -41,9 +41,11 @@ class Rest:
         return parsed
 
     def import_errors(self) -> list[dict[str, Any]]:
+        """Return the errors of DAG files that do not import."""
         return list(self._pages("/api/v2/importErrors", "import_errors"))
 
     def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run a DAG."""
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
@@ -90,7 +92,7 @@ class Rest:
 
 
 def _texts(line: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the text of a structured log line and, without their frames, the errors that it tells of."""
+    """Yield the text of a structured log line and, without their frames, the errors in it."""
     yield str(line.get("event", line))
     for error in line.get("error_detail", ()):
         yield f"{error['exc_type']}: {error['exc_value']}"

@@ -22,6 +22,7 @@ def season_variables(settings: LocalSettings, user: Mapping[str, str]) -> dict[s
     """Return the settings that go with the season: its catalogue and its period; none if the user has set a catalogue.
 
     Args:
+        settings: of the stack.
         user: what the user has set.
     """
     if "STAC_API_URL" in user:
@@ -38,6 +39,8 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
     """Write the season's files if they are not there as they are wanted, and return whether that was so.
 
     Args:
+        season: where its files go.
+        settings: of the stack.
         variables: with `NDVI_START_DATE` and `NDVI_END_DATE`, for the sample's period.
 
     Raises:

@@ -1,7 +1,7 @@
 """The servers of the laptop stack besides Airflow, each real and from a wheel: PostgreSQL, S3, files, a STAC API.
 
 Each starter waits until its server answers and returns a frozen handle. The servers go on when the caller ends, until
-`stop()`. They listen on 127.0.0.1 unless told otherwise (PostgreSQL: on a socket in its folder) and are for one machine
+`stop()`. They listen on 127.0.0.1 by default (PostgreSQL: on a socket in its folder) and are for one machine
 and its user.
 """
 
@@ -39,6 +39,7 @@ class Running:
     log: Path
 
     def stop(self) -> None:
+        """End the process."""
         self.daemon.stop()
 
 
@@ -61,6 +62,7 @@ class Postgres(Running):
         return f"postgresql+{driver}://postgres@/{database}?host={quote(str(self.sockets))}"
 
     def stop(self) -> None:
+        """End the server and the connections to it."""
         self.daemon.stop(signal.SIGINT)  # PostgreSQL's "fast" shutdown: SIGTERM would wait for its clients
 
     def _create(self, database: str) -> None:

@@ -27,7 +27,7 @@ COLLECTION = "sentinel-2-l2a"
 TILE = "32TPS"
 BASELINE = "04.00"
 OVERPASS = time(10, 10, 31, tzinfo=UTC)
-"""The files tell the day alone; this is when the satellites cross the tile, give or take ten minutes."""
+"""Time of day (UTC) at which the satellites cross the tile, within ten minutes; the files' names have the day alone."""
 BANDS = {"red": "B04", "nir": "B08", "scl": "SCL"}
 """Key of the asset: what its file is called."""
 TITLES = {"red": "Red (band 4)", "nir": "NIR (band 8)", "scl": "Scene classification, resampled from 20 m"}

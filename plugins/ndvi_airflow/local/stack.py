@@ -70,15 +70,16 @@ class Stack:
     files: Files
     season: Season
     variables: Mapping[str, str]
-    """What makes a command one of this stack: `AIRFLOW_*`, `NDVI_*` and `STAC_*`."""
+    """Environment that makes a command one of this stack: `AIRFLOW_*`, `NDVI_*` and `STAC_*`."""
 
     @property
     def url(self) -> str:
-        """Of the web page."""
+        """Address of Airflow's web page."""
         return f"http://localhost:{self.settings.airflow_port}"
 
     @property
     def rest(self) -> Rest:
+        """Airflow's REST API."""
         return Rest(self.url)
 
     def engine(self) -> Engine:
@@ -94,10 +95,11 @@ class Stack:
 
 
 def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = None) -> Stack:
-    """Start whatever does not run yet, wait until all is healthy and the DAGs are there, and return the stack.
+    """Start what does not run yet, wait until all is healthy and the DAGs are there, and return the stack.
 
     Args:
-        say: told of each step that was done.
+        settings: its folder and ports.
+        say: called with a line for each step that was done.
         overrides: variables over those that the user has set.
 
     Raises:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.staticfiles import StaticFiles
 
+from ndvi_airflow.airflow_compat import bearer_scheme, get_user
+from ndvi_airflow.settings import load_settings
 from ndvi_airflow.web import fields, observations, pictures, uploads
 from ndvi_airflow.web.dependencies import answer_errors
 from ndvi_core import __version__
-from ndvi_core.settings import load_settings
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,8 +26,8 @@ app = FastAPI(
     redoc_url=None,
 )
 answer_errors(app)
-for room in (fields, observations, pictures, uploads):
-    app.include_router(room.router)
+for routes in (fields, observations, pictures, uploads):
+    app.include_router(routes.router)
 
 
 @cache
@@ -68,7 +68,7 @@ async def _with_headers(request: Request, call_next: Callable[[Request], Awaitab
 async def _or_log_in(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> None:
-    """Lead whoever is not signed in to Airflow's login, and back here."""
+    """Lead a visitor who is not signed in to Airflow's login, and back here."""
     try:
         await get_user(request, None, token)
     except HTTPException as error:

@@ -1,4 +1,4 @@
-"""What the routes stand on: the registry, the bucket, the settings, and how errors become answers."""
+"""The dependencies of the routes (registry, bucket, settings), and how errors become answers."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from ndvi_airflow.connections import open_bucket, registry_engine
+from ndvi_airflow.settings import AirflowSettings, load_settings
 from ndvi_core.errors import NdviError, NotFound, TryAgain
-from ndvi_core.settings import Settings, load_settings
 from ndvi_core.storage.object_store import Store
 
 
@@ -34,7 +34,7 @@ def _bucket() -> Store:
 # Given back before the answer is sent: a slow reader holds no connection.
 Registry = Annotated[Connection, Depends(_connection, scope="function")]
 Bucket = Annotated[Store, Depends(_bucket)]
-Current = Annotated[Settings, Depends(load_settings)]
+Current = Annotated[AirflowSettings, Depends(load_settings)]
 
 
 def answer_errors(app: FastAPI) -> None:

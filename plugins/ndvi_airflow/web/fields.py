@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 import shapely
-from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Attribute
 
+from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import GEOJSON, Limit, Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import may_recompute, may_upload, reader
@@ -24,9 +24,9 @@ from ndvi_core.registry.progress import FieldStatus, field_statuses
 
 METRES_A_DEGREE = 111_320
 DIGITS = 6
-"""Of coordinates of simplified boundaries, in degrees: a decimetre."""
+"""Decimals of a degree in the coordinates of simplified boundaries: a decimetre."""
 MAX_CELLS = 2_000_000
-"""Of a grid."""
+"""Cells of a grid, at most."""
 
 FieldId = Annotated[str, Path(pattern=FIELD_ID_PATTERN)]
 
@@ -63,10 +63,14 @@ class FieldDetails(FieldStatus):
 
 
 class ExtentProperties(_Frozen):
+    """The properties that tell the extent from a field."""
+
     object_type: Literal["extent"] = "extent"
 
 
 class ExtentFeature(_Frozen):
+    """The processing extent as GeoJSON."""
+
     type: Literal["Feature"] = "Feature"
     geometry: Geometry
     properties: ExtentProperties = ExtentProperties()
@@ -82,10 +86,13 @@ class FieldFeature(_Frozen):
 
     @classmethod
     def of(cls, status: FieldStatus, geometry: Any) -> Self:
+        """Return the feature of a field with its status."""
         return cls(id=status.field_id, geometry=geometry, properties=status)
 
 
 class DetailedFeature(FieldFeature):
+    """A field as GeoJSON, with all that the registry knows of it."""
+
     properties: FieldDetails
 
 
@@ -97,7 +104,7 @@ class FieldCollection(_Frozen):
     number_matched: int = Attribute(serialization_alias="numberMatched")
     """Fields that there are (in the box)."""
     number_returned: int = Attribute(serialization_alias="numberReturned")
-    """Of them, those of this page."""
+    """Fields of this page."""
 
 
 @router.get("/session")

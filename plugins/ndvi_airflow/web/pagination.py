@@ -1,4 +1,4 @@
-"""What the routes of data share: periods and pages in the query, links to the next page, JSON as models write it."""
+"""Periods and pages in the query of routes, links to the next page, and models as answers."""
 
 from datetime import date
 from typing import Annotated
@@ -11,7 +11,7 @@ from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.fields import first_day
 
 MAX_FIELDS = 10_000
-"""Of a page."""
+"""Fields of a page, at most."""
 GEOJSON = "application/geo+json"
 
 Limit = Annotated[int, Query(ge=1, le=MAX_FIELDS)]

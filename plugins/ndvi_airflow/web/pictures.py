@@ -1,8 +1,8 @@
-"""The pictures of cells: for people, for maps, and those of a compute task, for the link that it has in the web UI."""
+"""The pictures of cells: for people, for maps, and on the page that a compute task's link in the web UI opens."""
 
 from datetime import date
-from html import escape
-from typing import Annotated, Any
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Path, Response
 from fastapi.responses import HTMLResponse
@@ -12,20 +12,17 @@ from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import NotFound
-from ndvi_core.models.work_order import Manifest, WorkOrder
+from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
 from ndvi_core.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 SHOWN = 200
 """Cells on a page."""
 HEADERS = {"Cache-Control": "private, max-age=60"}
 POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-STYLE = """
-:root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif }
-body { margin: 1.5rem } ul { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none }
-img { background: white; border-radius: 4px; max-width: 100% } p { max-width: 40rem; margin: 0 }
-"""
-
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
 router = APIRouter(tags=["pictures"])
@@ -42,19 +39,33 @@ def show_order(
         manifest = Manifest.model_validate_json(folder.store.read(folder.manifest_key(map_index)))
     except NotFound as error:
         raise HTTPException(404, f"{error}: the task has not written its manifest") from error
-    items = []
-    for cell in manifest.cells[:SHOWN]:
-        title = escape(f"{cell.field_id}, {cell.date}: {cell.status.replace('_', ' ')}")
-        has_picture = any(written.uri.endswith("/ndvi.png") for written in cell.objects)
-        source = f"../../../pictures/{cell.field_id}/{cell.date}.png"
-        items.append(f'<li><img src="{source}" alt="{title}"></li>' if has_picture else f"<li><p>{title}</p></li>")
-    more = f"<p>and {len(manifest.cells) - SHOWN} more</p>" if len(manifest.cells) > SHOWN else ""
-    title = escape(f"NDVI: {order.label}")
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><ul>{''.join(items)}</ul>{more}</html>",
-        headers={**HEADERS, "Content-Security-Policy": POLICY},
+    page = _page().render(
+        label=order.label,
+        cells=[_PictureOrReason.of(cell) for cell in manifest.cells[:SHOWN]],
+        more=max(len(manifest.cells) - SHOWN, 0),
     )
+    return HTMLResponse(page, headers={**HEADERS, "Content-Security-Policy": POLICY})
+
+
+class _PictureOrReason(NamedTuple):
+    """A cell on the page."""
+
+    title: str
+    picture: str | None
+    """Address, relative to the page."""
+
+    @classmethod
+    def of(cls, cell: CellResult) -> "_PictureOrReason":
+        title = f"{cell.field_id}, {cell.date}: {cell.status.replace('_', ' ')}"
+        has_picture = any(written.uri.endswith("/ndvi.png") for written in cell.objects)
+        return cls(title, f"../../../pictures/{cell.field_id}/{cell.date}.png" if has_picture else None)
+
+
+@cache
+def _page() -> "Template":
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(loader=PackageLoader("ndvi_airflow.web"), autoescape=True).get_template("order.html")
 
 
 @router.get("/pictures/{field_id}/{day}.png", dependencies=[reader], response_class=Response, responses=_PNG)

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.providers.common.compat.sdk import conf
 from fastapi import Depends, Header, HTTPException, Request
+
+from ndvi_airflow.airflow_compat import BaseUser, DagAccessEntity, GetUserDep, requires_access_dag
 
 UPLOAD_TYPES = ("application/geo+json", "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
@@ -17,11 +16,11 @@ _upload = requires_access_dag("POST", DagAccessEntity.RUN, "field_registration")
 _recompute = requires_access_dag("POST", DagAccessEntity.RUN, "ndvi_catch_up")
 
 reader = Depends(requires_access_dag("GET", param_dag_id="ndvi_daily"))
-"""May see fields and observations: whoever may see `ndvi_daily`."""
+"""May see fields and observations: those who may see `ndvi_daily`."""
 dag_reader = Depends(requires_access_dag("GET"))
 """May see the DAG that the path names."""
 uploader = Depends(_upload)
-"""May hand in fields: whoever may trigger `field_registration`."""
+"""May upload fields: those who may trigger `field_registration`."""
 
 
 def may_upload(request: Request, user: GetUserDep) -> bool:

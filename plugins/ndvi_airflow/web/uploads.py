@@ -1,4 +1,4 @@
-"""Handing in fields: the intake's own check as a dry run, and the way into `pending/`."""
+"""Uploads: the intake's own check as a dry run, and the way into `pending/`."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -53,6 +53,8 @@ class _Frozen(BaseModel):
 
 
 class CheckedProperties(_Frozen):
+    """A field of a checked file, and what registering it would do."""
+
     field_id: str
     plant_type: str
     plant_date: date
@@ -62,6 +64,8 @@ class CheckedProperties(_Frozen):
 
 
 class CheckedFeature(_Frozen):
+    """A field of a checked file as GeoJSON."""
+
     type: Literal["Feature"] = "Feature"
     id: str
     geometry: Geometry
@@ -69,6 +73,8 @@ class CheckedFeature(_Frozen):
 
 
 class CheckedCollection(_Frozen):
+    """The fields of a checked file as GeoJSON."""
+
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: tuple[CheckedFeature, ...]
 

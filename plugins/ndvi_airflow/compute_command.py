@@ -1,0 +1,62 @@
+"""The command that computes a work order, and what its end means for the task, wherever the command runs."""
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from ndvi_airflow.connections import open_bucket
+from ndvi_core.errors import EXIT_TRY_AGAIN
+
+if TYPE_CHECKING:
+    from ndvi_core.runs.folder import PlannedOrder
+
+MAX_NAMED_CELLS = 5
+"""Failed cells that a task's error names."""
+
+_WORTH_A_RETRY = (EXIT_TRY_AGAIN, *(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM)))
+
+
+def read_order(order: dict[str, Any]) -> "PlannedOrder":
+    """Return a mapped task's order, which has come by XCom; skip the task if a later plan has left it no cells."""
+    from ndvi_core.runs.folder import PlannedOrder
+
+    planned = PlannedOrder.model_validate(order)
+    if not planned.cells:
+        raise AirflowSkipException("nothing is due any more; `airflow ndvi recompute` does what has an answer")
+    return planned
+
+
+def compute_arguments(order_uri: str) -> list[str]:
+    """Return the arguments of the `ndvi` command for a work order."""
+    return ["compute", "--order", order_uri]
+
+
+def failure(order: "PlannedOrder", exit_code: int, what: str) -> AirflowException:
+    """Return the error of a command that did not end with 0; `AirflowFailException` where a retry cannot help.
+
+    Args:
+        order: the work order.
+        exit_code: of the command; negative for the number of the signal that killed it.
+        what: how the command ended, for a person.
+    """
+    may_pass = exit_code in _WORTH_A_RETRY or exit_code < 0
+    return (AirflowException if may_pass else AirflowFailException)(f"{order.label}: {what}")
+
+
+def fail_for_failed_cells(order: "PlannedOrder") -> None:
+    """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
+
+    The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
+    """
+    from ndvi_airflow.settings import load_settings
+    from ndvi_core.models.work_order import Manifest
+
+    bucket = open_bucket(load_settings().bucket_url)
+    manifest = Manifest.model_validate_json(bucket.read(bucket.key(order.manifest)))
+    failed = [f"{cell.field_id} {cell.date}: {cell.reason}" for cell in manifest.cells if cell.status == "failed"]
+    if failed:
+        more = f"; and {len(failed) - MAX_NAMED_CELLS} more" if len(failed) > MAX_NAMED_CELLS else ""
+        raise AirflowFailException(
+            f"{len(failed)} of {len(manifest.cells)} cells failed: {'; '.join(failed[:MAX_NAMED_CELLS])}{more}"
+        )

@@ -1,0 +1,40 @@
+"""The settings of the Airflow package: the library's, and where and how compute tasks run."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ndvi_core import __version__
+from ndvi_core.settings import Settings, read_settings
+
+
+class AirflowSettings(Settings):
+    """What Airflow needs to know besides what the library does."""
+
+    compute_pool: str = "default_pool"
+    """Airflow pool that compute tasks share; it has to exist."""
+    execution: Literal["process", "kubernetes"] = "process"
+    """Where compute tasks run: as a process beside the Airflow task, or each in a pod."""
+    image: str = f"ndvi:{__version__}"
+    """Image that compute pods run; has to match the planner's release."""
+    pod_template: str = ""
+    """Path of a pod template file; empty is the one in the package."""
+    pod_startup_seconds: int = Field(default=600, gt=0)
+    """How long a pod may wait for a node, and after that for its image, until the try counts as failed."""
+    pod_deferrable: bool = True
+    """Whether the triggerer watches over pods, so that tasks which wait for one hold no worker."""
+
+    map_tiles_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.:-]+/[^\s\"'<>;]*$")
+    """Background of the web page's map, e.g. `https://tiles.example/{z}/{x}/{y}.png`; None is none, so that the page
+    asks no other host."""
+    map_tiles_attribution: str = ""
+    """Name of the tiles' author, shown on the map."""
+
+
+def load_settings() -> AirflowSettings:
+    """Read the settings from the environment.
+
+    Raises:
+        BadInput: naming each variable that does not parse and why.
+    """
+    return read_settings(AirflowSettings)

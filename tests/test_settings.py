@@ -1,0 +1,40 @@
+"""What the environment may say, and how it is read."""
+
+import pytest
+
+from ndvi_airflow.settings import load_settings as load_airflow_settings
+from ndvi_core.errors import BadInput
+from ndvi_core.settings import load_settings
+
+PREFIXES = ("pending", "processed", "rejected", "runs", "observations", "products")
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+@pytest.mark.parametrize("written", ["a/b", "a/b/", "/a/b", "/a/b/", "a/b//"])
+def test_a_prefix_is_the_same_with_and_without_slashes(
+    name: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"NDVI_{name.upper()}_PREFIX", written)
+    assert getattr(load_settings(), f"{name}_prefix") == "a/b/"
+
+
+def test_bucket_and_extent_take_slashes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_BUCKET_URL", "s3://farm/ndvi/")
+    monkeypatch.setenv("NDVI_EXTENT_KEY", "/config/bbox.geojson")
+    settings = load_settings()
+    assert (settings.bucket_url, settings.extent_key) == ("s3://farm/ndvi", "config/bbox.geojson")
+
+
+@pytest.mark.parametrize("load", [load_settings, load_airflow_settings])
+def test_all_wrong_variables_are_named_at_once(load: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_MIN_PIXELS", "many")
+    monkeypatch.setenv("NDVI_CATALOGUE", "atlas")
+    with pytest.raises(BadInput, match=r"NDVI_CATALOGUE: .*'atlas'.*NDVI_MIN_PIXELS: .*'many'.*\.env\.template"):
+        load()
+
+
+def test_the_library_has_no_settings_of_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_EXECUTION", "on the moon")
+    load_settings()
+    with pytest.raises(BadInput, match=r"NDVI_EXECUTION: .*'on the moon'"):
+        load_airflow_settings()
