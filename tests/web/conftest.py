@@ -15,6 +15,7 @@ from ndvi_airflow.local.components import airflow_environment, migrate, process_
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import free_port, wait_until
 from ndvi_airflow.local.services import S3, Postgres
+from ndvi_core.registry.database import upgrade
 from ndvi_core.storage.object_store import Store
 
 ROLES = ("viewer", "user", "op", "admin")
@@ -46,7 +47,7 @@ def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, database = Path(folder), f"web_{uuid4().hex}"
         engine = create_engine(postgres.url(database))
-        database.upgrade(engine)
+        upgrade(engine)
         port = free_port()
         settings = LocalSettings(home=home, airflow_port=port)
         passwords = home / "airflow" / "passwords.json"
