@@ -1,15 +1,16 @@
-"""The planner: the one place that decides what is computed. All of it is a function of what it is given."""
+"""The planner: the one place that decides what is computed. Pure functions of what they are given."""
 
 import dataclasses
 import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -22,6 +23,7 @@ from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Cell, OrderField, Policy
 from ndvi_core.registry.ledger import Entry
+from ndvi_core.runs.locality import z_order
 from ndvi_core.runs.selection import Selection
 
 log = logging.getLogger(__name__)
@@ -29,13 +31,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DueField:
-    """What is kept of a field until its order is written: its geometry is in the registry, under its revision."""
+    """A field until its order is written; its geometry is in the registry, under its revision."""
 
     sequence: int
     revision: int
     field_id: str
     locality: int
-    """Fields with near numbers are near each other."""
+    """Z-order number: fields with near numbers are near each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class DueCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done."""
+    """The cells to compute, and the answers that are found without computing."""
 
     due: tuple[DueCell, ...]
     """To be computed, in the order of the registry, then of the days."""
@@ -63,7 +65,7 @@ class Batch:
     """The cells of one work order."""
 
     label: str
-    """The field's id, or what the batch is."""
+    """The field's id, or the number of the batch with its tile and number of fields."""
     cells: tuple[DueCell, ...] = dataclasses.field(repr=False)
 
 
@@ -75,20 +77,70 @@ def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Polic
         scenes: all of the day that may hold the field, in any order.
         policy: the mask and the thresholds, with the algorithm's version.
     """
-    return _mark(clipped_hash, _decisive(scenes, policy))
+    return _fingerprint(clipped_hash, _decisive(scenes, policy))
 
 
-def _decisive(scenes: Iterable[Scene], policy: Policy) -> str:
-    """Return what of scenes and policy decides an observation, in JSON; cells of the same scenes share it."""
-    told = sorted(
-        [scene.id, scene.baseline, scene.updated.isoformat() if scene.updated else None, *_offset(scene)]
-        for scene in scenes
-    )
-    return f'"policy": {json.dumps(policy.model_dump(), sort_keys=True)}, "scenes": {json.dumps(told)}'
+def _decisive(scenes: Iterable[Scene], policy: Policy) -> dict[str, Any]:
+    """Return what of scenes and policy decides an observation; cells of the same scenes share it."""
+    return {"policy": policy.model_dump(), "scenes": sorted(map(_identity, scenes))}
 
 
-def _mark(clipped_hash: str | None, decisive: str) -> str:
-    return hashlib.sha256(f'{{"geometry": {json.dumps(clipped_hash)}, {decisive}}}'.encode()).hexdigest()[:16]
+def _identity(scene: Scene) -> list[Any]:
+    updated = scene.updated.isoformat() if scene.updated else None
+    return [scene.id, scene.baseline, updated, scene.offset.rule, scene.offset.red, scene.offset.nir]
+
+
+def _fingerprint(clipped_hash: str | None, decisive: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_encode({"geometry": clipped_hash, **decisive}).encode()).hexdigest()[:16]
+
+
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+
+class Skip(NamedTuple):
+    """A cell is left as it is."""
+
+    scenes_are_gone: bool = False
+    """Whether the catalogue offers no scene any more for a cell that has an answer."""
+
+
+class Settle(NamedTuple):
+    """A cell has an answer that needs no pixel."""
+
+    status: Status
+    reason: str
+
+
+class Due(NamedTuple):
+    """A cell has to be computed."""
+
+
+NOT_INSIDE = Settle("outside_extent", "no part of the field is in the extent")
+NO_SCENE = Settle("no_scene", "the catalogue has no scene of this day here")
+
+
+def decide(
+    entry: Entry | None, mark: str, *, is_inside: bool, has_scenes: bool, retries: bool = True
+) -> Skip | Settle | Due:
+    """Decide on a cell.
+
+    Args:
+        entry: what the ledger has of it; None is nothing, or nothing that counts.
+        mark: today's fingerprint.
+        is_inside: whether some of the field is in the extent.
+        has_scenes: whether the catalogue has scenes of the day there.
+        retries: whether an attempt that failed is made again although nothing has changed.
+    """
+    if entry is not None:
+        if entry.status != "failed" and entry.fingerprint == mark:
+            return Skip()
+        if not retries and mark in (entry.fingerprint, entry.failed_fingerprint):
+            return Skip()
+        if is_inside and not has_scenes and entry.status not in ("no_scene", "failed"):
+            return Skip(scenes_are_gone=True)
+    if not is_inside:
+        return NOT_INSIDE
+    return Due() if has_scenes else NO_SCENE
 
 
 def make_plan(
@@ -111,43 +163,38 @@ def make_plan(
         policy: of all cells.
     """
     wanted = list(selection.wanted)
-    clipped = clip([chosen.geometry for chosen, _ in wanted], extent)
+    clipped = clip([field.geometry for field, _ in wanted], extent)
     candidates = _scenes_by_field_and_day(clipped, scenes)
-    localities = _localities(clipped)
+    localities = z_order(clipped)
 
     @cache
-    def shared(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], str]:
-        of_cell = tuple(scenes[number] for number in numbers)
-        return of_cell, _decisive(of_cell, policy)
+    def of_cell(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], dict[str, Any]]:
+        found = tuple(scenes[number] for number in numbers)
+        return found, _decisive(found, policy)
 
     due: list[DueCell] = []
     settled: list[Observation] = []
-    for index, (chosen, days) in enumerate(wanted):
+    for index, (field, days) in enumerate(wanted):
         inside = clipped[index]
-        inside_hash = None if inside is None else _clipped_hash(chosen, inside)
-        due_field = DueField(chosen.sequence, chosen.revision, chosen.field_id, localities[index])
+        inside_hash = None if inside is None else _clipped_hash(field, inside)
+        due_field = DueField(field.sequence, field.revision, field.field_id, localities[index])
         for day in days:
-            cell_scenes, decisive = shared(candidates.get((index, day), ()))
-            mark = _mark(inside_hash, decisive)
-            entry = known.get((chosen.sequence, day))
-            if not selection.force and entry is not None:
-                if _answers(entry, mark, selection.retries(day)):
-                    continue
-                if inside is not None and not cell_scenes and entry.status not in ("no_scene", "failed"):
-                    log.warning(
-                        "%s %s: the catalogue has its scenes no more; what is known stays", chosen.field_id, day
-                    )
-                    continue
-            if inside is None:
-                settled.append(
-                    _settled(chosen, day, "outside_extent", "no part of the field is in the extent", mark, policy)
-                )
-            elif not cell_scenes:
-                settled.append(
-                    _settled(chosen, day, "no_scene", "the catalogue has no scene of this day here", mark, policy)
-                )
-            else:
-                due.append(DueCell(due_field, day, cell_scenes, mark))
+            cell_scenes, decisive = of_cell(candidates.get((index, day), ()))
+            mark = _fingerprint(inside_hash, decisive)
+            decision = decide(
+                None if selection.force else known.get((field.sequence, day)),
+                mark,
+                is_inside=inside is not None,
+                has_scenes=bool(cell_scenes),
+                retries=selection.retries(day),
+            )
+            match decision:
+                case Due():
+                    due.append(DueCell(due_field, day, cell_scenes, mark))
+                case Settle(status, reason):
+                    settled.append(_settled(field, day, status, reason, mark, policy))
+                case Skip(scenes_are_gone=True):
+                    log.warning("%s %s: the catalogue has its scenes no more; what is known stays", field.field_id, day)
     return Plan(due=tuple(due), settled=tuple(settled))
 
 
@@ -176,8 +223,8 @@ def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
 def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
     """Return a run's batches in the places of those of the same name, which an earlier plan of the run had.
 
-    Places that are not needed any more stay, empty: an index means the same field as long as the run exists, and
-    Airflow (3.3) does not bring back a mapped task whose index was once beyond the end of the mapping.
+    Places that are not needed any more stay, empty: a number means the same field as long as the run exists, and a
+    scheduler need not bring back a task whose number was once beyond the last.
 
     Args:
         batches: of the plan that is being made.
@@ -226,10 +273,6 @@ def _place(label: str) -> str:
     return label.partition(" (")[0]
 
 
-def _offset(scene: Scene) -> Iterator[str | int]:
-    yield from (scene.offset.rule, scene.offset.red, scene.offset.nir)
-
-
 def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:
     return chosen.geometry_hash if inside is chosen.geometry else geometry_hash(inside)
 
@@ -247,13 +290,6 @@ def _scenes_by_field_and_day(
     return found
 
 
-def _answers(entry: Entry, mark: str, retries: bool) -> bool:
-    """Whether there is an answer with this fingerprint, or an attempt at it that failed and is not to be made again."""
-    if entry.status != "failed" and entry.fingerprint == mark:
-        return True
-    return not retries and mark in (entry.fingerprint, entry.failed_fingerprint)
-
-
 def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, mark: str, policy: Policy) -> Observation:
     return Observation(
         field_id=chosen.field_id,
@@ -265,13 +301,3 @@ def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, ma
         geometry_hash=chosen.geometry_hash,
         fingerprint=mark,
     )
-
-
-def _localities(geometries: Sequence[BaseGeometry | None]) -> list[int]:
-    """Return the Morton (Z-order) numbers of places in steps of a tenth of a degree: about one COG block."""
-    corners = np.nan_to_num(shapely.bounds(np.array(geometries, dtype=object)).reshape(-1, 4)[:, :2])
-    x, y = ((corners + np.array((180, 90))) * 10).astype(np.int64).T
-    numbers = np.zeros(len(geometries), dtype=np.int64)
-    for bit in range(12):
-        numbers |= (x >> bit & 1) << 2 * bit | (y >> bit & 1) << 2 * bit + 1
-    return numbers.tolist()

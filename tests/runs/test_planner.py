@@ -42,6 +42,36 @@ def answer(scenes, status="computed", field=None, policy=POLICY):
     return {(field.sequence, DAY): Entry(fingerprint(field.geometry_hash, scenes, policy), status)}
 
 
+SCENE = a_scene(DAY, "S2A_31NAA_20250420_0_L2A")
+SHIFTED = a_scene(
+    DAY,
+    "S2B_31NBA_20250420_0_L2A",
+    baseline="04.00",
+    offset=Offset(rule="planetary-computer@1", red=-1000, nir=-1000),
+    updated=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("clipped_hash", "scenes", "policy", "expected"),
+    [
+        ("0123456789abcdef", [SCENE], Policy(), "52abdc4f61ca9b52"),
+        ("0123456789abcdef", [SHIFTED, SCENE], Policy(), "8cda2b7864f97852"),
+        ("0123456789abcdef", [SCENE, SHIFTED], Policy(), "8cda2b7864f97852"),
+        (None, [], Policy(), "65eb9beb7cea77e7"),
+        (
+            "0123456789abcdef",
+            [],
+            Policy(mask="scl-strict@1", min_valid_fraction=0.75, min_pixels=4),
+            "7149a68ee5ecea99",
+        ),
+    ],
+)
+def test_fingerprints_stay_what_they_were(clipped_hash, scenes, policy, expected):
+    """If they changed, every cell of every registry would be computed anew: raise `ALGORITHM_VERSION` for that."""
+    assert fingerprint(clipped_hash, scenes, policy) == expected
+
+
 def test_a_cell_with_a_scene_and_no_row_is_due():
     result = plan(scenes=[a_scene(DAY)])
     (cell,) = result.due
