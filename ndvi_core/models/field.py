@@ -1,15 +1,16 @@
-"""What a field is."""
+"""The field: a polygon on which a crop grows."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Attribute
 
-from ndvi_core.models.geometry import Geometry, geometry_hash
+from ndvi_core.models.geometry import Geometry
+from ndvi_core.models.geometry import geometry_hash as hash_of
 
 FIELD_ID_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
-"""Ids become part of S3 keys, file names and pod labels, so they are what Kubernetes takes as a label, without dots."""
+"""Ids become part of S3 keys and file names, and labels of what computes them: a label's characters, without dots."""
 
 
 class Field(BaseModel):
@@ -26,15 +27,19 @@ class Field(BaseModel):
     end_date: date | None = None
     """Last day that is processed; None is open."""
 
+    geometry_hash: str = Attribute(default_factory=lambda values: hash_of(values["geometry"]))
+    """Hash of the geometry's content."""
+
+    def active_days(self, days: Iterable[date]) -> tuple[date, ...]:
+        """Return those of some days that lie between the plant date and the end date, both included."""
+        last = self.end_date or date.max
+        return tuple(day for day in days if self.plant_date <= day <= last)
+
     @model_validator(mode="after")
     def _dates_in_order(self) -> "Field":
         if self.end_date is not None and self.end_date < self.plant_date:
             raise ValueError(f"end-date {self.end_date} is before plant-date {self.plant_date}")
         return self
-
-    @cached_property
-    def geometry_hash(self) -> str:
-        return geometry_hash(self.geometry)
 
 
 class RegisteredField(Field):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.models.observation import Observation
+from ndvi_core.models.observation import HEAD, Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.products.cog import ndvi_cog
 from ndvi_core.products.quicklook import quicklook
@@ -14,10 +14,6 @@ from ndvi_core.raster.projection import project
 
 if TYPE_CHECKING:
     from ndvi_core.models.field_raster import FieldRaster
-
-
-HEAD = ("field_id", "date", "status", "reason")
-"""Keys of the JSON that a person reads first."""
 
 
 class Product(NamedTuple):

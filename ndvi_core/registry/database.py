@@ -8,18 +8,18 @@ _REGISTRATION_LOCK = 0x6E647669_00000001  # any constant; registrations queue up
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the registry's database to the current tables; safe to call at any time and by several at once."""
+    """Bring the registry's database to the current tables; safe at any time, and for several callers at once."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
-        _lock(connection)
+        lock_registration(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def _lock(connection: Connection) -> None:
-    """Make whoever writes fields wait for each other: in whatever order they touch them, they cannot deadlock."""
+def lock_registration(connection: Connection) -> None:
+    """Let writers of fields wait for each other until the transaction ends, so that they cannot deadlock."""
     connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))

@@ -1,4 +1,4 @@
-"""Fields by days, packed for a screen: a letter and perhaps a value for each cell."""
+"""A grid of fields by days, packed for a screen: a letter and perhaps a value for each cell."""
 
 from datetime import date
 from typing import Any, Literal
@@ -6,9 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, literal_column, select
 
-from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.observation import Status
-from ndvi_core.registry.due_days import days_between, last_owed_day
+from ndvi_core.registry.due_days import days_between, first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
@@ -38,7 +37,7 @@ class DayGrid(BaseModel):
     ndvi: list[list[int | None]]
     """For each field a number a day: mean NDVI in thousandths, null where nothing was computed."""
     letters: dict[str, Status | Literal["missing", "not_due"]]
-    """What the letters mean. A day is missing that should have an answer and has none for the current boundary; one
+    """The status that each letter stands for. A due day without an answer for the current boundary is missing; a day
     before the plant date, after the end date or after the last recorded day is not due."""
 
 
@@ -49,7 +48,7 @@ def day_grid(
 
     Args:
         connection: to the registry.
-        first_daily_day: of `ndvi_daily`.
+        first_daily_day: first day that is processed daily.
         start: first day.
         end: last day.
         limit: fields at most.
@@ -58,9 +57,8 @@ def day_grid(
     up_to = last_owed_day(connection, first_daily_day)
     days = days_between(start, end)
     field_ids, status, ndvi = [], [], []
-    for row in connection.execute(_packed(start, end, limit, offset)):
-        last = min(row.last or date.max, up_to)
-        letters = [MISSING if row.first <= day <= last else NOT_DUE for day in days]
+    for row in connection.execute(_packed(start, end, up_to, limit, offset)):
+        letters = [MISSING if row.first <= day <= row.last else NOT_DUE for day in days]
         values: list[int | None] = [None] * len(days)
         for position, letter, value in zip(row.positions, row.statuses, row.thousandths, strict=True):
             letters[position], values[position] = letter, value
@@ -76,10 +74,10 @@ def day_grid(
     )
 
 
-def _packed(start: date, end: date, limit: int, offset: int) -> Select[Any]:
-    """Select a row a field, with arrays of what the ledger has of these days for its current boundary."""
+def _packed(start: date, end: date, up_to: date, limit: int, offset: int) -> Select[Any]:
+    """Select a row a field: its first and last due day, and arrays of its answers for the current boundary."""
     fields, rows = field_table.c, observation_table.c
-    first = func.greatest(fields.plant_date, FIRST_IMAGE)
+    first = first_due_day()
     arrays = {
         "positions": rows.date - start,
         "statuses": case(LETTERS, value=rows.status),
@@ -100,7 +98,7 @@ def _packed(start: date, end: date, limit: int, offset: int) -> Select[Any]:
         .lateral("packed")
     )
     return (
-        select(fields.field_id, first.label("first"), fields.end_date.label("last"), *packed.c)
+        select(fields.field_id, first.label("first"), last_due_day(up_to).label("last"), *packed.c)
         .select_from(field_table)
         .join(packed, literal(True))
         .order_by(fields.sequence)

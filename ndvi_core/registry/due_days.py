@@ -5,16 +5,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import (
-    TIMESTAMP,
-    Connection,
-    Date,
-    and_,
-    cast,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Date, and_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from ndvi_core import FIRST_IMAGE
@@ -23,22 +14,42 @@ from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
 
+def first_due_day() -> ColumnElement[date]:
+    """Return the first day on which a row of `field` is due: its plant date, or the day of the first image."""
+    return func.greatest(field_table.c.plant_date, FIRST_IMAGE)
+
+
+def last_due_day(up_to: date) -> ColumnElement[date]:
+    """Return the last day on which a row of `field` is due: its end date, `up_to` at the latest."""
+    return func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
+
+
+def days_between(start: date, end: date) -> list[date]:
+    """Return all days from `start` to `end`, both included; none when `end` is earlier."""
+    return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
+
+
+def last_owed_day(connection: Connection, first_daily_day: date) -> date:
+    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
+    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
+
+
 def missing_days(
     connection: Connection, sequences: Sequence[int], up_to: date, failed_counts: bool = False
 ) -> dict[int, list[date]]:
-    """Return, by sequence, the days from the plant date to `up_to` (or the end date) that have no answer.
+    """Return, by sequence, the days up to `up_to` on which fields are due and have no answer.
 
     Args:
         connection: to the registry.
         sequences: of the fields.
         up_to: last day, included.
-        failed_counts: whether a failed row is an answer. One of another geometry is none.
+        failed_counts: whether a failed row is an answer. One for another geometry is none.
     """
-    first = func.greatest(field_table.c.plant_date, FIRST_IMAGE)
-    last = func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
     # Of timestamps without a zone: in the session's zone, a day whose midnight the clocks skip would get lost.
     days = (
-        func.generate_series(cast(first, TIMESTAMP), cast(last, TIMESTAMP), cast("1 day", INTERVAL))
+        func.generate_series(
+            cast(first_due_day(), TIMESTAMP), cast(last_due_day(up_to), TIMESTAMP), cast("1 day", INTERVAL)
+        )
         .table_valued("day")
         .render_derived(name="days")
     )
@@ -62,13 +73,3 @@ def missing_days(
     )
     rows = connection.execute(query)
     return {sequence: [row.day for row in group] for sequence, group in groupby(rows, key=itemgetter(0))}
-
-
-def days_between(start: date, end: date) -> list[date]:
-    """Return all days from `start` to `end`, both included; none when `end` is earlier."""
-    return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
-
-
-def last_owed_day(connection: Connection, first_daily_day: date) -> date:
-    """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
-    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)

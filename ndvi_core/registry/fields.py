@@ -1,4 +1,4 @@
-"""The registry: which fields there are, in the order in which they came, and who still has to be told of a change."""
+"""The fields of the registry, in the order in which they came, and which changes are still to be announced."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,32 +6,15 @@ from datetime import date, datetime
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import BigInteger, Connection, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy import BigInteger, Connection, Insert, Integer, Row, and_, bindparam, cast, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.field import Field, RegisteredField
-from ndvi_core.registry.database import _lock
+from ndvi_core.registry.database import lock_registration
+from ndvi_core.registry.due_days import first_due_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision
 
-_NEW = insert(field_table)
-_UPSERT = _NEW.on_conflict_do_update(
-    index_elements=["field_id"],
-    set_={
-        **{name: _NEW.excluded[name] for name in ("geometry", "geometry_hash", "plant_type", "plant_date", "end_date")},
-        "source": _NEW.excluded.source,
-        "revision": field_table.c.revision + cast(field_table.c.geometry_hash != _NEW.excluded.geometry_hash, Integer),
-        "announced": False,
-        "caught_up": False,
-        "changed_at": func.clock_timestamp(),
-    },
-)
-
-
-_LOADED = (*RegisteredField.model_fields, "geometry_hash")
-_SET = set(RegisteredField.model_fields)
-"""Shared by all fields that are loaded: making a set for each takes long."""
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
 
@@ -48,7 +31,7 @@ class Upserted:
 def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) -> Upserted:
     """Register fields: new ids get the next sequence numbers, known ids with other values are changed in place.
 
-    A new geometry makes a new revision and keeps the old one. Whoever is added or changed is unannounced and not
+    A new geometry makes a new revision and keeps the old one. A field that is added or changed is unannounced and not
     caught up until `mark_announced` and `mark_caught_up` say otherwise. Registering the same again does nothing.
 
     Args:
@@ -56,13 +39,30 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
         fields: each id at most once.
         source: URI of the file that they come from.
     """
-    _lock(connection)
+    lock_registration(connection)
     compared = compare_fields(connection, fields)
     touched = {*compared.added, *compared.changed}
     if touched:
-        connection.execute(_UPSERT, [_values(field, source) for field in fields if field.field_id in touched])
+        connection.execute(_upsert(), [_values(field, source) for field in fields if field.field_id in touched])
         _keep_revisions(connection, list(touched))
     return compared
+
+
+def _upsert() -> Insert:
+    """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
+    new = insert(field_table)
+    changed = ("geometry", "geometry_hash", "plant_type", "plant_date", "end_date", "source")
+    is_moved = cast(field_table.c.geometry_hash != new.excluded.geometry_hash, Integer)
+    return new.on_conflict_do_update(
+        index_elements=["field_id"],
+        set_={
+            **{name: new.excluded[name] for name in changed},
+            "revision": field_table.c.revision + is_moved,
+            "announced": False,
+            "caught_up": False,
+            "changed_at": func.clock_timestamp(),
+        },
+    )
 
 
 def compare_fields(connection: Connection, fields: Sequence[Field]) -> Upserted:
@@ -125,22 +125,24 @@ def load_boundaries(connection: Connection, revisions: Mapping[int, int]) -> dic
     return {row.sequence: (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
 
 
+_LOADED = tuple(RegisteredField.model_fields)
+_SET = set(RegisteredField.model_fields)
+"""Shared by all fields that are loaded: making a set for each takes long."""
+
+
 def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
-    """Return the field of a row of `_LOADED` as it was registered: validated then, and with the hash of then."""
-    values = dict(zip(_LOADED, row, strict=True), geometry=geometry)
-    stored_hash = values.pop("geometry_hash")
-    field = RegisteredField.model_construct(_SET, **values)
-    vars(field)["geometry_hash"] = stored_hash  # where its cached property looks
-    return field
+    """Return the field of a row of `_LOADED` as it was registered: it was validated and hashed then."""
+    return RegisteredField.model_construct(_SET, **dict(zip(_LOADED, row, strict=True), geometry=geometry))
 
 
 def first_day(connection: Connection) -> date | None:
-    """Return the first day on which a field is processed, None if there is no field."""
-    planted: date | None = connection.scalar(select(func.min(field_table.c.plant_date)))
-    return planted and max(planted, FIRST_IMAGE)
+    """Return the first day on which a field is due, None if there is no field."""
+    day: date | None = connection.scalar(select(func.min(first_due_day())))
+    return day
 
 
 def count_fields(connection: Connection) -> int:
+    """Return how many fields there are."""
     return connection.execute(select(func.count()).select_from(field_table)).scalar_one()
 
 
@@ -155,15 +157,15 @@ def field_ids_within(connection: Connection, box: BaseGeometry | None = None) ->
 
 
 def unannounced(connection: Connection) -> tuple[list[str], datetime]:
-    """Return the ids of the fields whose last change has not been announced, in order, and as of when that is said."""
-    _lock(connection)
+    """Return the ids of the fields whose last change is not announced yet, in order, and the time of this answer."""
+    lock_registration(connection)
     query = select(field_table.c.field_id).where(~field_table.c.announced).order_by(field_table.c.sequence)
     return list(connection.scalars(query)), connection.execute(select(func.clock_timestamp())).scalar_one()
 
 
 def mark_announced(connection: Connection, as_of: datetime) -> None:
-    """Note that the changes that `unannounced` told of have been announced; later ones stay unannounced."""
-    _lock(connection)
+    """Note that all changes up to the time of an answer of `unannounced` are announced; later ones are not."""
+    lock_registration(connection)
     connection.execute(
         update(field_table).where(~field_table.c.announced, field_table.c.changed_at <= as_of).values(announced=True)
     )
@@ -174,7 +176,7 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
     done = [{"number": field.sequence, "unchanged_since": field.changed_at} for field in fields]
     if not done:
         return
-    _lock(connection)
+    lock_registration(connection)
     connection.execute(
         update(field_table)
         .where(

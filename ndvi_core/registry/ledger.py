@@ -1,9 +1,10 @@
-"""The ledger: what is known of each cell. One row a cell, replaced when the cell is observed anew."""
+"""The ledger: the observation of each cell. One row a cell, replaced when the cell is observed anew."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
+from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -11,10 +12,13 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Insert,
     MetaData,
     RowMapping,
+    Select,
     Table,
     Text,
+    Update,
     and_,
     func,
     literal,
@@ -32,78 +36,15 @@ from ndvi_core.registry.tables import observation as observation_table
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
 
-_WRITTEN = (*OBSERVATION_COLUMNS, "planned_at")
-_COPIED = tuple(name for name in OBSERVATION_COLUMNS if name != "scene_ids")
-_INCOMING = Table(
-    "incoming",
-    MetaData(),
-    Column("field_id", Text),
-    *(Column(name, observation_table.c[name].type) for name in _WRITTEN),
-    prefixes=["TEMPORARY"],
-    postgresql_on_commit="DROP",
-)
-"""Where rows wait, copied, until all are there."""
-
-_SORTED = (
-    # So that two recorders of the same cells lock them in the same order and cannot deadlock.
-    select(field_table.c.sequence, *(_INCOMING.c[name] for name in _WRITTEN))
-    .join(field_table, field_table.c.field_id == _INCOMING.c.field_id)
-    .order_by(_INCOMING.c.date, field_table.c.sequence)
-)
-_NEW = insert(observation_table).from_select(["sequence", *_WRITTEN], _SORTED)
-_OLD = observation_table.c
-_UPSERT = _NEW.on_conflict_do_update(
-    index_elements=["date", "sequence"],
-    set_={
-        **{name: _NEW.excluded[name] for name in _WRITTEN if name != "date"},
-        "failed_fingerprint": None,
-        "recorded_at": func.now(),
-    },
-    where=and_(
-        _NEW.excluded.planned_at >= _OLD.planned_at,
-        or_(
-            _NEW.excluded.status != "failed",
-            _OLD.status == "failed",
-            _OLD.geometry_hash != _NEW.excluded.geometry_hash,
-        ),
-    ),
-)
-_NOTE_FAILURE = (
-    update(observation_table)
-    .where(
-        _INCOMING.c.status == "failed",
-        field_table.c.field_id == _INCOMING.c.field_id,
-        _OLD.date == _INCOMING.c.date,
-        _OLD.sequence == field_table.c.sequence,
-        _OLD.status != "failed",
-    )
-    .values(failed_fingerprint=_INCOMING.c.fingerprint)
-)
-_ROWS = (
-    select(
-        field_table.c.field_id,
-        *(_OLD[name] for name in OBSERVATION_COLUMNS),
-        field_revision.c.geometry,
-    )
-    .join(field_table, field_table.c.sequence == _OLD.sequence)
-    .join(
-        field_revision,
-        and_(field_revision.c.sequence == _OLD.sequence, field_revision.c.geometry_hash == _OLD.geometry_hash),
-    )
-    .order_by(_OLD.sequence, _OLD.date, field_revision.c.revision.desc())
-    .ext(distinct_on(_OLD.sequence, _OLD.date))
-)
-"""Rows of the ledger with the newest of the revisions whose boundary is theirs."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the planner needs of a ledger row."""
+    """The part of a ledger row that the planner needs."""
 
     fingerprint: str
     status: str
     failed_fingerprint: str | None = None
-    """Of a newer attempt that failed, while the row kept its answer."""
+    """Fingerprint of a newer attempt that failed, while the row kept its answer."""
 
 
 def load_entries(
@@ -130,18 +71,80 @@ def upsert_observations(connection: Connection, rows: Iterable[Observation], pla
         planned_at: when the run was planned.
     """
     _INCOMING.create(connection)
+    days = _copy(connection, rows, planned_at)
+    connection.execute(_merge_incoming())
+    connection.execute(_note_failures())
+    _INCOMING.drop(connection)
+    return sorted(days)
+
+
+_WRITTEN = (*OBSERVATION_COLUMNS, "planned_at")
+_INCOMING = Table(
+    "incoming",
+    MetaData(),
+    Column("field_id", Text),
+    *(Column(name, observation_table.c[name].type) for name in _WRITTEN),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
+"""Rows on their way into the ledger wait here until all are there."""
+
+
+def _copy(connection: Connection, rows: Iterable[Observation], planned_at: datetime) -> set[date]:
+    """Copy the rows to `_INCOMING` and return their days."""
+    scalars = tuple(name for name in OBSERVATION_COLUMNS if name != "scene_ids")
+    values = attrgetter(*scalars)
+    columns = ", ".join(("field_id", "planned_at", "scene_ids", *scalars))
     days = set()
-    columns = ", ".join(("field_id", "planned_at", "scene_ids", *_COPIED))
-    values = attrgetter(*_COPIED)
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row((row.field_id, planned_at, list(row.scene_ids), *values(row)))
             days.add(row.date)
-    connection.execute(_UPSERT)
-    connection.execute(_NOTE_FAILURE)
-    _INCOMING.drop(connection)
-    return sorted(days)
+    return days
+
+
+def _merge_incoming() -> Insert:
+    """Bring the incoming rows into the ledger; sorted, so that two recorders of the same cells cannot deadlock."""
+    rows = (
+        select(field_table.c.sequence, *(_INCOMING.c[name] for name in _WRITTEN))
+        .join(field_table, field_table.c.field_id == _INCOMING.c.field_id)
+        .order_by(_INCOMING.c.date, field_table.c.sequence)
+    )
+    new = insert(observation_table).from_select(["sequence", *_WRITTEN], rows)
+    old = observation_table.c
+    return new.on_conflict_do_update(
+        index_elements=["date", "sequence"],
+        set_={
+            **{name: new.excluded[name] for name in _WRITTEN if name != "date"},
+            "failed_fingerprint": None,
+            "recorded_at": func.now(),
+        },
+        where=and_(
+            new.excluded.planned_at >= old.planned_at,
+            or_(
+                new.excluded.status != "failed",
+                old.status == "failed",
+                old.geometry_hash != new.excluded.geometry_hash,
+            ),
+        ),
+    )
+
+
+def _note_failures() -> Update:
+    """Note the failed attempts of the incoming rows where the ledger keeps an answer."""
+    old = observation_table.c
+    return (
+        update(observation_table)
+        .where(
+            _INCOMING.c.status == "failed",
+            field_table.c.field_id == _INCOMING.c.field_id,
+            old.date == _INCOMING.c.date,
+            old.sequence == field_table.c.sequence,
+            old.status != "failed",
+        )
+        .values(failed_fingerprint=_INCOMING.c.fingerprint)
+    )
 
 
 def lock_day(connection: Connection, day: date) -> None:
@@ -156,7 +159,8 @@ def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observati
         connection: in a transaction.
         day: the day.
     """
-    found = connection.execute(_ROWS.where(_OLD.date == day), execution_options={"yield_per": _CHUNK}).mappings()
+    query = _located_rows().where(observation_table.c.date == day)
+    found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
     for rows in found.partitions():
         yield _with_geometries(rows)
 
@@ -174,16 +178,43 @@ def load_series(
         limit: rows at most.
         offset: rows to pass over.
     """
-    query = _ROWS.where(*_of_series(field_ids, start, end)).limit(limit).offset(offset)
+    query = _located_rows().where(*_in_series(field_ids, start, end)).limit(limit).offset(offset)
     return _with_geometries(connection.execute(query).mappings().all())
 
 
 def count_series(connection: Connection, field_ids: Sequence[str], start: date, end: date) -> int:
     """Return how many rows `load_series` would load without a limit."""
     query = (
-        select(func.count()).select_from(observation_table).join(field_table, field_table.c.sequence == _OLD.sequence)
+        select(func.count())
+        .select_from(observation_table)
+        .join(field_table, field_table.c.sequence == observation_table.c.sequence)
+        .where(*_in_series(field_ids, start, end))
     )
-    return connection.execute(query.where(*_of_series(field_ids, start, end))).scalar_one()
+    return connection.execute(query).scalar_one()
+
+
+def _located_rows() -> Select[Any]:
+    """Select rows of the ledger with the newest of the revisions whose geometry is theirs."""
+    rows = observation_table.c
+    return (
+        select(field_table.c.field_id, *(rows[name] for name in OBSERVATION_COLUMNS), field_revision.c.geometry)
+        .join(field_table, field_table.c.sequence == rows.sequence)
+        .join(
+            field_revision,
+            and_(field_revision.c.sequence == rows.sequence, field_revision.c.geometry_hash == rows.geometry_hash),
+        )
+        .order_by(rows.sequence, rows.date, field_revision.c.revision.desc())
+        .ext(distinct_on(rows.sequence, rows.date))
+    )
+
+
+def _in_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:
+    return field_table.c.field_id == func.any(list(field_ids)), observation_table.c.date.between(start, end)
+
+
+def _with_geometries(rows: Sequence[RowMapping]) -> tuple[list[Observation], list[BaseGeometry]]:
+    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
+    return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
 
 
 def mark_recorded(connection: Connection, day: date) -> None:
@@ -198,14 +229,6 @@ def recorded_days(connection: Connection, start: date, end: date) -> list[date]:
 
 
 def last_recorded_day(connection: Connection) -> date | None:
+    """Return the last day that a daily run has recorded; None before the first."""
     day: date | None = connection.scalar(select(func.max(recorded_day.c.date)))
     return day
-
-
-def _of_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:
-    return field_table.c.field_id == func.any(list(field_ids)), _OLD.date.between(start, end)
-
-
-def _with_geometries(rows: Sequence[RowMapping]) -> tuple[list[Observation], list[BaseGeometry]]:
-    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
-    return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))

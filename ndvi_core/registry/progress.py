@@ -1,4 +1,4 @@
-"""How far the fields are: for each, how many of its days have which answer, and which have none."""
+"""The progress of fields: for each, how many of its days have which answer, and how many have none."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,9 +7,8 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, and_, func, literal, select
 
-from ndvi_core import FIRST_IMAGE
 from ndvi_core.models.observation import Status
-from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.registry.due_days import first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
@@ -26,18 +25,18 @@ class FieldStatus(BaseModel):
     plant_date: date
     end_date: date | None
     days: int
-    """Days that should have an answer."""
+    """Days on which the field is due."""
     counts: dict[Status, int]
-    """Of them, how many have which. Rows of an earlier boundary do not count."""
+    """Due days by the status of their answer. Rows of an earlier boundary do not count."""
     missing: int
-    """Of them, how many have none."""
+    """Due days without an answer."""
     ndvi_mean: float | None
     """Mean of the computed days' means."""
     last_value: float | None
     """Mean NDVI of the last computed day."""
     last_date: date | None
     last_status: Status | None
-    """Of the newest day with a scene, or of the newest day if no day has one: why a field has no value (yet)."""
+    """Status of the newest day with a scene, or of the newest day if no day has one: why there is no value (yet)."""
     last_reason: str | None
     """The reason of that day."""
 
@@ -54,13 +53,12 @@ def field_statuses(
 
     Args:
         connection: to the registry.
-        first_daily_day: of `ndvi_daily`.
+        first_daily_day: first day that is processed daily.
         field_ids: only these; unknown ids are passed over. None is all.
     """
     up_to = last_owed_day(connection, first_daily_day)
     fields, rows = field_table.c, observation_table.c
-    first = func.greatest(fields.plant_date, FIRST_IMAGE)
-    last = func.least(func.coalesce(fields.end_date, up_to), up_to)
+    first, last = first_due_day(), last_due_day(up_to)
     computed = rows.status == "computed"
     with_scene = rows.status != "no_scene"
     # For each field by itself, so that a page of fields reads their rows alone.

@@ -1,4 +1,4 @@
-"""Which cells a run is about, before anyone knows whether there is a scene for them or an answer already."""
+"""The selection of a run: its fields and days, before scenes and known answers are looked up."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from ndvi_core.registry.due_days import days_between, last_owed_day
 Item = TypeVar("Item")
 
 Wanted = tuple[RegisteredField, tuple[date, ...]]
-"""A field and the days that it is asked for, in order; there may be none."""
+"""A field and its selected days, in order; there may be none."""
 
 _SLICE = 20_000
-"""Fields that are looked at side by side: what there is to know of the others takes no memory meanwhile."""
+"""Fields that are planned at a time, so that what is known of the others takes no memory meanwhile."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Fields in the order of their sequence, each with the days that it is asked for."""
+    """Fields in the order of their sequence, each with its selected days."""
 
     wanted: Iterable[Wanted]
-    """Read from the registry when it is gone through, which can be done once."""
+    """Read from the registry while it is iterated over, which can be done once."""
     retried: frozenset[date] | None = None
     """Days on which a cell that failed is tried again although nothing changed; None is all of them."""
     force: bool = False
@@ -40,10 +40,11 @@ class Selection:
     """Whether the fields may have all they are owed once these days are recorded."""
 
     def slices(self) -> Iterator[list[Wanted]]:
-        """Yield what is wanted in parts of so few fields that all about them fits into memory."""
+        """Yield the selection in parts of so few fields that all about them fits into memory."""
         return _slices(self.wanted)
 
     def retries(self, day: date) -> bool:
+        """Return whether a cell of this day that failed is tried again although nothing changed."""
         return self.retried is None or day in self.retried
 
 
@@ -54,17 +55,17 @@ def select_day(
     field_ids: Collection[str] | None = None,
     force: bool = False,
 ) -> Selection:
-    """Select what a daily run looks at: its day, and the recorded days before it for scenes that came late.
+    """Select the cells of a daily run: its day, and the recorded days before it for scenes that came late.
 
-    The days before are looked at for caught-up fields only (those of the others are the catch-up's) and not for
-    cells that failed with the same scenes, so that one broken scene does not fail the runs of the days after it.
+    The days before are selected for caught-up fields only, since those of the others are the catch-up's. Cells that
+    failed there are not tried again with the same scenes: one broken scene does not fail the runs of the days after.
     """
     first = day - timedelta(days=look_back_days)
     earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
     _require_known(connection, field_ids)
     return Selection(
         wanted=(
-            (field, _active(field, [*earlier, day] if field.caught_up else [day]))
+            (field, field.active_days([*earlier, day] if field.caught_up else [day]))
             for field in registry.read_fields(connection, field_ids)
         ),
         retried=frozenset([day]),
@@ -101,7 +102,7 @@ def select_range(
 
     Args:
         connection: to the registry.
-        first_daily_day: of `ndvi_daily`.
+        first_daily_day: first day that is processed daily.
         field_ids: None is all fields.
         start: None is each field's plant date.
         end: included, today at the latest; None is the last day that catching up would reach, see `select_owed`.
@@ -116,16 +117,11 @@ def select_range(
     _require_known(connection, field_ids)
     return Selection(
         wanted=(
-            (field, _active(field, days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
+            (field, field.active_days(days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
             for field in registry.read_fields(connection, field_ids)
         ),
         force=force,
     )
-
-
-def _active(field: RegisteredField, days: Collection[date]) -> tuple[date, ...]:
-    last = field.end_date or date.max
-    return tuple(day for day in days if field.plant_date <= day <= last)
 
 
 def _slices(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -139,4 +135,4 @@ def _require_known(connection: Connection, field_ids: Collection[str] | None) ->
         return
     known = registry.read_fields(connection, field_ids)
     if unknown := sorted(set(field_ids) - {field.field_id for field in known}):
-        raise BadInput(f"no such field in the registry: {', '.join(unknown)}. `airflow ndvi status` lists the fields.")
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}")

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import shapely
@@ -15,14 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.observation import Observation
+from ndvi_core.models.observation import Column, Observation, columns
 
 if TYPE_CHECKING:
     from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
     from arro3.core import Field as ArrowField
 
 CREATED_BY = "ndvi_core"
-"""Written in place of the Parquet library's name and version, so that an upgrade alone changes no file's checksum."""
+"""Stands in files for the Parquet library's name and version, so that an upgrade alone changes no checksum."""
 
 COMPRESSION = "zstd(3)"
 
@@ -35,44 +37,11 @@ BATCH = 8192
 """Rows that are decoded at a time."""
 
 
-class Column(NamedTuple):
-    """A column of the file: an attribute of `Observation` of the same name."""
-
-    type: str
-    """`string`, `date32`, `float64` or `list<string>`."""
-    nullable: bool
-    unit: str
-    """`1` is dimensionless; empty for what has no unit."""
-    description: str
-
-
-COLUMNS: dict[str, Column] = {
-    "field_id": Column("string", False, "", "The field's id"),
-    "date": Column("date32", False, "", "Solar day of the acquisition"),
-    "status": Column("string", False, "", "computed, no_scene, cloudy, no_data, outside_extent, too_small or failed"),
-    "reason": Column("string", True, "", "Why there is no value; null when there is one"),
-    "ndvi_mean": Column("float64", True, "1", "Mean NDVI of the valid pixels, weighted by coverage"),
-    "ndvi_std": Column("float64", True, "1", "Population standard deviation of NDVI, weighted by coverage"),
-    "ndvi_min": Column("float64", True, "1", "Least NDVI of a valid pixel"),
-    "ndvi_max": Column("float64", True, "1", "Greatest NDVI of a valid pixel"),
-    "ndvi_p10": Column("float64", True, "1", "10th percentile of NDVI, weighted by coverage"),
-    "ndvi_p25": Column("float64", True, "1", "25th percentile of NDVI, weighted by coverage"),
-    "ndvi_median": Column("float64", True, "1", "Median of NDVI, weighted by coverage"),
-    "ndvi_p75": Column("float64", True, "1", "75th percentile of NDVI, weighted by coverage"),
-    "ndvi_p90": Column("float64", True, "1", "90th percentile of NDVI, weighted by coverage"),
-    "ndvi_valid_pixel_count": Column("float64", False, "pixel", "Sum of the field's shares of valid pixels"),
-    "pixel_count": Column("float64", False, "pixel", "Sum of the field's shares of all pixels: its area"),
-    "valid_fraction": Column("float64", False, "1", "ndvi_valid_pixel_count / pixel_count"),
-    "cloud_fraction": Column("float64", False, "1", "Share of the field under cloud, cloud shadow or cirrus"),
-    "scene_ids": Column("list<string>", False, "", "Scenes that the numbers come from, or that were considered"),
-    "baseline": Column("string", True, "", "Sentinel-2 processing baseline of the scenes"),
-    "offset_rule": Column("string", True, "", "Rule by which digital numbers became reflectance"),
-    "mask_policy": Column("string", False, "", "Name and version of the SCL mask policy"),
-    "algorithm_version": Column("string", False, "", "Version of the computation"),
-    "geometry_hash": Column("string", False, "", "Hash of the field's geometry as registered"),
-    "fingerprint": Column("string", False, "", "Hash of everything that decides the observation"),
-}
+COLUMNS = columns()
 """The file's columns, in order; each Arrow field carries `unit` and `description` as metadata."""
+
+_TYPES: dict[object, str] = {str: "string", date: "date32", float: "float64", tuple[str, ...]: "list<string>"}
+"""The Arrow type of each type of an observation's attributes; a literal is text."""
 
 
 def write_observations(rows: Sequence[Observation], geometries: Sequence[BaseGeometry] | None = None) -> bytes:
@@ -177,12 +146,14 @@ def _schema() -> "Schema":
     from arro3.core import Field as ArrowField
     from arro3.core import Schema
 
-    return Schema(
-        [
-            ArrowField(name, _data_type(column.type), nullable=column.nullable, metadata=_describe(column))
-            for name, column in COLUMNS.items()
-        ]
-    )
+    fields = []
+    for name, column in COLUMNS.items():
+        annotation = Observation.model_fields[name].annotation
+        required = [option for option in get_args(annotation) if option is not NoneType]
+        nullable = NoneType in get_args(annotation)
+        data_type = _data_type(_TYPES.get(required[0] if nullable else annotation, "string"))
+        fields.append(ArrowField(name, data_type, nullable=nullable, metadata=_describe(column)))
+    return Schema(fields)
 
 
 def _describe(column: Column) -> dict[str, str]:
@@ -203,8 +174,8 @@ def _geometry_field() -> "ArrowField":
     from arro3.core import DataType
     from arro3.core import Field as ArrowField
 
-    column = Column("binary", False, "degree", "The field's geometry: WKB, OGC:CRS84")
-    return ArrowField("geometry", DataType.binary(), nullable=column.nullable, metadata=_describe(column))
+    column = Column("The field's geometry: WKB, OGC:CRS84", "degree")
+    return ArrowField("geometry", DataType.binary(), nullable=False, metadata=_describe(column))
 
 
 def _array(values: list[Any], field: "ArrowField") -> "Array":

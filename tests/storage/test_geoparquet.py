@@ -17,7 +17,7 @@ from support.chance import examples
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.observation import Observation
-from ndvi_core.storage.geoparquet import COLUMNS, read_observations, write_observations
+from ndvi_core.storage.geoparquet import read_observations, write_observations
 
 COMPUTED = Observation(
     field_id="field_1",
@@ -57,8 +57,6 @@ EMPTY_HANDED = Observation(
 SQUARE = shapely.box(-0.85, 49.33, -0.84, 49.34)
 PAIR = shapely.MultiPolygon([shapely.box(3, 1, 4, 2), shapely.box(5, 1, 6, 2.5)])
 
-ARROW_TYPES = {"string": pa.string(), "date32": pa.date32(), "float64": pa.float64()}
-
 
 def _table(data: bytes) -> pa.Table:
     return pq.read_table(io.BytesIO(data))
@@ -69,19 +67,30 @@ def test_pyarrow_reads_the_rows_that_were_written() -> None:
     assert rows == [row.model_dump() | {"scene_ids": list(row.scene_ids)} for row in (COMPUTED, EMPTY_HANDED)]
 
 
-def test_columns_are_the_models_with_type_nullability_and_unit() -> None:
-    assert set(COLUMNS) == set(Observation.model_fields)
-    for field in _table(write_observations([])).schema:
-        column = COLUMNS[field.name]
-        if column.type == "list<string>":
-            assert pa.types.is_list(field.type)
-            assert field.type.value_type == pa.string()
-        else:
-            assert field.type == ARROW_TYPES[column.type]
-        may_be_none = type(None) in getattr(Observation.model_fields[field.name].annotation, "__args__", ())
-        assert field.nullable == column.nullable == may_be_none
-        assert field.metadata[b"description"].decode() == column.description
-        assert field.metadata.get(b"unit", b"").decode() == column.unit
+TEXT, DAY, NUMBER = pa.string(), pa.date32(), pa.float64()
+SCHEMA = {
+    "field_id": (TEXT, False, ""),
+    "date": (DAY, False, ""),
+    "status": (TEXT, False, ""),
+    "reason": (TEXT, True, ""),
+    **dict.fromkeys(("ndvi_mean", "ndvi_std", "ndvi_min", "ndvi_max"), (NUMBER, True, "1")),
+    **dict.fromkeys(("ndvi_p10", "ndvi_p25", "ndvi_median", "ndvi_p75", "ndvi_p90"), (NUMBER, True, "1")),
+    **dict.fromkeys(("ndvi_valid_pixel_count", "pixel_count"), (NUMBER, False, "pixel")),
+    **dict.fromkeys(("valid_fraction", "cloud_fraction"), (NUMBER, False, "1")),
+    "scene_ids": (pa.list_(pa.field("element", TEXT, nullable=False)), False, ""),
+    **dict.fromkeys(("baseline", "offset_rule"), (TEXT, True, "")),
+    **dict.fromkeys(("mask_policy", "algorithm_version", "geometry_hash", "fingerprint"), (TEXT, False, "")),
+}
+"""The columns of a day's file, in order: type, whether it may be null, unit. Add to it; change and remove nothing."""
+
+
+def test_columns_have_their_order_types_and_units() -> None:
+    schema = _table(write_observations([])).schema
+    assert {
+        field.name: (field.type, field.nullable, field.metadata.get(b"unit", b"").decode()) for field in schema
+    } == SCHEMA
+    assert schema.names == list(SCHEMA)
+    assert all(field.metadata[b"description"] for field in schema)
 
 
 _text = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -162,8 +171,8 @@ def test_the_same_rows_give_the_same_bytes_in_another_process(tmp_path: Path) ->
     """Hash seeds differ between processes, in Python as in Rust; nothing may be written in the order of a hash map."""
     here = write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR])
     program = (
-        "import sys, pathlib; sys.path[:0] = ['tests', '.'];"
-        "from test_parquet import *;"
+        "import sys, pathlib; sys.path[:0] = ['tests', 'tests/storage', '.'];"
+        "from test_geoparquet import *;"
         "pathlib.Path(sys.argv[1]).write_bytes(write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR]))"
     )
     root = Path(__file__).parents[2]
