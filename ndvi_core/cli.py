@@ -29,7 +29,7 @@ Every command logs to standard error, a line an event, from the level in NDVI_LO
 EXIT_CODES = """\
 exit codes:
   0    done
-  2    bad input: the message names what is wrong and the mend; a retry does not help
+  2    bad input: the message names what is wrong and what to do; a retry does not help
   75   a service (network, S3, STAC) failed for now: try again
   130, 143  interrupted
   any other: a defect, with a traceback"""
@@ -137,10 +137,10 @@ def _validate(options: argparse.Namespace) -> int:
         parsed = parse_fields(_read(path))
         rejected = [problem for problem in parsed.problems if not problem.registered]
         for problem in parsed.problems:
-            verdict = "taken, but" if problem.registered else "rejected"
+            outcome = "taken, but" if problem.registered else "rejected"
             name = f" {problem.id}" if problem.id else ""
             place = f" ({problem.where})" if problem.where else ""
-            sys.stdout.write(f"{path}: {verdict}{name}{place}: {problem.message}\n")
+            sys.stdout.write(f"{path}: {outcome}{name}{place}: {problem.message}\n")
         sys.stdout.write(f"{path}: {len(parsed.fields)} fields taken, {len(rejected)} reasons to reject\n")
         any_rejected = any_rejected or bool(rejected)
     return EXIT_BAD_INPUT if any_rejected else 0

@@ -1,4 +1,4 @@
-"""The errors of ndvi_core: what was wrong, where, and what to do, and whether trying again can help."""
+"""The errors of the library. Each says what was wrong, where, and what to do; its class, whether to try again."""
 
 EXIT_DEFECT = 1
 EXIT_BAD_INPUT = 2
@@ -12,7 +12,7 @@ class NdviError(Exception):
 
 
 class BadInput(NdviError):
-    """A file, a setting or an argument is wrong; the message names it and the mend."""
+    """A file, a setting or an argument is wrong; the message names it and the remedy."""
 
     exit_code = EXIT_BAD_INPUT
 

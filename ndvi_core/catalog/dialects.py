@@ -53,7 +53,7 @@ class Dialect:
     name: str
     """What `NDVI_CATALOGUE` calls it."""
     host: str | None
-    """Of the API; None is any other."""
+    """Host of the API; None is any other."""
     collection: str | None
     """None is any."""
     red: str

@@ -1,4 +1,4 @@
-"""A GeoJSON document: from bytes to JSON objects, and the words in which something in it is refused."""
+"""A GeoJSON document: from bytes to JSON objects, and the rejections of what is wrong in it."""
 
 import json
 import re
@@ -44,36 +44,41 @@ Reason = Literal[
     "wrong_object_type",
     "zero_area",
 ]
-"""Why something was refused, or (`mended`, `repeated_feature`) taken otherwise than it was written. Stable: add, never
-rename."""
+"""Why something was refused, or (`mended`, `repeated_feature`) registered otherwise than it was written. The values are
+part of the errors files: add to them, never rename one."""
 
 SHOWN_CHARACTERS = 60
-"""Of a value from the document, in messages."""
+"""Characters of a value from the document in messages, at most."""
 
 _WGS84 = re.compile(
     r"(urn:(x-)?ogc:def:crs:|https?://www\.opengis\.net/def/crs/)?"
     r"((ogc[:/]+([\d.]+[:/])?)?crs84h?|epsg[:/]+([\d.]+[:/])?(4326|4979)|wgs ?84)",
     re.IGNORECASE,
 )
-_REPEATED = None
-"""The key under which an object keeps the name of a member that it has twice: no JSON member can be called that."""
+
+
+class _WithRepeatedMember(dict[str, Any]):
+    """A JSON object that has a member more than once; the last one counts."""
+
+    repeated: str
+    """Name of the member that it has most often."""
 
 
 class Rejection(BadInput):
-    """Something in a document cannot be taken."""
+    """Something in a document that cannot be registered."""
 
     def __init__(self, reason: Reason, where: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
         self.where = where
-        """JSON pointer, or line and column of what is not JSON; empty is the whole document."""
+        """JSON pointer, or line and column where the text is not JSON; empty is the whole document."""
         self.message = message
 
 
 def read_json(data: bytes) -> object:
     """Return the document with all numbers as floats; NaN and Infinity are let through for the geometry to refuse.
 
-    A byte order mark is skipped. A member that an object has twice is noted for `as_object`.
+    A byte order mark is skipped. Objects with a repeated member are refused later, by `as_object`.
 
     Raises:
         Rejection: empty, not UTF-8, not JSON, or nested beyond what Python's parser takes.
@@ -103,17 +108,17 @@ def as_object(value: object, where: str, reason: Reason, what: str) -> dict[str,
     """
     if not isinstance(value, dict):
         raise Rejection(reason, where, f"{what} has to be a JSON object, not {show(value)}")
-    if _REPEATED in value:
-        repeated = show(value[_REPEATED])
-        raise Rejection("repeated_member", where, f"{what} has {repeated} more than once: keep the one that is meant")
+    if isinstance(value, _WithRepeatedMember):
+        name = show(value.repeated)
+        raise Rejection("repeated_member", where, f"{what} has {name} more than once: keep the one that is meant")
     return value
 
 
 def check_crs(members: dict[str, Any], where: str) -> None:
-    """Let pass an object without a `crs` member (of GeoJSON before RFC 7946), or with one that names WGS84.
+    """Check that an object has no `crs` member (of GeoJSON before RFC 7946), or one that names WGS84.
 
     Raises:
-        Rejection: coordinates are in another reference system, or it cannot be told in which.
+        Rejection: coordinates are in another reference system, or in one that is not named in a known way.
     """
     crs = members.get("crs")
     if crs is None:
@@ -130,7 +135,7 @@ def check_crs(members: dict[str, Any], where: str) -> None:
 
 
 def show(value: object) -> str:
-    """Return a value as a message quotes it: short, on one line, printable, whatever it is."""
+    """Return any value as messages quote it: short, printable, on one line."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -155,8 +160,10 @@ def _decode(data: bytes) -> str:
         ) from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str | None, Any]:
-    members: dict[str | None, Any] = dict(pairs)
-    if len(members) < len(pairs):
-        members[_REPEATED] = Counter(name for name, _ in pairs).most_common(1)[0][0]
-    return members
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    repeating = _WithRepeatedMember(members)
+    repeating.repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
+    return repeating

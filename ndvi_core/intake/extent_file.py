@@ -2,7 +2,7 @@
 
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.intake.document import Rejection, as_object, check_crs, read_json, show
-from ndvi_core.intake.polygons import read_boundary
+from ndvi_core.intake.polygons import read_geometry
 from ndvi_core.models.extent import Extent
 from ndvi_core.storage.object_store import Store
 
@@ -15,7 +15,7 @@ def load_extent(store: Store, key: str) -> Extent:
 
     Raises:
         NotFound: there is no such file.
-        BadInput: it is not that; the message names the file, the place in it and the mend.
+        BadInput: it is not that; the message names the file, the place in it and the remedy.
     """
     try:
         data = store.read(key)
@@ -54,7 +54,7 @@ def _only_geometry(document: object) -> tuple[object, str]:
 
 
 def _rectangle(geometry: object, where: str) -> Extent:
-    drawn = read_boundary(geometry, where).geometry
+    drawn = read_geometry(geometry, where).geometry
     west, south, east, north = drawn.bounds
     if drawn.area < MIN_RECTANGULARITY * (east - west) * (north - south):
         raise Rejection(

@@ -15,15 +15,15 @@ from typing import Any, ParamSpec, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, read_json, show
-from ndvi_core.intake.polygons import read_boundary
+from ndvi_core.intake.polygons import read_geometry
 from ndvi_core.models.field import FIELD_ID_PATTERN, Field
 
 MAX_FEATURES = 200_000
-"""Of one file."""
+"""Features of one file, at most."""
 MAX_PLANT_TYPE_CHARACTERS = 100
 
 _LISTED_INDEXES = 10
-"""Of features that share an id, in messages."""
+"""Indexes of features that share an id in messages, at most."""
 _ID_RULE = "ids are 1 to 63 ASCII letters, digits, - and _, with a letter or digit at either end, for they name files"
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GEOMETRIES = (
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class Problem(BaseModel):
-    """Something in a file that a person should know: where it is, what is wrong and what to do."""
+    """A defect of a file, for a person: where it is, what is wrong and what to do."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,12 +54,12 @@ class Problem(BaseModel):
     reason: Reason
     message: str
     registered: bool = False
-    """Whether the field is registered all the same: it was mended, or is in the file twice."""
+    """Whether the field is registered all the same: it was repaired, or is in the file twice."""
 
 
 @dataclass(frozen=True)
 class ParsedFields:
-    """What a file holds."""
+    """The fields of a file, and its problems."""
 
     fields: tuple[Field, ...]
     """In the order of the file; each id once."""
@@ -68,10 +68,10 @@ class ParsedFields:
 
 
 def parse_fields(data: bytes) -> ParsedFields:
-    """Read the fields of a GeoJSON file, whatever its bytes are: what cannot be read becomes a problem, not an error.
+    """Read the fields of a GeoJSON file. Any bytes will do: a defect becomes a problem, not an error.
 
-    Features that share an id are rejected, all of them, as none can be told to be the right one; unless all of them
-    say the same, then the first counts.
+    Features that share an id are all rejected, since none is known to be the right one; unless they all say the same,
+    then the first counts.
     """
     try:
         features = _features(read_json(data))
@@ -87,7 +87,7 @@ def parse_fields(data: bytes) -> ParsedFields:
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of one feature."""
+    """A feature that was read: its field, or its problems, or both."""
 
     index: int
     where: str
@@ -97,7 +97,7 @@ class _Read:
 
 
 class _Attempts:
-    """Calls readers and keeps what they reject, so that a person learns all that is wrong with a feature at once."""
+    """Calls readers and collects their rejections, so that a person learns all defects of a feature at once."""
 
     def __init__(self) -> None:
         self.rejections: list[Rejection] = []
@@ -153,22 +153,22 @@ def _read_feature(index: int, feature: object, where: str) -> _Read:
     field_id = attempt(_field_id, properties, f"{where}/properties")
     plant_type = attempt(_plant_type, properties, f"{where}/properties")
     season = attempt(_season, properties, f"{where}/properties")
-    boundary = attempt(read_boundary, members.get("geometry"), f"{where}/geometry")
+    read = attempt(read_geometry, members.get("geometry"), f"{where}/geometry")
     name = _printable_id(properties)
-    if attempt.rejections or field_id is None or plant_type is None or season is None or boundary is None:
+    if attempt.rejections or field_id is None or plant_type is None or season is None or read is None:
         problems = tuple(_problem(rejection, index, name) for rejection in attempt.rejections)
         return _Read(index, where, field_id, None, problems)
     plant_date, end_date = season
     field = Field(
         field_id=field_id,
-        geometry=boundary.geometry,
+        geometry=read.geometry,
         plant_type=plant_type,
         plant_date=plant_date,
         end_date=end_date,
     )
-    if boundary.mended is None:
+    if read.repair is None:
         return _Read(index, where, field_id, field, ())
-    note = Rejection("mended", f"{where}/geometry", f"{boundary.mended}: check that it is still the field")
+    note = Rejection("mended", f"{where}/geometry", f"{read.repair}: check that it is still the field")
     return _Read(index, where, field_id, field, (_problem(note, index, name, registered=True),))
 
 

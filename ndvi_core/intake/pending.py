@@ -1,9 +1,9 @@
 """Intake: the files below pending/ become fields of the registry and move to processed/ or rejected/.
 
 A file is read, its fields are registered in one transaction, the bytes that were read are written to their new place,
-what was wrong is written beside them, and at last the pending object is deleted. Each step may be done again without
-effect, and until the last one the file is pending: a crash between any two is mended by the next round. Two intakes at
-once do the same things twice, which is once.
+its problems are written beside them, and at last the pending object is deleted. Each step may be done again without
+effect, and until the last one the file is pending: after a crash between any two the next round goes on. Two intakes
+at once do the same things twice, which is once.
 
 One gap is left, as S3 has no deletion on a condition that all servers know: an upload of the same name within the
 milliseconds between the last look at the pending object and its deletion is deleted unread.
@@ -25,13 +25,13 @@ from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import ObjectInfo, Store
 
 MAX_NAME_BYTES = 160
-"""Of a file's own name in the name that it moves to, which with digest and suffixes has to stay below 255."""
+"""Bytes of a file's own name in the name that it moves to; with digest and suffixes that has to stay below 255."""
 MAX_SUFFIX_BYTES = 20
-"""What follows the last dot of a name and is longer belongs to the name."""
+"""A longer text after the last dot of a name is no suffix but belongs to the name."""
 DIGEST_DIGITS = 16
 """Hexadecimal digits of a SHA-256 in the names of moved files."""
 SHOWN_PROBLEMS = 5
-"""Of each file, in the report; the errors file has all."""
+"""Problems of a file in the report, at most; the errors file has all."""
 
 Outcome = Literal["registered", "partly_registered", "rejected", "unreadable"]
 
@@ -52,7 +52,7 @@ class ErrorsFile(_Frozen):
 
 
 class FileReport(_Frozen):
-    """What became of one file."""
+    """The outcome of one file."""
 
     key: str
     """Below the pending prefix."""
@@ -65,17 +65,18 @@ class FileReport(_Frozen):
     """Ids that the registry knew with other values."""
     unchanged: tuple[str, ...] = ()
     problems: int = 0
-    """Also of features that are registered all the same."""
+    """Number of problems, those of features that are registered all the same included."""
     first_problems: tuple[Problem, ...] = ()
     """At most `SHOWN_PROBLEMS`; all are in `<destination>.errors.json`."""
 
     @property
     def field_ids(self) -> tuple[str, ...]:
+        """Ids that the file registered, changed or not."""
         return self.added + self.changed + self.unchanged
 
 
 class IntakeReport(_Frozen):
-    """What one round of intake did."""
+    """The outcome of one round of intake."""
 
     files: tuple[FileReport, ...]
     """In the order in which they were taken in, that of their keys."""
@@ -112,6 +113,31 @@ def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeR
     return IntakeReport(files=tuple(report for report in reports if report is not None))
 
 
+class Submitted(NamedTuple):
+    """A file that was checked and, if a field of it is good, put into pending/."""
+
+    parsed: ParsedFields
+    key: str | None
+    """None if no field could be registered: nothing was written."""
+
+
+def submit(store: Store, settings: Settings, name: str, data: bytes) -> Submitted:
+    """Check a file by the rules of the intake, and put it into pending/ if a field of it is good.
+
+    Args:
+        store: the bucket.
+        settings: the prefixes.
+        name: of the file, with or without a path.
+        data: its content.
+    """
+    parsed = parse_fields(data)
+    if not parsed.fields:
+        return Submitted(parsed, None)
+    key = pending_key(settings, name, data)
+    store.write(key, data, "application/geo+json")
+    return Submitted(parsed, key)
+
+
 def pending_key(settings: Settings, name: str, data: bytes) -> str:
     """Return the key below pending/ for an upload: of a path its last part, as printable and as short as need be.
 
@@ -127,10 +153,10 @@ class _Move(NamedTuple):
     """A file's way out of pending/."""
 
     read: ObjectInfo
-    """What is moved: the object with this ETag."""
+    """The object to move, as it was read."""
     destination: str
     data: bytes | None
-    """What was read; None is copied within the store."""
+    """The content that was read; None: it was not, and is copied within the store."""
 
 
 def _take_in(store: Store, settings: Settings, engine: Engine, info: ObjectInfo) -> FileReport | None:

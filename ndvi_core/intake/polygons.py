@@ -1,4 +1,4 @@
-"""A field's boundary: from the coordinates of a GeoJSON geometry to a valid polygon, mended where that is safe."""
+"""From the coordinates of a GeoJSON geometry to a valid polygon, repaired where that is safe."""
 
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
@@ -12,27 +12,27 @@ from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, s
 from ndvi_core.models.geometry import polygonal
 
 MAX_VERTICES = 200_000
-"""Of one field. Cadastral boundaries have hundreds; beyond this it is a mistake or an attack."""
+"""Vertices of one field, at most. Cadastral boundaries have hundreds; more than this is a mistake or an attack."""
 MAX_AREA_CHANGE = 0.01
-"""Share of a self-intersecting boundary's area by which mending may change it."""
+"""Fraction of a self-intersecting boundary's area by which a repair may change it."""
 MAX_CROSSINGS = 1_000
-"""Self-intersections beyond which mending is not tried: its time and memory grow with their number."""
+"""Self-intersections beyond which a repair is not tried: its time and memory grow with their number."""
 
 _SEGMENT_PAIRS = 2_000_000
-"""Pairs of segments that the count of crossings holds at a time (32 MB)."""
+"""Pairs of segments that counting the crossings holds at a time (32 MB)."""
 _TYPES = ("Polygon", "MultiPolygon", "GeometryCollection")
 
 
-class Boundary(NamedTuple):
-    """What came of reading a geometry."""
+class ReadGeometry(NamedTuple):
+    """A geometry that was read, and whether it had to be repaired."""
 
     geometry: BaseGeometry
     """Polygon or MultiPolygon of two or more parts, valid, WGS84, 2D, exterior rings counter-clockwise (RFC 7946)."""
-    mended: str | None
-    """What was wrong with it and how much of its area the mending changed, for a person; None: it was fine."""
+    repair: str | None
+    """For a person: the defect, and how much the repair changed the area; None: there was no defect."""
 
 
-def read_boundary(geometry: object, where: str) -> Boundary:
+def read_geometry(geometry: object, where: str) -> ReadGeometry:
     """Read a Polygon, a MultiPolygon, or a GeometryCollection of these, which is taken as one MultiPolygon.
 
     Rings may wind either way; all but the first two numbers of a position (Z, M) are dropped; `bbox` is not read.
@@ -53,11 +53,11 @@ def read_boundary(geometry: object, where: str) -> Boundary:
             where,
             f"{vertices} vertices are more than the {MAX_VERTICES} that a field may have: simplify the boundary",
         )
-    valid, mended = (drawn, None) if shapely.is_valid(drawn) else _mend(drawn, where)
+    valid, repair = (drawn, None) if shapely.is_valid(drawn) else _repair(drawn, where)
     whole = polygonal(valid)
     if whole is None:
         raise Rejection("zero_area", where, "the boundary encloses no area: draw it around the field")
-    return Boundary(whole, mended)
+    return ReadGeometry(whole, repair)
 
 
 def _polygons(geometry: object, where: str) -> list[tuple[Any, str]]:
@@ -117,7 +117,7 @@ def _ring(positions: object, where: str) -> BaseGeometry:
 
 
 def _check_positions(positions: list[Any], where: str) -> None:
-    """Check that each position is an array of two numbers or more, at the speed of C for those that are."""
+    """Check that each position is an array of two numbers or more, fast for those that are."""
     if not positions:
         return
     if (
@@ -147,40 +147,38 @@ def _out_of_range(lonlat: NDArray[np.float64], where: str) -> Rejection:
     longitude, latitude = lonlat[index]
     reason: Reason = "out_of_range"
     if not np.isfinite(lonlat[index]).all():
-        reason, mend = "not_finite", "it has to be two finite numbers: remove or correct the vertex"
+        reason, remedy = "not_finite", "it has to be two finite numbers: remove or correct the vertex"
     elif abs(longitude) <= 90 and abs(latitude) <= 180:
-        mend = (
+        remedy = (
             "latitudes end at 90. Longitude comes first in GeoJSON: it looks as if the two were swapped "
             "(only an impossible latitude gives that away, so check the file's other fields too)"
         )
     elif abs(latitude) <= 90 and abs(longitude) <= 360:
-        mend = "longitudes end at 180: count from -180, and cut a field that crosses the antimeridian at 180"
+        remedy = "longitudes end at 180: count from -180, and cut a field that crosses the antimeridian at 180"
     else:
-        mend = "it is not in degrees: reproject to WGS84 (EPSG:4326) and export again"
-    return Rejection(reason, f"{where}/{index}", f"the position is {_place(lonlat[index])}: {mend}")
+        remedy = "it is not in degrees: reproject to WGS84 (EPSG:4326) and export again"
+    return Rejection(reason, f"{where}/{index}", f"the position is {_place(lonlat[index])}: {remedy}")
 
 
-def _mend(drawn: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
+def _repair(drawn: BaseGeometry, where: str) -> tuple[BaseGeometry, str]:
     """Make a self-intersecting boundary valid if that hardly changes its area, else reject it.
 
-    The area that was meant is taken from the shoelace formula over its rings, shells less holes. Lobes that are wound
-    the other way count as negative there, doubly enclosed ground twice, and neither does in the mended polygon. So a
-    spur or a loop at a corner is mended, and a bow-tie or a field drawn over itself is not.
+    The intended area is that of the shoelace formula over its rings, shells less holes. Lobes that are wound the other
+    way count as negative there, doubly enclosed ground twice; neither does in the repaired polygon. So a spur or a loop
+    at a corner is repaired, and a bow-tie or a field drawn over itself is rejected.
     """
     wrong = shapely.is_valid_reason(drawn)
     if not _crosses_little(drawn):
         raise _self_intersection(where, wrong, f"more than {MAX_CROSSINGS} times")
-    mended = _made_valid(drawn)
-    if mended is None:
-        raise _self_intersection(where, wrong, "in a way that cannot be mended")
-    if mended.area == 0:
+    repaired = _made_valid(drawn)
+    if repaired is None:
+        raise _self_intersection(where, wrong, "in a way that cannot be repaired")
+    if repaired.area == 0:
         raise Rejection("zero_area", where, f"the boundary encloses no area ({wrong}): draw it around the field")
-    if not abs(mended.area - drawn.area) <= MAX_AREA_CHANGE * drawn.area:
-        raise _self_intersection(
-            where, wrong, f"so that mending it would change its area by over {MAX_AREA_CHANGE:.0%}"
-        )
-    change = mended.area / drawn.area - 1
-    return mended, f"the boundary was not valid ({wrong}) and was mended; its area changed by {change:+.3%}"
+    if not abs(repaired.area - drawn.area) <= MAX_AREA_CHANGE * drawn.area:
+        raise _self_intersection(where, wrong, f"so that a repair would change its area by over {MAX_AREA_CHANGE:.0%}")
+    change = repaired.area / drawn.area - 1
+    return repaired, f"the boundary was not valid ({wrong}) and was repaired; its area changed by {change:+.3%}"
 
 
 def _made_valid(drawn: BaseGeometry) -> BaseGeometry | None:

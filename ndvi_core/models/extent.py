@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Attribute
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.models.geometry import geometry_hash, polygonal
+from ndvi_core.models.geometry import polygonal
 
 
 class Extent(BaseModel):
@@ -30,16 +30,12 @@ class Extent(BaseModel):
 
     @property
     def polygon(self) -> BaseGeometry:
+        """The rectangle as a polygon, WGS84."""
         return shapely.box(self.west, self.south, self.east, self.north)
-
-    @property
-    def content_hash(self) -> str:
-        """16 hex digits, as `geometry_hash` of the polygon."""
-        return geometry_hash(self.polygon)
 
 
 def clip(geometries: Sequence[BaseGeometry], extent: Extent) -> list[BaseGeometry | None]:
-    """Return what of each valid polygon or multipolygon lies within the extent.
+    """Return the part of each valid polygon or multipolygon that lies within the extent.
 
     A geometry that is wholly inside comes back as the same object; None is one that has no area inside.
     """

@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
 
 
 class SceneList(_Frozen):
-    """What a search found, and where and when it looked: beyond that, no scene does not mean that there is none."""
+    """The scenes that a search found, with its area and period: outside of these, nothing is known of scenes."""
 
     area: Geometry | None
     """WGS84; None when there was nothing to look for."""
@@ -34,7 +34,7 @@ class PlannedOrder(_Frozen):
     label: str
     sha256: str
     cells: int
-    """None are left to do for an order that an earlier plan of the run had and this one does not need."""
+    """Number of cells; 0 for an order that an earlier plan of the run had and this one does not need."""
     days: tuple[date, date] | None = None
     """First and last; None without cells."""
     memory: int = 0
@@ -42,7 +42,7 @@ class PlannedOrder(_Frozen):
 
 
 class RunPlan(_Frozen):
-    """All that a run is to do; what `record` goes by."""
+    """The plan of a run, by which its results are recorded."""
 
     orders: tuple[PlannedOrder, ...]
     settled: tuple[Written, ...]
@@ -50,44 +50,61 @@ class RunPlan(_Frozen):
     day: date | None
     """The day that counts as recorded afterwards."""
     planned_at: datetime
-    """By the registry's clock; of two runs' rows for a cell, those of the one that was planned later stay."""
+    """Time by the registry's clock. If two runs have rows for a cell, that of the run that was planned later stays."""
     catches_up: dict[str, datetime]
-    """When they last changed, by id, of the fields that may have all they are owed once this is recorded."""
+    """Fields that may have all days they are owed once the run is recorded: by id, when they last changed."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps its files. Keys hold only letters, digits and `-_.=`, on which all S3 clients agree."""
+    """The folder of a run. Keys hold only letters, digits and `-_.=`, on which all S3 clients agree."""
 
     store: Store
     prefix: str
 
     @classmethod
-    def of(cls, store: Store, settings: Settings, dag_id: str, run_id: str) -> "RunFolder":
-        return cls(store, f"{settings.runs_prefix}{dag_id}/{re.sub(r'[^A-Za-z0-9_.=-]', '-', run_id)}/")
+    def of(cls, store: Store, settings: Settings, pipeline: str, run_id: str) -> "RunFolder":
+        """Return the folder of a run of a pipeline; characters that are not for keys become hyphens."""
+        return cls(store, f"{settings.runs_prefix}{pipeline}/{re.sub(r'[^A-Za-z0-9_.=-]', '-', run_id)}/")
 
     @property
     def scenes_key(self) -> str:
+        """Key of the scenes that the search found."""
         return f"{self.prefix}scenes.json"
 
     @property
     def plan_key(self) -> str:
+        """Key of the plan."""
         return f"{self.prefix}plan.json"
 
     def settled_key(self, number: int) -> str:
+        """Return the key of a Parquet file of observations that needed no pixel."""
         return f"{self.prefix}results/settled-{number}.parquet"
 
     def order_key(self, number: int) -> str:
+        """Return the key of a work order."""
         return f"{self.prefix}orders/{number}.json"
 
     def results_key(self, number: int) -> str:
+        """Return the key of the Parquet file of a work order's observations."""
         return f"{self.prefix}results/{number}.parquet"
 
     def manifest_key(self, number: int) -> str:
+        """Return the key of a work order's manifest."""
         return f"{self.prefix}manifests/{number}.json"
 
     def read_scenes(self) -> SceneList:
+        """Read what the search found.
+
+        Raises:
+            NotFound: there was no search.
+        """
         return SceneList.model_validate_json(self.store.read(self.scenes_key))
 
     def read_plan(self) -> RunPlan:
+        """Read the run's plan.
+
+        Raises:
+            NotFound: there is none yet.
+        """
         return RunPlan.model_validate_json(self.store.read(self.plan_key))

@@ -1,4 +1,4 @@
-"""A run's folder in the bucket: the scenes that were found, the plan, the work orders and what came of them."""
+"""Preparing a run: which area and period to search, the scenes found there, the plan and its work orders."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,17 +27,17 @@ _PARALLEL_WRITES = 16
 
 @dataclass(frozen=True)
 class SearchScope:
-    """What the catalogue is to be asked for."""
+    """The area and period of a search."""
 
     fields: int
     area: BaseGeometry | None
     """WGS84, around all fields; None when no part of them is in the extent."""
     period: tuple[date, date] | None
-    """First and last day of all, None when nothing is wanted."""
+    """First and last selected day; None when none is."""
 
 
 def search_scope(folder: RunFolder, settings: Settings, selection: Selection) -> SearchScope:
-    """Go through the selection and return what there is to search for it."""
+    """Return the area and period of all selected cells."""
     extent = load_extent(folder.store, settings.extent_key)
     fields = 0
     boxes: list[BaseGeometry] = []
@@ -58,7 +58,7 @@ def search_scope(folder: RunFolder, settings: Settings, selection: Selection) ->
 
 
 def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> SceneList:
-    """Search the catalogue once for all selected cells and keep what it found in the run's folder."""
+    """Search the catalogue once for all selected cells, and write the scenes to the run's folder."""
     from ndvi_core.catalog.search import search_scenes
 
     found = SceneList(area=scope.area, period=scope.period)
@@ -73,7 +73,7 @@ def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> Sc
 def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> RunPlan:
     """Plan the selected cells with the scenes found before, and write the run's work orders.
 
-    Fields that were registered after the search are left to the catch-up, since nobody has looked for their scenes.
+    Fields that were registered after the search are left to the catch-up, since it did not cover them.
     """
     extent = load_extent(folder.store, settings.extent_key)
     found = folder.read_scenes()
@@ -103,7 +103,7 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
 
 
 def _ends(wanted: Sequence[Wanted]) -> set[date]:
-    """Return the first and last days that fields are asked for."""
+    """Return the first and last selected day of each field."""
     return {day for _, days in wanted for day in (days[0], days[-1])}
 
 
@@ -132,11 +132,11 @@ def _labels_before(folder: RunFolder) -> list[str]:
 
 
 def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -> tuple[list[Wanted], set[str]]:
-    """Return what of the wanted cells has been searched scenes for, and the ids of the fields of the others."""
+    """Return the cells that the search covers, and the ids of fields with cells that it does not."""
     start, end = found.period or (date.max, date.min)
     clipped = clip([field.geometry for field, _ in wanted], extent)
     shapely.prepare(found.area)
-    # Of None, which has no area inside the extent, nobody has to look for scenes.
+    # None has no area inside the extent, so no scene has to be searched for it.
     searched = [inside is None for inside in clipped] | shapely.covers(found.area, clipped)
     within: list[Wanted] = []
     left_out = set()
@@ -163,7 +163,7 @@ def _write_orders(
                     label=batch.label,
                     results=folder.store.uri(folder.results_key(number)),
                     manifest=folder.store.uri(folder.manifest_key(number)),
-                    products=folder.store.uri(settings.products_prefix.rstrip("/")),
+                    products=folder.store.uri(settings.products_prefix).rstrip("/"),
                     pictures=settings.pictures,
                     memory_mb=settings.memory_mb,
                     policy=settings.policy,

@@ -27,7 +27,7 @@ _PARALLEL_READS = 4
 
 
 class Recorded(BaseModel):
-    """What a run came to."""
+    """The outcome of a run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +43,7 @@ class Recorded(BaseModel):
 
 @relaxed_gc()
 def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorded:
-    """Record what a run's tasks have written; what they have not is recorded as failed.
+    """Record the rows that a run's tasks have written; cells without a row are recorded as failed.
 
     May be repeated: the same manifests give the same rows and the same bytes.
 
@@ -96,7 +96,7 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
 def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:
     """Mark the fields that are owed nothing any more: days may have been recorded since the run was planned.
 
-    Their days are published by then: whoever waits for a field to be caught up finds its rows in the files.
+    Their days are published by then, so that the files of a field that is caught up have its rows.
     """
     planned = registry.load_fields(connection, plan.catches_up)
     unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]

@@ -1,4 +1,4 @@
-"""Objects on S3 (or below a folder): whole objects in and out, listings, and errors in our words."""
+"""Objects on S3 (or below a folder): whole objects in and out, listings, and the library's errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,10 +48,11 @@ class Store:
         return uri.removeprefix(f"{self.url}/")
 
     def read(self, key: str) -> bytes:
+        """Return the whole object."""
         return self.get(key)[1]
 
     def get(self, key: str) -> tuple[ObjectInfo, bytes]:
-        """Return the whole object and what the store said of the very version that was read."""
+        """Return the whole object, with size and ETag of the very version that was read."""
         with self._errors("read", key):
             answer = self._objects.get(key)
             return _info(answer.meta), bytes(answer.bytes())
@@ -69,10 +70,12 @@ class Store:
             self._objects.copy(source, target)
 
     def head(self, key: str) -> ObjectInfo:
+        """Return size and ETag of an object."""
         with self._errors("look up", key):
             return _info(self._objects.head(key))
 
     def exists(self, key: str) -> bool:
+        """Return whether there is an object of this key."""
         try:
             self.head(key)
         except NotFound:
@@ -151,5 +154,5 @@ def _info(entry: "ObjectMeta") -> ObjectInfo:
 
 
 def _one_line(error: BaseException) -> str:
-    """Return the message without what obstore adds for its own developers."""
+    """Return the message without the part that obstore adds for its own developers."""
     return " ".join(str(error).partition("Debug source:")[0].split())

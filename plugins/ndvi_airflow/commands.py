@@ -29,8 +29,7 @@ def migrate(options: Namespace) -> None:  # noqa: ARG001
 
 def register(options: Namespace) -> None:
     """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
-    from ndvi_core.intake.features import parse_fields
-    from ndvi_core.intake.pending import pending_key
+    from ndvi_core.intake.pending import submit
 
     with _plain_errors():
         settings = load_settings()
@@ -43,16 +42,13 @@ def register(options: Namespace) -> None:
                 raise BadInput(
                     f"{file} is larger than NDVI_MAX_GEOJSON_BYTES ({settings.max_geojson_bytes}): divide it"
                 )
-            data = file.read_bytes()
-            parsed = parse_fields(data)
+            parsed, key = submit(bucket, settings, file.name, file.read_bytes())
             for problem in parsed.problems:
                 console.print(f"{file}: {problem.where or 'file'}: {problem.message}", style="yellow")
-            if not parsed.fields:
+            if key is None:
                 rejected.append(str(file))
-                continue
-            key = pending_key(settings, file.name, data)
-            bucket.write(key, data, "application/geo+json")
-            console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
+            else:
+                console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
         if rejected:
             raise BadInput(f"no field that could be registered in {', '.join(rejected)}; not uploaded")
 

@@ -41,11 +41,6 @@ def test_a_rectangle_is_the_extent(store: Store, document: Any) -> None:
     extent = load(store, document)
     assert extent == EXTENT
     assert extent.polygon.equals(shapely.box(10.0, 40.0, 10.01, 40.01))
-    assert extent.content_hash == geometry_hash(shapely.box(10.0, 40.0, 10.01, 40.01))
-
-
-def test_the_hash_tells_extents_apart() -> None:
-    assert EXTENT.content_hash != EXTENT.model_copy(update={"east": 10.02}).content_hash
 
 
 @pytest.mark.parametrize(

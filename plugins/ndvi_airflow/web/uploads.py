@@ -10,7 +10,7 @@ from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
-from ndvi_core.intake.pending import pending_key
+from ndvi_core.intake.pending import submit
 from ndvi_core.models.field import Field
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.registry.fields import compare_fields
@@ -115,12 +115,10 @@ def upload(
     name: Annotated[str, Query(min_length=1, max_length=MAX_NAME, description="Of the file, e.g. late.geojson")],
 ) -> Response:
     """Put a file into `pending/`, where the intake finds it; one without any good field is refused."""
-    parsed = parse_fields(data)
+    parsed, key = submit(bucket, settings, name, data)
     fields = _compared(connection, parsed)
-    if not parsed.fields:
+    if key is None:
         return json_response(Checked(fields=fields, problems=parsed.problems), status_code=422)
-    key = pending_key(settings, name, data)
-    bucket.write(key, data, "application/geo+json")
     return json_response(Uploaded(fields=fields, problems=parsed.problems, key=key), status_code=201)
 
 
