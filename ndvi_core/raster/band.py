@@ -1,18 +1,16 @@
-"""Bands of scenes: opening them, checking them, and reading their blocks, many side by side where that can be."""
+"""The bands of a scene: opening one, and checking that it is what the computation expects."""
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.scene import Scene
-from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, public
+from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
+from ndvi_core.raster.gdal import without_secrets
 from ndvi_core.raster.grid import TileLayout, raster_grid
-from ndvi_core.raster.remote_tiff import ByteRange, RemoteTiff, coalesce, open_remote_tiff
+from ndvi_core.raster.remote_tiff import ByteRange
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
@@ -23,111 +21,57 @@ STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
 
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file as GDAL reads it by itself."""
-
-    path: str
-    """In GDAL's words; it may have a signature in it."""
-    name: str
-    """Scene, asset and href, for messages."""
-    remote: bool
-
-    def open(self) -> "DatasetReader":
-        import rasterio
-
-        with gdal_env(), gdal_errors(self.name, self.remote):
-            return rasterio.open(self.path)
-
-
 class Band:
-    """An open raster of one band: where its pixels are, and its blocks on demand.
+    """An open raster of one band: where its pixels are, and its blocks on demand."""
 
-    This is all that the computation asks of a reader. One thread may use it at a time, but for `read_span`.
-    """
+    def __init__(self, source: BlockSource, layout: TileLayout, name: str) -> None:
+        """Describe the band.
 
-    def __init__(self, source: Source, dataset: "DatasetReader", layout: TileLayout, file: RemoteTiff | None) -> None:
+        Args:
+            source: reads its blocks.
+            layout: of its pixels.
+            name: scene, asset and href, for messages.
+        """
         self.layout = layout
-        self.dtype = np.dtype(dataset.dtypes[0])
-        self.nodata = _nodata(dataset)
-        self.name = source.name
-        """Scene, asset and href, for messages."""
+        self.dtype = np.dtype(source.header.dtypes[0])
+        self.nodata = _nodata(source.header)
+        self.name = name
         self.blocks_read = 0
         self.bytes_read = 0
         """Compressed size of the blocks read, as the TIFF's directory states it; 0 for other formats."""
         self._source = source
-        self._dataset = dataset
-        """Says where the blocks are; if there is a `_file`, their bytes are not in it."""
-        self._whole = None if file else dataset
-        self._file = file
 
-    def read(self, row: int, col: int) -> NDArray[np.integer]:
-        """Return the pixels of a block of the layout, read by GDAL alone.
+    def read(self, block: Block) -> Pixels:
+        """Return the pixels of a block, which is counted. For one thread at a time.
 
         Raises:
             TryAgain: the network or the server failed.
             SceneUnreadable: the block is broken.
         """
-        if self._whole is None:
-            self._whole = self._source.open()
-        with gdal_env(), gdal_errors(self.name, self._source.remote):
-            pixels = self._pixels(self._whole, row, col)
-        self.count(row, col)
+        pixels = self._source.read(self.layout, block)
+        self.count(block)
         return pixels
 
-    def span(self, row: int, col: int) -> ByteRange | None:
-        """Return the bytes that a block can be read from by `read_span`; None if only `read` can read it."""
-        if self._file is None:
-            return None
-        stored = self._stored(row, col)
-        return coalesce(stored) if all(span.start and span.end > span.start for span in stored) else None
+    def byte_range(self, block: Block) -> ByteRange | None:
+        """Return the bytes by which `fetch` gets a block; None if only `read` gets it."""
+        return self._source.byte_range(self.layout, block)
 
-    def read_span(self, span: ByteRange, blocks: Sequence[tuple[int, int]]) -> list[NDArray[np.integer]] | None:
-        """Return the pixels of blocks that are in `span`; None if that did not work, whatever the reason.
+    def fetch(self, byte_range: ByteRange, blocks: Sequence[Block]) -> list[Pixels] | None:
+        """Return the pixels of blocks that lie in a byte range; None if that failed, and `read` has to be tried.
 
-        Then `read` can find out, block by block. Several threads may call this.
+        Several threads may call it. The blocks are not counted.
         """
-        from obstore.exceptions import BaseError
-        from rasterio.errors import RasterioError
+        return self._source.fetch(self.layout, byte_range, blocks)
 
-        if self._file is None:
-            return None
-        try:
-            with gdal_env(), self._file.fetch(span) as dataset:
-                return [self._pixels(dataset, row, col) for row, col in blocks]
-        except (BaseError, RasterioError, OSError) as error:
-            log.debug("%s: bytes %d to %d: %s", self.name, span.start, span.end, public(str(error)))
-            return None
-
-    def count(self, row: int, col: int) -> None:
-        """Note that a block was read."""
+    def count(self, block: Block) -> None:
+        """Count a block as read."""
         self.blocks_read += 1
-        self.bytes_read += sum(span.end - span.start for span in self._stored(row, col))
+        ranges = stored_ranges(self._source.header, self.layout, block)
+        self.bytes_read += sum(part.end - part.start for part in ranges)
 
     def close(self) -> None:
-        for opened in (self._dataset, self._whole, self._file):
-            if opened is not None:
-                opened.close()
-
-    def _pixels(self, dataset: "DatasetReader", row: int, col: int) -> NDArray[np.integer]:
-        from rasterio.windows import Window
-
-        rows, cols = self.layout.block_window(row, col).slices_in(self.layout.window)
-        return np.asarray(dataset.read(1, window=Window.from_slices(rows, cols)))
-
-    def _stored(self, row: int, col: int) -> list[ByteRange]:
-        """Return where the file's blocks are of which a block of the layout is made; (0, 0) if it does not say."""
-        height, _ = self._dataset.block_shapes[0]
-        per_read, rows = self.layout.block_height // height, -(-self.layout.window.height // height)
-        spans = []
-        for number in range(row * per_read, min((row + 1) * per_read, rows)):
-            names = (f"BLOCK_{value}_{col}_{number}" for value in ("OFFSET", "SIZE"))
-            start, size = (int(self._dataset.get_tag_item(name, "TIFF", bidx=1) or 0) for name in names)
-            spans.append(ByteRange(start, start + size))
-        return spans
+        """Close the raster."""
+        self._source.close()
 
 
 def open_band(scene: Scene, asset: Asset) -> Band:
@@ -138,17 +82,12 @@ def open_band(scene: Scene, asset: Asset) -> Band:
         SceneUnreadable: it is missing, forbidden, broken, or no north-up single-band raster of whole numbers.
     """
     href: str = getattr(scene, asset)
-    name = f"scene {scene.id}: {asset} {public(href)}"
-    signed = _signed(href, scene.signing, name)
-    source = Source(gdal_path(signed), name, href.startswith(("http://", "https://", "s3://")))
-    file = open_remote_tiff(signed)
-    dataset = file.header if file else source.open()
+    name = f"scene {scene.id}: {asset} {without_secrets(href)}"
+    source = open_source(_signed(href, scene.signing, name), name)
     try:
-        return Band(source, dataset, _layout(dataset, name), file)
+        return Band(source, _layout(source.header, name), name)
     except SceneUnreadable:
-        for opened in (dataset, file):
-            if opened is not None:
-                opened.close()
+        source.close()
         raise
 
 
@@ -173,12 +112,6 @@ def _nodata(dataset: "DatasetReader") -> int:
     """Return the file's nodata value, or 0, which is Sentinel-2's, when it states none that its pixels can have."""
     value, limits = dataset.nodata, np.iinfo(dataset.dtypes[0])
     return int(value) if value is not None and limits.min <= value <= limits.max else 0
-
-
-def _words(layout: TileLayout) -> str:
-    left, _, _, top = layout.grid.bounds(layout.window)
-    size = f"{layout.window.width} x {layout.window.height} of {layout.grid.size_x:g}"
-    return f"{size} from ({left:.2f}, {top:.2f}) in EPSG:{layout.grid.epsg}"
 
 
 def _signed(href: str, signing: str | None, name: str) -> str:

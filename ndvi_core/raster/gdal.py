@@ -38,7 +38,7 @@ S3_DEFAULTS = {
     "NO_SIGN_REQUEST": "NO",
     "REQUEST_PAYER": "",
 }
-"""What the scenes' S3 may need besides its endpoint."""
+"""Options of the scenes' S3 besides its endpoint, with GDAL's defaults."""
 
 _TRANSIENT = re.compile(
     r"HTTP response code: (0|408|429|5\d\d)\b"
@@ -53,7 +53,7 @@ Of JPEG 2000 it says in both cases that it cannot decode; that counts as broken,
 
 
 def gdal_path(href: str) -> str:
-    """Return the href in GDAL's words, in which rasterio leaves it alone (it would ask boto3 about S3)."""
+    """Return the href as GDAL's path, which rasterio passes on as it is (it would ask boto3 about S3)."""
     if href.startswith(("http://", "https://")):
         return f"/vsicurl/{href}"
     if href.startswith("s3://"):
@@ -62,7 +62,7 @@ def gdal_path(href: str) -> str:
 
 
 def gdal_env() -> "Env":
-    """Return GDAL's settings as a context; entered around each call, since whoever iterates has settings of his own."""
+    """Return GDAL's settings as a context; entered around each call, since callers of an iterator have their own."""
     import rasterio
     from rasterio.session import DummySession
 
@@ -93,7 +93,7 @@ def _s3_options() -> dict[str, str]:
 
 @contextmanager
 def gdal_errors(name: str, remote: bool) -> Iterator[None]:
-    """Turn GDAL's errors into ours: what can pass when tried again, and what is wrong with the asset.
+    """Turn GDAL's errors into the library's: failures that may pass, and defects of the asset.
 
     GDAL's own are not kept as the cause, for they may have a signed URL in them.
     """
@@ -102,7 +102,7 @@ def gdal_errors(name: str, remote: bool) -> Iterator[None]:
     try:
         yield
     except RasterioError as error:
-        said = public("; ".join(_chain(error)))
+        said = without_secrets("; ".join(_chain(error)))
         if remote and (_TRANSIENT.search(said) or _CUT_SHORT.search(said)):
             raise TryAgain(f"{name}: {said}") from None
         raise SceneUnreadable(f"{name}: {said}") from None
@@ -115,6 +115,6 @@ def _chain(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__
 
 
-def public(text: str) -> str:
+def without_secrets(text: str) -> str:
     """Return `text` without the query strings and passwords of URLs, which may be secrets."""
     return re.sub(r"(?<=://)[^/\s@]+@", "", re.sub(r"\?\S+", "", text))

@@ -1,4 +1,4 @@
-"""Pixels without a raster: the endless grid that scenes of one UTM zone share, and windows of it."""
+"""The endless grid of pixels that scenes of one UTM zone share, windows of it, and how a raster is tiled."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from affine import Affine
 
 ALIGNMENT_DECIMALS = 6
-"""Decimals of a pixel to which grids are told apart: transforms of one grid differ by the noise of their floats."""
+"""Decimals of a pixel by which grids are compared: transforms of one grid differ by the noise of their floats."""
 
 EDGE_TOLERANCE = 1e-6
 """Pixels: a centre this close to the edge of a coarser pixel counts as on it, and what is on it belongs beyond it."""
@@ -113,7 +113,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class TileLayout:
-    """Where the pixels of a raster are and how they are blocked."""
+    """Where the pixels of a raster are, and its blocks."""
 
     grid: Grid
     window: Window
@@ -143,6 +143,12 @@ class TileLayout:
         if part is None:
             raise IndexError(f"there is no block ({row}, {col})")
         return part
+
+    def describe(self) -> str:
+        """Return size, place and CRS of the raster, for messages."""
+        left, _, _, top = self.grid.bounds(self.window)
+        size = f"{self.window.width} x {self.window.height} of {self.grid.size_x:g}"
+        return f"{size} from ({left:.2f}, {top:.2f}) in EPSG:{self.grid.epsg}"
 
 
 def raster_grid(transform: "Affine", epsg: int, height: int, width: int) -> tuple[Grid, Window]:

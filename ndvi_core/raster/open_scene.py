@@ -2,16 +2,12 @@
 
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.scene import Scene
-
-if TYPE_CHECKING:
-    pass
-from ndvi_core.raster.band import Asset, Band, _words, open_band
+from ndvi_core.raster.band import Asset, Band, open_band
 from ndvi_core.raster.threads import readers
 
 
@@ -38,7 +34,7 @@ class OpenScene:
                 opening.result().close()
 
     def begin(self, *assets: Asset) -> None:
-        """Begin to open bands, so that none has to wait for another; `band` says what came of it."""
+        """Begin to open bands, so that none has to wait for another; `band` gives them or raises their errors."""
         for asset in assets:
             if asset not in self._opening:
                 self._opening[asset] = readers().submit(open_band, self.scene, asset)
@@ -79,5 +75,5 @@ class OpenScene:
             )
         if asset == "nir" and (band.layout.grid, band.layout.window) != (red.grid, red.window):
             raise SceneUnreadable(
-                f"{band.name}: its pixels are not the red band's: {_words(band.layout)} against {_words(red)}"
+                f"{band.name}: its pixels are not the red band's: {band.layout.describe()} against {red.describe()}"
             )

@@ -1,8 +1,8 @@
 """TIFFs on a server, read by ranges: many requests fetch bytes side by side, and GDAL decodes them in memory.
 
 GDAL by itself asks for a block, waits, decodes it and asks for the next. Here it is given a sparse file in memory, of
-the TIFF's header and of the bytes that have come, in which it finds its way as in the whole file: what it can decode it
-decodes, to the same pixels. What goes wrong here is left to GDAL by itself, which tries again and says what is wrong.
+the TIFF's header and of the bytes that have come, in which it finds its way as in the whole file, and decodes the same
+pixels. What goes wrong here is left to GDAL by itself, which tries again and says what is wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,19 +29,19 @@ LEADER = 4
 
 
 class ByteRange(NamedTuple):
-    """Bytes of a file."""
+    """A range of a file's bytes."""
 
     start: int
     end: int
-    """After the last."""
+    """The byte after the last."""
 
 
-def coalesce(spans: Sequence[ByteRange]) -> ByteRange | None:
-    """Return the span from the first to the last of some, None if there is too much between them."""
-    if not spans:
+def coalesce(ranges: Sequence[ByteRange]) -> ByteRange | None:
+    """Return one range around some; None of none, or if there is too much between them."""
+    if not ranges:
         return None
-    whole = ByteRange(min(span.start for span in spans), max(span.end for span in spans))
-    gaps = whole.end - whole.start - sum(span.end - span.start for span in spans)
+    whole = ByteRange(min(part.start for part in ranges), max(part.end for part in ranges))
+    gaps = whole.end - whole.start - sum(part.end - part.start for part in ranges)
     return whole if gaps <= COALESCE_GAP else None
 
 
@@ -59,17 +59,18 @@ class RemoteTiff:
         """The raster, whose blocks cannot be read yet but which knows where they are."""
 
     def close(self) -> None:
+        """Close the raster and forget its header."""
         self.header.close()
         self._file.close()
 
     @contextmanager
-    def fetch(self, span: ByteRange) -> Iterator["DatasetReader"]:
+    def fetch(self, byte_range: ByteRange) -> Iterator["DatasetReader"]:
         """Fetch bytes and open the raster, whose blocks within them can then be read."""
         import rasterio
         from rasterio.io import MemoryFile
 
-        start, end = max(span.start - LEADER, self._header_size), span.end + LEADER
-        if span.end <= self._header_size:  # a small file
+        start, end = max(byte_range.start - LEADER, self._header_size), byte_range.end + LEADER
+        if byte_range.end <= self._header_size:  # a small file
             with self._file.open(driver="GTiff") as dataset:
                 yield dataset
             return
@@ -84,9 +85,9 @@ class RemoteTiff:
 
 
 def open_remote_tiff(url: str) -> RemoteTiff | None:
-    """Open a file by ranges; None if that is not the way: a local one, no TIFF, or whatever goes wrong.
+    """Open a TIFF by ranges; None if it is not on a web server, is no TIFF, or anything goes wrong.
 
-    Then it is for GDAL to open it, or to say why that cannot be done.
+    GDAL is then to open it by itself, or to say why it cannot.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.username:

@@ -13,4 +13,5 @@ READERS = 16
 
 @cache
 def readers() -> ThreadPoolExecutor:
+    """Return the threads that all orders of this process share."""
     return ThreadPoolExecutor(READERS, thread_name_prefix="blocks")

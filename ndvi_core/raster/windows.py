@@ -17,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 Pixels = NDArray[np.integer] | SceneUnreadable
-"""What was read, or why it could not be."""
+"""The pixels of a window, or why they could not be read."""
 
 
 @dataclass(frozen=True)
@@ -30,64 +30,66 @@ class BandWindow:
 
 @dataclass(eq=False)
 class _Filling(Generic[Key]):
-    """The arrays of one key while their blocks come in; each takes memory from its first block on."""
+    """The windows of one key while their blocks come in; each takes memory from its first block on."""
 
     key: Key
-    parts: Sequence[BandWindow]
+    windows: Sequence[BandWindow]
     missing: int
-    """Blocks that are still to come, counted for each part."""
+    """Blocks that are still to come, counted for each window."""
     found: dict[int, Pixels] = field(default_factory=dict)
-    """By the parts' numbers."""
+    """Pixels, or the error of a broken block, by the windows' numbers."""
 
-    def take(self, number: int, block: Window, pixels: Pixels) -> None:
-        """Put a block's pixels, or why there are none, into the part of that number."""
+    def fill(self, number: int, block: Window, pixels: Pixels) -> None:
+        """Put a block's pixels, or the error of reading it, into the window of that number."""
         self.missing -= 1
-        window, before = self.parts[number].window, self.found.get(number)
+        window, before = self.windows[number].window, self.found.get(number)
         if isinstance(pixels, SceneUnreadable):
             self.found[number] = pixels
         elif block.contains(window):
-            self.found[number] = pixels[window.slices_in(block)].copy()  # so that the block is not kept for it
+            self.found[number] = pixels[window.slices_in(block)].copy()  # a view would keep the whole block
         elif not isinstance(before, SceneUnreadable) and (common := window.intersection(block)):
-            target = self.found[number] = _empty(self.parts[number]) if before is None else before
+            target = self.found[number] = _empty(self.windows[number]) if before is None else before
             target[common.slices_in(window)] = pixels[common.slices_in(block)]
 
     def pixels(self) -> list[Pixels]:
-        """Return the parts' pixels; a part that is wholly beyond its band's raster had no block to begin it."""
-        return [self.found[number] if number in self.found else _empty(part) for number, part in enumerate(self.parts)]
+        """Return the windows' pixels; one that is wholly beyond its band's raster has had no block."""
+        return [
+            self.found[number] if number in self.found else _empty(window) for number, window in enumerate(self.windows)
+        ]
 
 
-def _empty(part: BandWindow) -> NDArray[np.integer]:
-    return np.full(part.window.shape, part.band.nodata, part.band.dtype)
+def _empty(wanted: BandWindow) -> NDArray[np.integer]:
+    return np.full(wanted.window.shape, wanted.band.nodata, wanted.band.dtype)
 
 
 def gather(wanted: Mapping[Key, Sequence[BandWindow]], memory: int) -> Iterator[tuple[Key, list[Pixels]]]:
-    """Yield the pixels of each key's parts, in the parts' order, as soon as the last of its blocks has been read.
+    """Yield the pixels of each key's windows, in their order, as soon as the last of their blocks has been read.
 
-    Blocks are read from north to south and west to east, over all bands at once, each one time however many parts it
-    has pixels of. So only the windows that the current row of blocks cuts are in memory. A broken block spoils the
-    parts that need it and no others: what a key gets does not depend on what else is wanted.
+    Blocks are read from north to south and west to east, over all bands at once, each one time however many windows
+    share it. So only the windows that the current row of blocks cuts are in memory. A broken block spoils the windows
+    that need it and no others: the pixels of a key do not depend on the other keys.
 
     Args:
-        wanted: the parts of each key.
+        wanted: the windows of each key.
         memory: bytes that blocks may take which are read before it is their turn.
 
     Raises:
         TryAgain: the network or a server failed.
     """
-    takers: dict[BlockRequest, list[tuple[_Filling[Key], int]]] = defaultdict(list)
-    for key, parts in wanted.items():
-        needed = [list(part.band.layout.blocks(part.window)) for part in parts]
-        filling = _Filling(key, parts, missing=sum(map(len, needed)))
+    fillings: dict[BlockRequest, list[tuple[_Filling[Key], int]]] = defaultdict(list)
+    for key, windows in wanted.items():
+        blocks = [list(one.band.layout.blocks(one.window)) for one in windows]
+        filling = _Filling(key, windows, missing=sum(map(len, blocks)))
         if not filling.missing:
             yield key, filling.pixels()
-        for number, part in enumerate(parts):
-            for row, col in needed[number]:
-                takers[BlockRequest(part.band, row, col)].append((filling, number))
-    requests = sorted(takers, key=_southwards)
+        for number, one in enumerate(windows):
+            for row, col in blocks[number]:
+                fillings[BlockRequest(one.band, row, col)].append((filling, number))
+    requests = sorted(fillings, key=_southwards)
     for request, pixels in zip(requests, read_blocks(requests, memory), strict=True):
         block = request.band.layout.block_window(request.row, request.col)
-        for filling, number in takers.pop(request):
-            filling.take(number, block, pixels)
+        for filling, number in fillings.pop(request):
+            filling.fill(number, block, pixels)
             if not filling.missing:
                 yield filling.key, filling.pixels()
 

@@ -1,4 +1,4 @@
-"""Iterators that run ahead of whoever takes their items."""
+"""Iterators and calls that run ahead in threads, within bounds."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Argument = TypeVar("Argument")
 
 WAITING = 64
-"""Items of an iterator that may wait to be taken."""
+"""Items that an iterator may be ahead."""
 
 _POLL = 0.1
 """Seconds between two looks at whether the items are still wanted."""
@@ -45,9 +45,14 @@ def prefetch_in_order(sources: Sequence[Callable[[], Generator[Item]]], at_once:
 
 
 def map_bounded(work: Callable[[Argument], Item], arguments: Iterable[Argument], at_once: int) -> Iterator[Item]:
-    """Yield what comes of each argument, in their order, while the next ones are worked on in threads.
+    """Yield the result for each argument, in their order, while threads work on the next ones.
 
-    Arguments are taken in the caller's thread, so many that `at_once` of them or what came of them are in memory.
+    Arguments are taken in the caller's thread; at most `at_once` of them, or of their results, are in memory.
+
+    Args:
+        work: called with each argument.
+        arguments: any number.
+        at_once: threads.
     """
     coming = iter(arguments)
     with ThreadPoolExecutor(at_once) as pool:
@@ -60,7 +65,7 @@ def map_bounded(work: Callable[[Argument], Item], arguments: Iterable[Argument],
 
 @dataclass(frozen=True)
 class _End:
-    """What an iterator came to."""
+    """The end of an iterator, with the error that ended it."""
 
     error: BaseException | None
 
@@ -92,7 +97,7 @@ class _Running(Generic[Item]):
             self._put(_End(None))
 
     def _put(self, item: Item | _End) -> bool:
-        """Put it as soon as there is room, and say so; False if nobody wants it any more."""
+        """Put an item as soon as there is room; return False if the items are not wanted any more."""
         while not self._unwanted.is_set():
             try:
                 self._queue.put(item, timeout=_POLL)

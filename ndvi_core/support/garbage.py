@@ -10,7 +10,7 @@ NEW_OBJECTS = 100_000
 
 @contextmanager
 def relaxed_gc() -> Iterator[None]:
-    """Let Python look for cycles rarely for a while; it serves as a decorator too."""
+    """Let Python look for cycles rarely for a while: as a context, or as a decorator."""
     before = gc.get_threshold()
     gc.set_threshold(NEW_OBJECTS, *before[1:])
     try:

@@ -31,7 +31,7 @@ def whole(band: Band) -> np.ndarray:
     window = band.layout.window
     pixels = np.zeros(window.shape, band.dtype)
     for row, col in band.layout.blocks(window):
-        pixels[band.layout.block_window(row, col).slices_in(window)] = band.read(row, col)
+        pixels[band.layout.block_window(row, col).slices_in(window)] = band.read((row, col))
     return pixels
 
 
@@ -70,18 +70,18 @@ def test_the_compressed_size_of_the_blocks_read_is_counted(tmp_path: Path) -> No
     plain = write_raster(tmp_path / "plain.tif", PIXELS, compress=None)
     packed = write_raster(tmp_path / "packed.tif", PIXELS // 5000, blockxsize=32, blockysize=32)
     with closing(open_band(red_only(plain), "red")) as band:
-        band.read(0, 0)
-        band.read(5, 3)
+        band.read((0, 0))
+        band.read((5, 3))
         assert band.bytes_read == 2 * 16 * 16 * 2
     with rasterio.open(packed) as file, closing(open_band(red_only(packed), "red")) as band:
-        band.read(1, 1)
+        band.read((1, 1))
         assert band.bytes_read == int(file.get_tag_item("BLOCK_SIZE_1_1", "TIFF", bidx=1)) < 32 * 32 * 2
 
 
 def test_stripes_are_counted_together(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "stripes.tif", PIXELS, compress=None, tiled=False, blockxsize=None, blockysize=5)
     with closing(open_band(red_only(path), "red")) as band:
-        band.read(0, 0)
+        band.read((0, 0))
         assert band.bytes_read == PIXELS.nbytes
 
 
@@ -90,7 +90,7 @@ def test_missing_blocks_are_nodata_and_cost_nothing(tmp_path: Path) -> None:
     pixels[16:32, :] = 0
     path = write_raster(tmp_path / "sparse.tif", pixels, SPARSE_OK="TRUE")
     with closing(open_band(red_only(path), "red")) as band:
-        assert not band.read(1, 2).any()
+        assert not band.read((1, 2)).any()
         assert band.bytes_read == 0
 
 
@@ -295,7 +295,7 @@ def test_a_passing_failure_is_tried_again_at_once(url: str, monkeypatch: pytest.
 
     monkeypatch.setattr(Misbehaving, "send_response", fail_twice)
     with closing(open_band(red_only(f"{url}/flaky/B04.tif"), "red")) as band:
-        assert band.read(1, 1).shape == (256, 256)
+        assert band.read((1, 1)).shape == (256, 256)
 
 
 def test_hrefs_are_signed_before_they_are_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,11 +305,11 @@ def test_hrefs_are_signed_before_they_are_read(url: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(signing, "sign", lambda href: f"{href}?sig=secret")
     with closing(open_band(scene.model_copy(update={"signing": "planetary-computer"}), "red")) as band:
         assert "secret" not in band.name
-        span = band.span(1, 0)
-        assert span is not None, "it is read by ranges"
-        found = band.read_span(span, [(1, 0)])
+        byte_range = band.byte_range((1, 0))
+        assert byte_range is not None, "it is read by ranges"
+        found = band.fetch(byte_range, [(1, 0)])
         assert found is not None
-        np.testing.assert_array_equal(found[0], band.read(1, 0))
+        np.testing.assert_array_equal(found[0], band.read((1, 0)))
 
 
 def test_a_refused_signature_names_the_scene(monkeypatch: pytest.MonkeyPatch) -> None:
