@@ -15,7 +15,7 @@ from shapely.errors import ShapelyError
 from ndvi_core.catalog import item as stac
 from ndvi_core.catalog.item import StacItem
 from ndvi_core.errors import BadInput, SceneUnreadable
-from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.scene import BOA_ADD_OFFSET, Offset, Scene
 from ndvi_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 OFFSET_SINCE = (4, 0)
 """The first processing baseline whose digital numbers are shifted."""
-OFFSET = -1000
-"""What undoes the shift (BOA_ADD_OFFSET of the product's metadata), in digital numbers."""
 
 
 def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of all rules
@@ -32,7 +30,7 @@ def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of
 
 
 def _by_baseline(item: StacItem, key: str) -> int:  # noqa: ARG001
-    return OFFSET if stac.baseline_number(stac.baseline(item)) >= OFFSET_SINCE else 0
+    return BOA_ADD_OFFSET if stac.baseline_number(stac.baseline(item)) >= OFFSET_SINCE else 0
 
 
 def _declared(item: StacItem, key: str) -> int:
@@ -66,6 +64,8 @@ class Dialect:
     """Name of the offset rule, which is part of every fingerprint: raise its number when the rule changes."""
     offset: Callable[[StacItem, str], int]
     """The rule: what is added to the digital numbers of the asset with this key."""
+    harmonised: bool = False
+    """See `Offset.harmonised`."""
     signing: str | None = None
     """See `Scene.signing`."""
 
@@ -81,6 +81,7 @@ EARTH_SEARCH = Dialect(
     # Element84/earth-search issues 66 and 71.
     rule="earth-search-harmonised@1",
     offset=_applied,
+    harmonised=True,
 )
 EARTH_SEARCH_C1 = Dialect(
     name="earth-search-c1",
@@ -175,5 +176,10 @@ def _scene(item: StacItem, dialect: Dialect) -> Scene:
         nir=nir,
         scl=scl,
         signing=dialect.signing,
-        offset=Offset(rule=dialect.rule, red=dialect.offset(item, dialect.red), nir=dialect.offset(item, dialect.nir)),
+        offset=Offset(
+            rule=dialect.rule,
+            red=dialect.offset(item, dialect.red),
+            nir=dialect.offset(item, dialect.nir),
+            harmonised=dialect.harmonised,
+        ),
     )

@@ -7,6 +7,12 @@ from pydantic import Field as Attribute
 
 from ndvi_core.models.geometry import Geometry
 
+BOA_ADD_OFFSET = -1000
+"""Added to the digital numbers of red and NIR to undo their shift since processing baseline 04.00 (25 January 2022).
+
+Source: `BOA_ADD_OFFSET` in ESA's product metadata (MTD_MSIL2A.xml), the same for all bands so far.
+"""
+
 
 class Offset(BaseModel):
     """How digital numbers become reflectance: `reflectance * 10000 = max(DN + offset, 0)`."""
@@ -16,8 +22,11 @@ class Offset(BaseModel):
     rule: str
     """Name of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
     red: int = 0
-    """Added to the digital numbers of the red band; -1000 since processing baseline 04.00 unless already applied."""
+    """Added to the digital numbers of the red band: `BOA_ADD_OFFSET`, or 0 if there is no shift in the pixels."""
     nir: int = 0
+    """Added to the digital numbers of the near infrared band."""
+    harmonised: bool = False
+    """Whether the catalogue says that it has removed the shift from the pixels, so that the pixels can belie it."""
 
 
 class Scene(BaseModel):
@@ -32,15 +41,17 @@ class Scene(BaseModel):
     tile: str = Attribute(pattern=r"^\d{2}[C-X][A-Z]{2}$")
     """MGRS tile, e.g. `30UXV`."""
     datatake: str
-    """What scenes of one pass share, e.g. the relative orbit and the sensing start; with `tile` it finds duplicates."""
+    """The same for all scenes of one pass, e.g. relative orbit and sensing start; with `tile` it finds duplicates."""
     baseline: str
     """Processing baseline, e.g. `05.11`."""
     updated: datetime | None = None
+    """When the catalogue last changed the item, UTC; None if it does not say."""
     epsg: int | None = None
+    """Code of the bands' CRS; None if the catalogue does not say."""
     footprint: Geometry
     """Where the scene has data, as the catalogue says: WGS84, approximate."""
     red: str
-    """Href of B04, 10 m: `https://`, `s3://` or a path; signed anew by whoever reads it, never stored signed."""
+    """Href of B04, 10 m: `https://`, `s3://` or a path. It is signed when it is read, and never stored signed."""
     nir: str
     """Href of B08, 10 m."""
     scl: str

@@ -21,6 +21,7 @@ from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
+from ndvi_core.models.scene import BOA_ADD_OFFSET
 from ndvi_core.sample.farm import EPSG, FIELDS, LATE_FIELDS, NORTH, PIXEL, WEST, Season, wgs84, write_inputs
 from ndvi_core.sample.landscape import Ground, classify, make_ground, make_sky, reflectance
 
@@ -42,8 +43,8 @@ REVISIT_DAYS = 5
 CLOUD_SHARES = {0.0: 0.25, 0.02: 0.2, 0.12: 0.2, 0.3: 0.15, 0.55: 0.1, 1.0: 0.1}
 """How much of the land a pass finds clouded, with the chance of that."""
 REPROCESSED_CHANCE = 0.2
-SHIFT, SCALE = 1000, 10_000
-"""Digital number = reflectance * SCALE + SHIFT, as in ESA's products since baseline 04.00."""
+SCALE = 10_000
+"""Digital number = reflectance * SCALE - BOA_ADD_OFFSET, as in ESA's products since baseline 04.00."""
 BASELINE, OLD_BASELINE = "05.11", "05.10"
 OLD_NIR_ERROR = 150
 """Digital numbers by which the old baseline's near infrared is too high: it shows which duplicate was read."""
@@ -151,7 +152,7 @@ def _unseen(flight: Pass) -> NDArray[np.bool_]:
 
 
 def _digital(band: NDArray[np.float32], unseen: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    return np.where(unseen, 0, np.clip(np.rint(band * SCALE) + SHIFT, 1, 65535)).astype("uint16")
+    return np.where(unseen, 0, np.clip(np.rint(band * SCALE) - BOA_ADD_OFFSET, 1, 65535)).astype("uint16")
 
 
 def _write_cog(file: Path, band: NDArray[Any], first_column: int, pixel: int) -> None:
@@ -219,7 +220,7 @@ def _asset(name: str, tile: str, url: str) -> dict[str, Any]:
     pixel = 2 * PIXEL if name == "scl" else PIXEL
     band: dict[str, Any] = {"nodata": 0, "data_type": "uint8", "spatial_resolution": pixel}
     if name != "scl":
-        band |= {"data_type": "uint16", "scale": 1 / SCALE, "offset": -SHIFT / SCALE}
+        band |= {"data_type": "uint16", "scale": 1 / SCALE, "offset": BOA_ADD_OFFSET / SCALE}
     return {
         "href": f"{url}/{name}.tif",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",

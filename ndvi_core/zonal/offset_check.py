@@ -1,7 +1,8 @@
-"""A check of pixels that are said to be free of the offset of baseline 04.00, since items have said so wrongly.
+"""A check of pixels that a catalogue says to be harmonised, since some catalogues have said so wrongly.
 
-Element84/earth-search issues 66 and 71: in `sentinel-2-l2a` the items' flag and the pixels disagree. If the offset of
-1000 is still in the pixels, hardly any is darker than 1000 in red, while vegetation reflects 2 to 8 % there.
+Harmonised pixels are free of the offset of processing baseline 04.00. Element84/earth-search issues 66 and 71: in
+`sentinel-2-l2a` the items' flag and the pixels disagree. If the offset of 1000 is still in the pixels, hardly any is
+darker than 1000 in red, while vegetation reflects 2 to 8 % there.
 """
 
 from collections import defaultdict
@@ -10,27 +11,24 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.models.scene import Scene
+from ndvi_core.models.scene import BOA_ADD_OFFSET, Scene
 
-RULE = "earth-search-harmonised"
-"""Beginning of the offset rules' names that rely on it."""
-
-OFFSET = 1000
 PERCENTILE = 0.01
+"""At least this fraction of a scene's valid pixels is expected to be darker in red than the offset."""
 
 
 class HarmonisedCheck:
-    """Counts how many of the valid pixels of the fields are dark in red, for each scene that needs it."""
+    """Counts, for each harmonised scene, how many of the fields' valid pixels are dark in red."""
 
     def __init__(self) -> None:
         self._pixels: dict[str, int] = defaultdict(int)
         self._dark: dict[str, int] = defaultdict(int)
 
     def add(self, scene: Scene, red: NDArray[np.integer]) -> None:
-        """Count the digital numbers of valid pixels."""
-        if scene.offset.rule.startswith(RULE):
+        """Count the digital numbers of valid pixels if the scene is harmonised."""
+        if scene.offset.harmonised:
             self._pixels[scene.id] += red.size
-            self._dark[scene.id] += int(np.count_nonzero(red < OFFSET))
+            self._dark[scene.id] += int(np.count_nonzero(red < -BOA_ADD_OFFSET))
 
     def warnings(self) -> Iterator[str]:
         """Yield a sentence for each scene whose 1st percentile of red is not below the offset."""
@@ -38,7 +36,7 @@ class HarmonisedCheck:
             dark = self._dark[scene_id]
             if dark < PERCENTILE * pixels:
                 yield (
-                    f"scene {scene_id}: {dark} of {pixels} valid red pixels are below {OFFSET}: either the ground is "
-                    "bright, or the pixels still have the offset that the catalogue's rule takes for removed, and "
-                    "their NDVI is too low; compare with another catalogue"
+                    f"scene {scene_id}: {dark} of {pixels} valid red pixels are below {-BOA_ADD_OFFSET}: either the "
+                    "ground is bright, or the pixels still have the offset that the catalogue's rule takes for "
+                    "removed, and their NDVI is too low; compare with another catalogue"
                 )

@@ -79,7 +79,7 @@ def test_a_field_over_a_tile_border_is_put_together(tmp_path: Path) -> None:
     assert row.valid_fraction == 1
     assert row.ndvi_mean == pytest.approx((5 * 5 / 7 + 30 * 0.5) / 35, abs=1e-4)
     assert found.raster is not None
-    rows, cols = np.nonzero(found.raster.coverage > 0.5)
+    rows, cols = np.nonzero(found.raster.coverage_fraction > 0.5)
     middle = found.raster.ndvi[int(np.median(rows)), cols.min() : cols.max() + 1]
     np.testing.assert_allclose(middle, [5 / 7] * 5 + [0.5] * 30, rtol=1e-6)
 
@@ -192,17 +192,13 @@ def test_a_server_that_is_away_ends_the_order(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("rule", "red", "warned"),
-    [
-        ("earth-search-harmonised@1", 1400, True),
-        ("earth-search-harmonised@1", 400, False),
-        ("planetary-computer@1", 1400, False),
-    ],
+    ("harmonised", "red", "warned"), [(True, 1400, True), (True, 400, False), (False, 1400, False)]
 )
 def test_pixels_that_belie_their_offset_rule_are_reported(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, rule: str, red: int, warned: bool
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, harmonised: bool, red: int, warned: bool
 ) -> None:
-    scene = make_scene(tmp_path, flat(red), flat(4000), GROUND, offset=Offset(rule=rule))
+    offset = Offset(rule="any@1", harmonised=harmonised)
+    scene = make_scene(tmp_path, flat(red), flat(4000), GROUND, offset=offset)
     with caplog.at_level(logging.WARNING, logger="ndvi_core"):
         outcome(make_order({"a": pixel_box(8, 8, 8, 8)}, [scene]))
     assert [scene.id in record.getMessage() for record in caplog.records] == [True] * warned
