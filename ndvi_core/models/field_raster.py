@@ -16,9 +16,11 @@ class FieldRaster:
 
     ndvi: NDArray[np.float32]
     """(height, width), NaN where a pixel is not valid or the field does not touch it."""
-    coverage: NDArray[np.float64]
-    """(height, width), the share of each pixel that the field covers."""
+    coverage_fraction: NDArray[np.float64]
+    """(height, width), in [0, 1]: the part of each pixel's area that the field covers."""
     transform: "Affine"
+    """Affine transform from columns and rows to the CRS."""
     epsg: int
+    """Code of the CRS."""
     bounds: tuple[float, float, float, float]
     """Left, bottom, right, top, in units of the CRS."""

@@ -1,22 +1,25 @@
-"""Work orders and manifests: all that a compute task is told, and all that it says when it is done."""
+"""Work orders and manifests: everything that a compute task is given, and everything that it reports."""
 
+from collections.abc import Sequence
 from datetime import date
 from math import cos, radians
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Attribute
 
 from ndvi_core import ALGORITHM_VERSION
+from ndvi_core.models.field import Field
 from ndvi_core.models.geometry import Geometry
-from ndvi_core.models.observation import Status
+from ndvi_core.models.observation import Observation, Statistics, Status
 from ndvi_core.models.scene import Scene
 
 BYTES_PER_PIXEL = 80
-"""Of all arrays that a computation may hold for a pixel of a field's window at one time."""
+"""Memory of all arrays that a computation may hold at one time for one pixel of a field's window."""
 
 _PIXEL_METRES = 10.0
 _METRES_PER_DEGREE = 111_320.0
-"""Of latitude, and of longitude on the equator."""
+"""Length of a degree of latitude anywhere, and of a degree of longitude on the equator."""
 
 
 class _Frozen(BaseModel):
@@ -29,10 +32,11 @@ class Policy(_Frozen):
     mask: str = "scl@1"
     """Name and version of the SCL mask policy, see `ndvi_core.zonal.mask`."""
     min_valid_fraction: float = Attribute(default=0.5, ge=0, le=1)
-    """Below this share of valid pixels a cell is `cloudy`; what is left keeps its statistics."""
+    """A cell with a lower `valid_fraction` is `cloudy`; it keeps the statistics of the pixels that are valid."""
     min_pixels: float = Attribute(default=1.0, ge=0)
     """Fields that cover less than this many pixels are `too_small`."""
     algorithm_version: str = ALGORITHM_VERSION
+    """Version of the computation that the cells are planned for."""
 
 
 class OrderField(_Frozen):
@@ -42,11 +46,11 @@ class OrderField(_Frozen):
     geometry: Geometry
     """Clipped to the extent, WGS84."""
     geometry_hash: str
-    """Of the geometry as registered."""
+    """Hash of the geometry as registered, before it was clipped."""
 
     @property
     def window_pixels(self) -> float:
-        """Pixels of 10 m in the smallest rectangle that holds the field, about."""
+        """About how many pixels of 10 m there are in the smallest rectangle that contains the field."""
         west, south, east, north = map(float, self.geometry.bounds)
         width = (east - west) * cos(radians((south + north) / 2)) * _METRES_PER_DEGREE
         height = (north - south) * _METRES_PER_DEGREE
@@ -60,7 +64,7 @@ class Cell(_Frozen):
     """Index into the order's `fields`."""
     date: date
     scenes: tuple[int, ...]
-    """Indexes into the order's `scenes`: all of that day that may hold the field; never empty."""
+    """Indexes into the order's `scenes`: all scenes of that day that may contain the field; never empty."""
     fingerprint: str
 
 
@@ -78,7 +82,7 @@ class WorkOrder(_Frozen):
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell besides its numbers."""
     memory_mb: int = Attribute(default=512, ge=128)
-    """What the task may take of memory besides its fields' pixels, in MB (1,000,000 bytes)."""
+    """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy
     fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]
@@ -86,7 +90,7 @@ class WorkOrder(_Frozen):
 
     @property
     def memory(self) -> int:
-        """Bytes that the task may take, those of its fields' pixels included."""
+        """Memory that the task may take, including that of its fields' pixels, in bytes."""
         return self.memory_mb * 1_000_000 + round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
 
 
@@ -111,9 +115,50 @@ class CellResult(_Frozen):
 
 
 class Manifest(_Frozen):
-    """What a task wrote. Its presence means that the work is whole."""
+    """What a task wrote. Its presence means that the task's work is complete."""
 
     order_sha256: str
-    """Of the order's bytes: a manifest left by another order at the same place is not taken for this one's."""
+    """SHA-256 of the order's bytes, in hex: tells this manifest from one that an earlier order left at its place."""
     results: Written
     cells: tuple[CellResult, ...]
+
+
+def make_observation(
+    field: Field | OrderField,
+    day: date,
+    policy: Policy,
+    fingerprint: str,
+    status: Status,
+    reason: str | None,
+    scenes: Sequence[Scene] = (),
+    **others: Any,
+) -> Observation:
+    """Return the observation of a cell, with its provenance.
+
+    Args:
+        field: The field, registered or of an order.
+        day: The cell's day.
+        policy: The policy that the cell was planned with.
+        fingerprint: The cell's fingerprint.
+        status: Outcome of the computation.
+        reason: Why there is no value, None if there is one.
+        scenes: The scenes that the numbers come from, or that were considered.
+        **others: Any other attributes of the observation, such as its statistics.
+    """
+    return Observation(
+        field_id=field.field_id,
+        date=day,
+        status=status,
+        reason=reason,
+        scene_ids=tuple(scene.id for scene in scenes),
+        mask_policy=policy.mask,
+        algorithm_version=policy.algorithm_version,
+        geometry_hash=field.geometry_hash,
+        fingerprint=fingerprint,
+        **others,
+    )
+
+
+def make_failed(observation: Observation, reason: str) -> Observation:
+    """Return a failed observation of the same cell and provenance, without numbers."""
+    return observation.model_copy(update=Statistics().model_dump() | {"status": "failed", "reason": reason})

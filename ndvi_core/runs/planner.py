@@ -21,7 +21,7 @@ from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Cell, OrderField, Policy
+from ndvi_core.models.work_order import Cell, OrderField, Policy, make_observation
 from ndvi_core.registry.ledger import Entry
 from ndvi_core.runs.locality import z_order
 from ndvi_core.runs.selection import Selection
@@ -192,7 +192,7 @@ def make_plan(
                 case Due():
                     due.append(DueCell(due_field, day, cell_scenes, mark))
                 case Settle(status, reason):
-                    settled.append(_settled(field, day, status, reason, mark, policy))
+                    settled.append(make_observation(field, day, policy, mark, status, reason))
                 case Skip(scenes_are_gone=True):
                     log.warning("%s %s: the catalogue has its scenes no more; what is known stays", field.field_id, day)
     return Plan(due=tuple(due), settled=tuple(settled))
@@ -288,16 +288,3 @@ def _scenes_by_field_and_day(
     for geometry, scene in pairs.T[np.lexsort(pairs[::-1])].tolist():
         found[geometry, days[scene]] += (scene,)
     return found
-
-
-def _settled(chosen: RegisteredField, day: date, status: Status, reason: str, mark: str, policy: Policy) -> Observation:
-    return Observation(
-        field_id=chosen.field_id,
-        date=day,
-        status=status,
-        reason=reason,
-        mask_policy=policy.mask,
-        algorithm_version=policy.algorithm_version,
-        geometry_hash=chosen.geometry_hash,
-        fingerprint=mark,
-    )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import Manifest, WorkOrder, Written
+from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
 from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.due_days import last_owed_day
@@ -133,15 +133,7 @@ def _read_verified(store: Store, written: Written) -> list[Observation]:
 
 def _failed(work: WorkOrder, reason: str) -> Iterator[Observation]:
     for cell in work.cells:
-        field = work.fields[cell.field]
-        yield Observation(
-            field_id=field.field_id,
-            date=cell.date,
-            status="failed",
-            reason=reason,
-            scene_ids=tuple(work.scenes[index].id for index in cell.scenes),
-            mask_policy=work.policy.mask,
-            algorithm_version=work.policy.algorithm_version,
-            geometry_hash=field.geometry_hash,
-            fingerprint=cell.fingerprint,
+        scenes = [work.scenes[index] for index in cell.scenes]
+        yield make_observation(
+            work.fields[cell.field], cell.date, work.policy, cell.fingerprint, "failed", reason, scenes
         )
