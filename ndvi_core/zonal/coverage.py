@@ -1,4 +1,4 @@
-"""The exact share of each pixel that a field covers.
+"""The exact coverage fraction of each pixel: the part of its area that a field covers.
 
 The method is that of font rasterisers (signed-area accumulation, as in FreeType's smooth rasteriser): cut each ring's
 edges where they cross pixel edges; a piece with the rise `dy` at the mean distance `m` from its pixel's left edge
@@ -22,7 +22,10 @@ from ndvi_core.raster.projection import _densify, _transform
 from ndvi_core.zonal.statistics import area
 
 NOISE = 1e-9
-"""Shares nearer than this to 0 or 1 are 0 or 1: a northing of 5,000 km has a last binary digit of 1e-9 m."""
+"""Coverage fractions nearer than this to 0 or 1 are set to 0 or 1.
+
+They are noise of rounding: the last binary digit of a northing of 5,000 km is 1e-9 m.
+"""
 
 _BATCH_COORDINATES = 20_000
 """Vertices that are rasterised at once: enough to hide numpy's overhead, few enough to stay within the CPU's cache."""
@@ -30,23 +33,28 @@ _BATCH_COORDINATES = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """A field on a grid: the smallest window that holds it and the share of each pixel in it."""
+    """A field on a grid: the smallest window that holds it, and how much of each pixel it covers."""
 
     window: Window
-    share: Floats
+    coverage_fraction: Floats
     """(height, width) in [0, 1]: covered area of the pixel over its area."""
 
     @cached_property
     def pixels(self) -> float:
-        """Sum of the shares: the field's area in pixels."""
-        return area(self.share, self.share > 0)
+        """Sum of the coverage fractions: the field's area in pixels."""
+        return area(self.coverage_fraction, self.coverage_fraction > 0)
 
 
 def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> list[Coverage | None]:
-    """Return the coverage of each polygon or multipolygon (valid, WGS84) on `grid`.
+    """Return the coverage of each geometry on `grid`; it does not depend on the other geometries.
 
-    The result for a geometry does not depend on the others. None stands for one that is empty or that the grid's CRS
-    cannot show, being half a world off its zone.
+    Args:
+        geometries: Valid polygons or multipolygons, WGS84.
+        grid: In any CRS.
+
+    Returns:
+        One coverage for each geometry. None for a geometry that is empty, or that cannot be projected into the grid's
+        CRS because it is half a world away from its zone.
     """
     fields = np.array(geometries, dtype=object)
     found: list[Coverage | None] = [None] * len(fields)
@@ -79,9 +87,10 @@ def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Ite
     """Yield the coverage of each geometry, given the vertices of all in fractional columns and rows.
 
     Args:
-        x, y: (n) vertices, each ring closed, shells counter-clockwise on a map and holes clockwise.
-        ring_start: index of each ring's first vertex, then n.
-        start: index of each geometry's first vertex, then n.
+        x: (n) columns of the vertices; each ring is closed, shells are counter-clockwise on a map, holes clockwise.
+        y: (n) rows of the vertices.
+        ring_start: Index of each ring's first vertex, then n.
+        start: Index of each geometry's first vertex, then n.
     """
     left = np.floor(np.minimum.reduceat(x, start[:-1])).astype(np.intp)
     top = np.floor(np.minimum.reduceat(y, start[:-1])).astype(np.intp)
@@ -105,18 +114,19 @@ def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Ite
     row = np.clip(np.floor((y0 + y1) / 2), 0, height[owner] - 1).astype(np.intp)
     pixel = (end - size)[owner] + row * stride[owner] + col
     passed = rise * (middle - col)
-    share = np.zeros(int(end[-1]))
-    share += np.bincount(pixel, rise - passed, len(share))
-    share += np.bincount(pixel + 1, passed, len(share))
+    fraction = np.zeros(int(end[-1]))
+    fraction += np.bincount(pixel, rise - passed, len(fraction))
+    fraction += np.bincount(pixel + 1, passed, len(fraction))
 
     windows = [
         Window(col_off=col_off, row_off=row_off, width=columns, height=rows)
         for col_off, row_off, columns, rows in zip(*(a.tolist() for a in (left, top, width, height)), strict=True)
     ]
-    rasters = [part.reshape(window.height, -1) for window, part in zip(windows, np.split(share, end[:-1]), strict=True)]
+    parts = np.split(fraction, end[:-1])
+    rasters = [part.reshape(window.height, -1) for window, part in zip(windows, parts, strict=True)]
     for raster in rasters:
         np.cumsum(raster, axis=1, out=raster)
-    _settle(share)
+    _remove_noise(fraction)
     for window, raster in zip(windows, rasters, strict=True):
         yield Coverage(window, raster[:, :-2].copy())
 
@@ -125,10 +135,10 @@ def _cut(u0: Floats, v0: Floats, u1: Floats, v1: Floats) -> tuple[Indexes, tuple
     """Cut segments from (u0, v0) to (u1, v1) wherever `u` is a whole number.
 
     Returns:
-        The index of the segment that each piece is of, and the pieces' u0, v0, u1, v1, each segment's in their order.
-        A piece ends exactly where the next one begins.
+        For each piece the index of its segment, and the pieces' u0, v0, u1, v1. The pieces of a segment follow one
+        another, and each ends exactly where the next one begins.
     """
-    lowest = np.floor(np.minimum(u0, u1)) + 1  # the lowest whole number that may be passed
+    lowest = np.floor(np.minimum(u0, u1)) + 1  # the lowest whole number that may be crossed
     cuts = np.maximum(np.ceil(np.maximum(u0, u1)) - lowest, 0).astype(np.intp)
     segment = np.repeat(np.arange(len(u0)), cuts + 1)
     ends = np.cumsum(cuts + 1)
@@ -145,8 +155,8 @@ def _cut(u0: Floats, v0: Floats, u1: Floats, v1: Floats) -> tuple[Indexes, tuple
     return segment, (begin_u, begin_v, line, passing)
 
 
-def _settle(share: Floats) -> None:
-    """Bring shares into [0, 1] and rid them of the noise of rounding, in place."""
-    np.clip(share, 0.0, 1.0, out=share)
-    share[share < NOISE] = 0.0
-    share[share > 1.0 - NOISE] = 1.0
+def _remove_noise(fraction: Floats) -> None:
+    """Bring coverage fractions into [0, 1] and free them of the noise of rounding, in place."""
+    np.clip(fraction, 0.0, 1.0, out=fraction)
+    fraction[fraction < NOISE] = 0.0
+    fraction[fraction > 1.0 - NOISE] = 1.0

@@ -1,92 +1,129 @@
-"""From the pixels of the chosen scenes to numbers, for many fields at once."""
+"""From the pixels of mosaics to zonal statistics, for many fields at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ndvi_core.models.arrays import Floats
+from ndvi_core.raster.band import Asset
 from ndvi_core.raster.open_scene import OpenScene
+from ndvi_core.raster.windows import BandWindow
 from ndvi_core.zonal.mosaic import NO_SOURCE, Mosaic
 from ndvi_core.zonal.offset_check import HarmonisedCheck
 from ndvi_core.zonal.statistics import areas, first_of_each, ndvi, summarise
 
-Bands = Sequence[NDArray[np.integer]]
-"""Red and NIR of each scene of a choice in turn, in the field's window."""
+BANDS: tuple[Asset, ...] = ("red", "nir")
 
 
-@dataclass(frozen=True, eq=False)
-class Measurement:
-    """What a field's pixels come to."""
+class RedNir(NamedTuple):
+    """Digital numbers of one scene within a field's window, both (height, width)."""
 
-    ndvi: NDArray[np.float64] | None
+    red: NDArray[np.integer]
+    nir: NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ZonalStatistics:
+    """NDVI of one field's pixels, and what it comes to."""
+
+    ndvi: Floats | None
     """(height, width), NaN where a pixel is not valid; None when none is."""
     data_pixels: float
-    """Area of the pixels for which there is data, masked or not."""
+    """Area for which there is data, masked or not, in pixels."""
     valid_pixels: float = 0.0
+    """Area of the valid pixels, in pixels."""
     statistics: Mapping[str, float] = field(default_factory=dict)
-    """By their names in `Statistics`; none without a valid pixel."""
+    """Weighted statistics by their names in `Statistics`; empty without a valid pixel."""
 
 
-def measure(choices: Sequence[Mosaic], bands: Sequence[Bands], check: HarmonisedCheck) -> Iterator[Measurement]:
-    """Yield what each field comes to.
+def red_nir_windows(mosaic: Mosaic) -> list[BandWindow]:
+    """Return what has to be read of a mosaic: red and NIR of each scene in turn.
+
+    Raises:
+        SceneUnreadable: A band cannot be opened.
+    """
+    window = mosaic.coverage.window
+    return [BandWindow(scene.band(asset), window) for scene in mosaic.scenes for asset in BANDS]
+
+
+def pair_red_nir(pixels: Sequence[NDArray[np.integer]]) -> list[RedNir]:
+    """Return the bands of each scene, given the pixels of `red_nir_windows`."""
+    return [RedNir(red, nir) for red, nir in zip(pixels[::2], pixels[1::2], strict=True)]
+
+
+def measure(
+    mosaics: Sequence[Mosaic], bands: Sequence[Sequence[RedNir]], check: HarmonisedCheck
+) -> Iterator[ZonalStatistics]:
+    """Yield the zonal statistics of each field.
 
     Args:
-        choices: the scenes of each field.
-        bands: the pixels of each.
-        check: is told of the red pixels.
+        mosaics: One for each field.
+        bands: For each field the bands of its mosaic's scenes.
+        check: Is given the valid red pixels of each scene.
     """
-    if not choices:
+    if not mosaics:
         return
-    share = np.concatenate([choice.coverage.share.ravel() for choice in choices])
-    starts = first_of_each([choice.source.size for choice in choices])
-    values, has_data = _values(choices, bands, check)
+    fraction = np.concatenate([mosaic.coverage.coverage_fraction.ravel() for mosaic in mosaics])
+    starts = first_of_each([mosaic.source.size for mosaic in mosaics])
+    values, has_data = _values(mosaics, bands, check)
     valid = np.isfinite(values)
-    data_pixels, valid_pixels = (areas(share, where, starts).tolist() for where in (has_data, valid))
+    data_pixels, valid_pixels = (areas(fraction, where, starts).tolist() for where in (has_data, valid))
     counts = np.add.reduceat(valid, starts, dtype=np.intp)
-    seen = counts > 0
-    rows = iter(summarise(values[valid], share[valid], first_of_each(counts[seen].tolist())) if seen.any() else ())
-    for number, (choice, start) in enumerate(zip(choices, starts.tolist(), strict=True)):
-        data = choice.masked_pixels + data_pixels[number]
-        if seen[number]:
-            own = values[start : start + choice.source.size].reshape(choice.source.shape)
-            yield Measurement(own, data, valid_pixels[number], next(rows))
+    any_valid = counts > 0
+    first_valid = first_of_each(counts[any_valid].tolist())
+    rows = iter(summarise(values[valid], fraction[valid], first_valid) if any_valid.any() else ())
+    for number, (mosaic, start) in enumerate(zip(mosaics, starts.tolist(), strict=True)):
+        data = mosaic.masked_pixels + data_pixels[number]
+        if any_valid[number]:
+            own = values[start : start + mosaic.source.size].reshape(mosaic.source.shape)
+            yield ZonalStatistics(own, data, valid_pixels[number], next(rows))
         else:
-            yield Measurement(None, data)
+            yield ZonalStatistics(None, data)
 
 
 def _values(
-    choices: Sequence[Mosaic], bands: Sequence[Bands], check: HarmonisedCheck
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return NDVI of all fields' pixels, one field after the other, and for which there is data in both bands."""
+    mosaics: Sequence[Mosaic], bands: Sequence[Sequence[RedNir]], check: HarmonisedCheck
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return NDVI of all fields' pixels, one field after the other, and where there is data in both bands."""
     red, nir = (
-        np.concatenate([_from_sources(choice, own[band::2]) for choice, own in zip(choices, bands, strict=True)])
-        for band in (0, 1)
+        np.concatenate([_from_sources(mosaic, band) for mosaic, band in zip(mosaics, of_fields, strict=True)])
+        for of_fields in (
+            [[scene.red for scene in scenes] for scenes in bands],
+            [[scene.nir for scene in scenes] for scenes in bands],
+        )
     )
-    scenes = dict.fromkeys(scene for choice in choices for scene in choice.scenes)
+    scenes = dict.fromkeys(scene for mosaic in mosaics for scene in mosaic.scenes)
     numbers = {scene: number for number, scene in enumerate(scenes)}
-    scene_of = np.concatenate([_scene_numbers(choice, numbers) for choice in choices])
+    scene_of = np.concatenate([_scene_numbers(mosaic, numbers) for mosaic in mosaics])
     values = np.full(red.shape, np.nan)
     has_data = np.zeros(red.shape, np.bool_)
     for scene, number in numbers.items():
         here = scene_of == number
         here &= red != scene.band("red").nodata
         here &= nir != scene.band("nir").nodata
-        seen = red[here]
-        values[here] = ndvi(seen, nir[here], scene.scene.offset)
+        red_here = red[here]
+        values[here] = ndvi(red_here, nir[here], scene.scene.offset)
         has_data |= here
-        check.add(scene.scene, seen)
+        check.add(scene.scene, red_here)
     return values, has_data
 
 
-def _from_sources(choice: Mosaic, bands: Bands) -> NDArray[np.integer]:
-    """Return each pixel of the window from its own scene; any pixel where it has none."""
-    pixels = bands[0] if len(bands) == 1 else np.choose(choice.source, bands, mode="clip")
+def _from_sources(mosaic: Mosaic, band: Sequence[NDArray[np.integer]]) -> NDArray[np.integer]:
+    """Return each pixel of the window from its own scene; an arbitrary value where it has none.
+
+    Args:
+        mosaic: Of one field.
+        band: One band of each of the mosaic's scenes, (height, width).
+    """
+    pixels = band[0] if len(band) == 1 else np.choose(mosaic.source, band, mode="clip")
     return pixels.ravel()
 
 
-def _scene_numbers(choice: Mosaic, numbers: Mapping[OpenScene, int]) -> NDArray[np.int16]:
+def _scene_numbers(mosaic: Mosaic, numbers: Mapping[OpenScene, int]) -> NDArray[np.int16]:
     """Return the number of each pixel's scene, -1 where it has none."""
     table = np.full(NO_SOURCE + 1, -1, np.int16)
-    table[: len(choice.scenes)] = [numbers[scene] for scene in choice.scenes]
-    return table[choice.source.ravel()]
+    table[: len(mosaic.scenes)] = [numbers[scene] for scene in mosaic.scenes]
+    return table[mosaic.source.ravel()]

@@ -1,4 +1,4 @@
-"""Which of a day's scenes a field is computed from."""
+"""The mosaic that a field is computed from: which of a day's scenes, and which of them each pixel is from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,31 +15,33 @@ from ndvi_core.zonal.mask import CLOUD, NO_DATA_CLASS
 from ndvi_core.zonal.statistics import area, areas, first_of_each
 
 NO_SOURCE = 255
+"""In `Mosaic.source`: the pixel is valid in none of the scenes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A scene whose raster holds at least some of a field."""
+    """A scene whose raster contains at least a part of a field."""
 
     scene: OpenScene
     grid: Grid
-    """The red band's."""
+    """Grid of the red band."""
     coverage: Coverage
-    holds: bool
-    """Whether the raster holds all of the field."""
+    """The field on that grid."""
+    contains_field: bool
+    """Whether the raster contains the whole field."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassSample:
-    """Which pixels of a candidate's classification are the nearest to the pixels of the field's window."""
+    """Where a candidate's scene classification (SCL) is sampled, by nearest neighbour, for the field's window."""
 
     candidate: Candidate
-    part: BandWindow
-    """The classification's pixels that are needed."""
+    window: BandWindow
+    """The pixels of the classification that are needed."""
     rows: NDArray[np.intp]
-    """(height) of the field's window: the row in the part."""
+    """(height) for each row of the field's window, the row of `window` that is nearest to it."""
     cols: NDArray[np.intp]
-    """(width) of the field's window: the column in the part."""
+    """(width) for each column of the field's window, the column of `window` that is nearest to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +54,11 @@ class ClassifiedScene:
     valid: NDArray[np.bool_]
     """(height, width): covered by the field at all, and not masked."""
     valid_pixels: float
-    """Area of the valid pixels."""
+    """Area of the valid pixels, in pixels."""
     cloud_pixels: float
-    """Area under cloud, cloud shadow or cirrus."""
+    """Area under cloud, cloud shadow or cirrus, in pixels."""
     masked_pixels: float
-    """Area with data that the mask hides, cloud included."""
+    """Area with data that the mask hides, cloud included, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,27 +69,31 @@ class Mosaic:
     grid: Grid
     coverage: Coverage
     source: NDArray[np.uint8]
-    """(height, width): which of the scenes a pixel is from, `NO_SOURCE` where it is valid in none."""
+    """(height, width): index into `scenes` of the scene that a pixel is from, or `NO_SOURCE`."""
     cloud_pixels: float
-    """Area under cloud, cloud shadow or cirrus."""
+    """Area under cloud, cloud shadow or cirrus, in pixels."""
     masked_pixels: float
-    """Area with data that the mask hides, cloud included."""
+    """Area with data that the mask hides, cloud included, in pixels."""
 
     @property
-    def sees_ground(self) -> bool:
+    def has_valid_pixels(self) -> bool:
+        """Whether any pixel is valid by its class, so that red and NIR are worth reading."""
         return bool((self.source != NO_SOURCE).any())
 
 
 def shortlist(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates whose classification is worth reading: those that hold the field, else all."""
-    return [candidate for candidate in candidates if candidate.holds] or list(candidates)
+    """Return the candidates whose classification is worth reading: those that contain the field, else all."""
+    return [candidate for candidate in candidates if candidate.contains_field] or list(candidates)
 
 
 def sample_classes(candidates: Sequence[Candidate]) -> Iterator[ClassSample]:
-    """Yield where the classification of one scene, on its own grid, is to be read for each candidate.
+    """Yield for each candidate where its scene's classification, on the classification's own grid, is sampled.
+
+    Args:
+        candidates: At least one, all of the same scene.
 
     Raises:
-        SceneUnreadable: the classification cannot be opened.
+        SceneUnreadable: The classification cannot be opened.
     """
     band, grid = candidates[0].scene.band("scl"), candidates[0].grid
     windows = [candidate.coverage.window for candidate in candidates]
@@ -100,56 +106,60 @@ def sample_classes(candidates: Sequence[Candidate]) -> Iterator[ClassSample]:
         cols = all_cols[window.col_off - left : window.col_stop - left]
         row, col = int(rows[0]), int(cols[0])
         needed = Window(col_off=col, row_off=row, width=int(cols[-1]) - col + 1, height=int(rows[-1]) - row + 1)
-        part = BandWindow(band, needed)
-        yield ClassSample(candidate, part, rows - row, cols - col)
+        yield ClassSample(candidate, BandWindow(band, needed), rows - row, cols - col)
 
 
 def classify(
     samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], valid_classes: NDArray[np.bool_]
 ) -> list[ClassifiedScene]:
-    """Return what candidates' classifications say of the fields.
+    """Return each candidate with its classification on the red band's grid, and the areas by it.
 
     Args:
-        samples: where the pixels are from.
-        pixels: of each sample's part.
-        valid_classes: (256) of the mask policy.
+        samples: Where the classifications are sampled.
+        pixels: For each sample the classes of its window.
+        valid_classes: (256) whether a class is valid, by the mask policy.
     """
     if not samples:
         return []
-    share = np.concatenate([sample.candidate.coverage.share.ravel() for sample in samples])
+    coverages = [sample.candidate.coverage for sample in samples]
+    fraction = np.concatenate([coverage.coverage_fraction.ravel() for coverage in coverages])
     classes = np.concatenate(
         [part[sample.rows[:, np.newaxis], sample.cols].ravel() for sample, part in zip(samples, pixels, strict=True)]
     ).astype(np.uint8, copy=False)
-    valid = valid_classes[classes] & (share > 0)
-    starts = first_of_each([sample.candidate.coverage.share.size for sample in samples])
+    valid = valid_classes[classes] & (fraction > 0)
+    starts = first_of_each([coverage.coverage_fraction.size for coverage in coverages])
     counted = (valid, CLOUD[classes] & ~valid, (classes != NO_DATA_CLASS) & ~valid)
-    looks = []
+    classified = []
     for sample, start, *found in zip(
-        samples, starts.tolist(), *(areas(share, where, starts).tolist() for where in counted), strict=True
+        samples, starts.tolist(), *(areas(fraction, where, starts).tolist() for where in counted), strict=True
     ):
         window = sample.candidate.coverage.window
         own = slice(start, start + window.height * window.width)
-        looks.append(
+        classified.append(
             ClassifiedScene(
                 sample.candidate, classes[own].reshape(window.shape), valid[own].reshape(window.shape), *found
             )
         )
-    return looks
+    return classified
 
 
-def select_scenes(looks: Sequence[ClassifiedScene]) -> Mosaic:
-    """Choose from at least one look at the shortlisted candidates.
+def select_scenes(classified_scenes: Sequence[ClassifiedScene]) -> Mosaic:
+    """Select the scenes of a field's mosaic.
 
-    Of scenes that hold the whole field that with the most valid pixels is taken, by itself. Otherwise the field is
-    put together from the scenes on one grid (one CRS) that have data for most of it; each pixel is from the scene with
-    the most valid pixels of those in which it is valid. Ties go to the lower scene id.
+    Among scenes that contain the whole field, the one with the most valid pixels is taken, by itself. If there is
+    none, the mosaic is made of the scenes on one grid (one CRS), namely the grid on which the largest part of the
+    field has data; a pixel that is valid in several scenes is taken from the scene with the most valid pixels. Ties go
+    to the lower scene id.
+
+    Args:
+        classified_scenes: The field's shortlisted candidates, at least one.
     """
-    ranked = sorted(looks, key=_rank)
-    if ranked[0].candidate.holds:
-        return _alone(ranked[0])
+    ranked = sorted(classified_scenes, key=_rank)
+    if ranked[0].candidate.contains_field:
+        return _mosaic_of_one(ranked[0])
     by_grid = sorted(ranked, key=lambda item: _grid_key(item.candidate.grid))
     groups = [list(group) for _, group in groupby(by_grid, key=lambda item: _grid_key(item.candidate.grid))]
-    return _join(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
+    return _mosaic_of_several(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
 
 
 def _rank(item: ClassifiedScene) -> tuple[float, str]:
@@ -161,13 +171,14 @@ def _grid_key(grid: Grid) -> tuple[float, ...]:
 
 
 def _data_fraction(group: Sequence[ClassifiedScene]) -> float:
-    """Return the share of the field that at least one look has data for. All are on one grid."""
+    """Return the fraction of the field for which at least one of the scenes, all on one grid, has data."""
     has_data = np.logical_or.reduce([item.classes != NO_DATA_CLASS for item in group])
     coverage = group[0].candidate.coverage
-    return area(coverage.share, has_data) / coverage.pixels
+    return area(coverage.coverage_fraction, has_data) / coverage.pixels
 
 
-def _alone(only: ClassifiedScene) -> Mosaic:
+def _mosaic_of_one(only: ClassifiedScene) -> Mosaic:
+    """Return what `_mosaic_of_several` gives for one scene; most fields have but one, so this way has to be fast."""
     return Mosaic(
         scenes=(only.candidate.scene,),
         grid=only.candidate.grid,
@@ -178,8 +189,8 @@ def _alone(only: ClassifiedScene) -> Mosaic:
     )
 
 
-def _join(ranked: Sequence[ClassifiedScene]) -> Mosaic:
-    """Take each pixel from the first look in which it is valid; leave out scenes that then have nothing to add."""
+def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
+    """Take each pixel from the first scene in which it is valid, and leave out scenes that add no pixel."""
     first = ranked[0].candidate
     source = np.full(ranked[0].classes.shape, NO_SOURCE, dtype=np.uint8)
     classes = np.full(ranked[0].classes.shape, NO_DATA_CLASS, dtype=np.uint8)
@@ -192,12 +203,12 @@ def _join(ranked: Sequence[ClassifiedScene]) -> Mosaic:
             source[adds] = len(scenes)
             scenes.append(item.candidate.scene)
     hidden = source == NO_SOURCE
-    share = first.coverage.share
+    fraction = first.coverage.coverage_fraction
     return Mosaic(
         scenes=tuple(scenes),
         grid=first.grid,
         coverage=first.coverage,
         source=source,
-        cloud_pixels=area(share, CLOUD[classes] & hidden),
-        masked_pixels=area(share, (classes != NO_DATA_CLASS) & hidden),
+        cloud_pixels=area(fraction, CLOUD[classes] & hidden),
+        masked_pixels=area(fraction, (classes != NO_DATA_CLASS) & hidden),
     )

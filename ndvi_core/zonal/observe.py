@@ -1,25 +1,32 @@
 """The hot core: from a work order to the observation of each cell, each needed block of each scene read once.
 
-A day at a time: the scenes' classification (SCL) is read first. It settles which scenes each field is computed from,
-and which fields are hidden altogether; red and near infrared are then read for the others.
+The cells of a day go through the same steps together:
+
+1. prepare: open the red bands, compute the fields' coverages, and find the scenes that contain some of each field;
+2. classify: read the scenes' classification (SCL), and select the scenes of each field's mosaic;
+3. measure: read red and near infrared of the mosaics that have valid pixels, and compute the statistics.
+
+A cell that is settled leaves after any step. A cell with a scene that turns out to be unreadable goes through
+classify and measure again with the scenes that are left.
 """
 
 import logging
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import SceneUnreadable
+from ndvi_core.models.arrays import Floats
 from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Cell, WorkOrder
@@ -30,13 +37,18 @@ from ndvi_core.raster.windows import BandWindow, Pixels, gather
 from ndvi_core.support.concurrency import prefetch_in_order
 from ndvi_core.zonal.coverage import Coverage, cover
 from ndvi_core.zonal.mask import get_policy
-from ndvi_core.zonal.measure import Measurement, measure
-from ndvi_core.zonal.mosaic import Candidate, Mosaic, classify, sample_classes, select_scenes, shortlist
+from ndvi_core.zonal.measure import BANDS, ZonalStatistics, measure, pair_red_nir, red_nir_windows
+from ndvi_core.zonal.mosaic import (
+    Candidate,
+    ClassSample,
+    Mosaic,
+    classify,
+    sample_classes,
+    select_scenes,
+    shortlist,
+)
 from ndvi_core.zonal.observation_builder import ObservationBuilder
 from ndvi_core.zonal.offset_check import HarmonisedCheck
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 
@@ -44,32 +56,32 @@ MAX_DAYS = 8
 """Days that are computed side by side: while the blocks of one are awaited, those of another are computed."""
 
 MAX_CELLS = 10_000
-"""Cells of such days together: each takes some kilobytes from when its scenes are chosen until it is computed."""
+"""Cells of such days together: each takes some kilobytes from when its scenes are selected until it is computed."""
 
 MAX_PIXELS = 100_000
-"""Pixels of windows that are looked at together: enough to hide numpy's overhead, few enough for the CPU's caches."""
+"""Pixels of windows that are computed together: enough to hide numpy's overhead, few enough for the CPU's caches."""
 
 READ_AHEAD = 8
-"""The part of the order's memory, one in so many, that is for blocks which are read before they are needed."""
+"""One part in so many of the order's memory is for blocks that are read before they are needed."""
 
 
-@dataclass(frozen=True, eq=False)
-class CellOutcome:
-    """What became of a cell."""
+@dataclass(frozen=True, eq=False, slots=True)
+class ObservedCell:
+    """The observation of a cell, with the pixels that its products are made of."""
 
     observation: Observation
     raster: FieldRaster | None
     """None when no pixel is valid, and when the order asks for no pictures."""
 
 
-def observe(order: WorkOrder) -> Iterator[CellOutcome]:
-    """Yield the outcome of every cell of the order, day by day, and within a day as the pixels come.
+def observe(order: WorkOrder) -> Iterator[ObservedCell]:
+    """Yield every cell of the order, observed, day by day, and within a day as the pixels come.
 
-    A cell's outcome does not depend on the order's other cells, nor on how the scenes are stored in blocks.
+    A cell's observation does not depend on the order's other cells, nor on how the scenes are stored in blocks.
 
     Raises:
-        BadInput: the mask policy is unknown.
-        TryAgain: the network or a server failed.
+        BadInput: The mask policy is unknown.
+        TryAgain: The network or a server failed.
     """
     coverages = _Coverages([item.geometry for item in order.fields])
     days: dict[date, list[Cell]] = defaultdict(list)
@@ -82,7 +94,7 @@ def observe(order: WorkOrder) -> Iterator[CellOutcome]:
     )
 
 
-def _observe_day(order: WorkOrder, coverages: "_Coverages", cells: list[Cell], memory: int) -> Generator[CellOutcome]:
+def _observe_day(order: WorkOrder, coverages: "_Coverages", cells: list[Cell], memory: int) -> Generator[ObservedCell]:
     with ExitStack() as stack:
         numbers = sorted({number for cell in cells for number in cell.scenes})
         scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
@@ -98,24 +110,54 @@ class _Coverages:
         self._lock = Lock()
 
     def prepare(self, grid: Grid, fields: Iterable[int]) -> None:
-        """Compute what is not known yet of these fields, all at once, which is several times faster than singly."""
+        """Compute the coverages of these fields that are missing, all at once, which is much faster than singly."""
         with self._lock:
             known = self._found[grid]
             new = sorted(set(fields) - known.keys())
             known.update(zip(new, cover([self._geometries[index] for index in new], grid), strict=True))
 
     def get(self, grid: Grid, index: int) -> Coverage | None:
+        """Return the coverage of a field that was prepared, None if it has none on this grid."""
         return self._found[grid][index]
 
 
-@dataclass(eq=False)
-class _Task:
-    """A cell on its way to its outcome."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _PreparedCell:
+    """A cell and the scenes that it can be computed from."""
 
     cell: Cell
-    candidates: list[Candidate] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    """Why scenes had to be left out."""
+    candidates: Sequence[Candidate]
+    unreadable: Sequence[str]
+    """Why other scenes cannot be read."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _SampledCell:
+    """A cell whose scenes' classification is about to be read."""
+
+    prepared: _PreparedCell
+    samples: Sequence[ClassSample]
+    """One for each scene on the shortlist."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _CellMosaic:
+    """A cell whose scenes are selected."""
+
+    prepared: _PreparedCell
+    mosaic: Mosaic
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _LostScene:
+    """A cell of which a scene turned out to be unreadable on the way."""
+
+    retry: _PreparedCell
+    """The cell without that scene: it has to be classified anew."""
+
+
+_Unreadable = Sequence[tuple[OpenScene, SceneUnreadable]]
+"""Scenes that cannot be read, and why."""
 
 
 class _Day:
@@ -131,155 +173,144 @@ class _Day:
         self._check = HarmonisedCheck()
         self._warned: set[str] = set()
 
-    def observe(self, cells: Sequence[Cell]) -> Iterator[CellOutcome]:
-        """Yield the cells' outcomes. A cell that loses a scene on the way goes round again with what is left."""
-        waiting = self._begin(cells)
+    def observe(self, cells: Sequence[Cell]) -> Iterator[ObservedCell]:
+        """Yield each cell, observed; then log what was read of each scene."""
+        waiting = self._prepare(cells)
         while waiting:
-            ready: list[_Task] = []
-            for task in waiting:
-                observation = self._builder.without_pixels(task.cell, task.candidates, task.unreadable)
-                if observation is None:
-                    ready.append(task)
+            retries: list[_PreparedCell] = []
+            for item in self._observe_prepared(waiting):
+                if isinstance(item, _LostScene):
+                    retries.append(item.retry)
                 else:
-                    yield CellOutcome(observation, None)
-            waiting = []
-            chosen: dict[_Task, Mosaic] = {}
-            for task, choice in self._choices(ready):
-                if choice is None:
-                    waiting.append(task)
-                elif choice.sees_ground:
-                    chosen[task] = choice
-                    for scene in choice.scenes:
-                        scene.begin("nir")
-                else:
-                    yield self._outcome(task, choice, Measurement(None, choice.masked_pixels))
-            for task, outcome in self._outcomes(chosen):
-                if outcome is None:
-                    waiting.append(task)
-                else:
-                    yield outcome
+                    yield item
+            waiting = retries
         self._report()
 
-    def _begin(self, cells: Sequence[Cell]) -> list[_Task]:
-        """Open the red bands, compute the coverages, and find which scenes hold some of which field."""
-        layouts: dict[int, TileLayout] = {}
-        broken: dict[int, SceneUnreadable] = {}
-        for scene in self._scenes.values():
-            scene.begin("red", "scl")
-        for number, scene in self._scenes.items():
-            try:
-                layouts[number] = scene.band("red").layout
-            except SceneUnreadable as error:
-                broken[number] = error
+    def _observe_prepared(self, cells: Iterable[_PreparedCell]) -> Iterator[ObservedCell | _LostScene]:
+        """Take each cell through classify and measure, as far as it needs to go."""
+        to_classify: list[_PreparedCell] = []
+        for cell in cells:
+            observation = self._builder.without_pixels(cell.cell, cell.candidates, cell.unreadable)
+            if observation is None:
+                to_classify.append(cell)
+            else:
+                yield ObservedCell(observation, None)
+        to_measure: list[_CellMosaic] = []
+        for item in self._classify(to_classify):
+            if isinstance(item, _LostScene):
+                yield item
+            elif item.mosaic.has_valid_pixels:
+                to_measure.append(item)
+                for scene in item.mosaic.scenes:
+                    scene.begin("nir")
+            else:
+                yield self._observed(item, ZonalStatistics(None, item.mosaic.masked_pixels))
+        yield from self._measure(to_measure)
+
+    def _prepare(self, cells: Sequence[Cell]) -> list[_PreparedCell]:
+        """Open the red bands, compute the coverages, and find the scenes that contain some of each field."""
+        layouts, broken = self._red_layouts()
         fields: dict[Grid, set[int]] = defaultdict(set)
         for cell in cells:
             for number in layouts.keys() & cell.scenes:
                 fields[layouts[number].grid].add(cell.field)
         for grid, indexes in fields.items():
             self._coverages.prepare(grid, indexes)
+        prepared = []
+        for cell in cells:
+            found = (self._candidate(cell, number, layouts[number]) for number in cell.scenes if number in layouts)
+            unreadable = [str(broken[number]) for number in cell.scenes if number in broken]
+            prepared.append(_PreparedCell(cell, [candidate for candidate in found if candidate], unreadable))
+        return prepared
 
-        tasks = [_Task(cell) for cell in cells]
-        for task in tasks:
-            for number in task.cell.scenes:
-                if number in broken:
-                    self._leave_out(task, self._scenes[number], broken[number])
-                elif candidate := self._candidate(task.cell, number, layouts[number]):
-                    task.candidates.append(candidate)
-        return tasks
+    def _red_layouts(self) -> tuple[dict[int, TileLayout], dict[int, SceneUnreadable]]:
+        """Return the layout of each scene's red band, or why the band cannot be opened."""
+        for scene in self._scenes.values():
+            scene.begin("red", "scl")
+        layouts: dict[int, TileLayout] = {}
+        broken: dict[int, SceneUnreadable] = {}
+        for number, scene in self._scenes.items():
+            try:
+                layouts[number] = scene.band("red").layout
+            except SceneUnreadable as error:
+                broken[number] = error
+                self._warn(error)
+        return layouts, broken
 
     def _candidate(self, cell: Cell, number: int, layout: TileLayout) -> Candidate | None:
+        """Return the scene of that number as a candidate, None if its raster contains nothing of the field."""
         coverage = self._coverages.get(layout.grid, cell.field)
         common = coverage.window.intersection(layout.window) if coverage else None
         if coverage is None or common is None:
             return None
-        holds = common == coverage.window
-        covers_some = holds or coverage.share[common.slices_in(coverage.window)].any()
-        if coverage.pixels > 0 and not covers_some:  # a field without any area is not outside but too small
+        contains_field = common == coverage.window
+        contains_some = contains_field or coverage.coverage_fraction[common.slices_in(coverage.window)].any()
+        if coverage.pixels > 0 and not contains_some:  # a field without any area is not outside but too small
             return None
-        return Candidate(self._scenes[number], layout.grid, coverage, holds)
+        return Candidate(self._scenes[number], layout.grid, coverage, contains_field)
 
-    def _choices(self, tasks: Sequence[_Task]) -> Iterator[tuple[_Task, Mosaic | None]]:
-        """Yield which scenes each cell is computed from; None when a scene had to be left out."""
-        shortlists: dict[_Task, list[Candidate]] = {}
-        by_scene: dict[OpenScene, list[Candidate]] = defaultdict(list)
-        for task in tasks:
-            candidates = shortlist(task.candidates)
-            if self._opens(task, [candidate.scene for candidate in candidates], "scl"):
-                shortlists[task] = candidates
-                for candidate in candidates:
-                    by_scene[candidate.scene].append(candidate)
+    def _classify(self, cells: Iterable[_PreparedCell]) -> Iterator[_CellMosaic | _LostScene]:
+        """Read the classification of the shortlisted scenes, and select the scenes of each cell's mosaic."""
+        to_read: list[_PreparedCell] = []
+        for cell in cells:
+            if unreadable := _not_opened([candidate.scene for candidate in shortlist(cell.candidates)], "scl"):
+                yield self._lost(cell, unreadable)
             else:
-                yield task, None
-        samples = {sample.candidate: sample for of_scene in by_scene.values() for sample in sample_classes(of_scene)}
-        wanted = {task: [samples[candidate].part for candidate in own] for task, own in shortlists.items()}
-        for found in _together(gather(wanted, self._memory)):
-            whole: list[_Task] = []
-            parts: list[NDArray[np.integer]] = []
-            for task, pixels in found:
-                classes = self._whole(task, [candidate.scene for candidate in shortlists[task]], pixels)
-                if classes is None:
-                    yield task, None
+                to_read.append(cell)
+        wanted = {item: [sample.window for sample in item.samples] for item in _sample(to_read)}
+        for batch in _batches(gather(wanted, self._memory)):
+            sampled: list[_SampledCell] = []
+            classes: list[NDArray[np.integer]] = []
+            for item, pixels in batch:
+                arrays, unreadable = _sort_out([sample.candidate.scene for sample in item.samples], pixels)
+                if unreadable:
+                    yield self._lost(item.prepared, unreadable)
                 else:
-                    whole.append(task)
-                    parts += classes
-            seen = [samples.pop(candidate) for task in whole for candidate in shortlists[task]]
-            looks = iter(classify(seen, parts, self._valid_classes))
-            for task in whole:
-                yield task, select_scenes(list(islice(looks, len(shortlists.pop(task)))))
+                    sampled.append(item)
+                    classes += arrays
+            samples = [sample for item in sampled for sample in item.samples]
+            classified_scenes = iter(classify(samples, classes, self._valid_classes))
+            for item in sampled:
+                mosaic = select_scenes(list(islice(classified_scenes, len(item.samples))))
+                yield _CellMosaic(item.prepared, mosaic)
 
-    def _outcomes(self, chosen: dict[_Task, Mosaic]) -> Iterator[tuple[_Task, CellOutcome | None]]:
-        """Yield the outcome of each cell; None when a scene had to be left out."""
-        wanted: dict[_Task, list[BandWindow]] = {}
-        for task, choice in chosen.items():
-            if self._opens(task, choice.scenes, "nir"):
-                window = choice.coverage.window
-                wanted[task] = [BandWindow(s.band(asset), window) for s in choice.scenes for asset in ("red", "nir")]
+    def _measure(self, cells: Iterable[_CellMosaic]) -> Iterator[ObservedCell | _LostScene]:
+        """Read red and near infrared of the mosaics, and compute the cells' statistics."""
+        wanted: dict[_CellMosaic, list[BandWindow]] = {}
+        for item in cells:
+            if unreadable := _not_opened(item.mosaic.scenes, "nir"):
+                yield self._lost(item.prepared, unreadable)
             else:
-                yield task, None
-        for found in _together(gather(wanted, self._memory)):
-            bands: dict[_Task, list[NDArray[np.integer]]] = {}
-            for task, pixels in found:
-                read = self._whole(task, [scene for scene in chosen[task].scenes for _ in ("red", "nir")], pixels)
-                if read is None:
-                    yield task, None
+                wanted[item] = red_nir_windows(item.mosaic)
+        for batch in _batches(gather(wanted, self._memory)):
+            whole: list[_CellMosaic] = []
+            bands = []
+            for item, pixels in batch:
+                arrays, unreadable = _sort_out([scene for scene in item.mosaic.scenes for _ in BANDS], pixels)
+                if unreadable:
+                    yield self._lost(item.prepared, unreadable)
                 else:
-                    bands[task] = read
-            choices = [chosen.pop(task) for task in bands]
-            for task, choice, measured in zip(
-                bands, choices, measure(choices, list(bands.values()), self._check), strict=True
-            ):
-                yield task, self._outcome(task, choice, measured)
+                    whole.append(item)
+                    bands.append(pair_red_nir(arrays))
+            for item, found in zip(whole, measure([item.mosaic for item in whole], bands, self._check), strict=True):
+                yield self._observed(item, found)
 
-    def _outcome(self, task: _Task, choice: Mosaic, measured: Measurement) -> CellOutcome:
-        observation = self._builder.measured(task.cell, choice, measured, task.unreadable)
-        if measured.ndvi is None or not self._pictures:
-            return CellOutcome(observation, None)
-        return CellOutcome(observation, _field_raster(choice, measured.ndvi))
+    def _observed(self, item: _CellMosaic, found: ZonalStatistics) -> ObservedCell:
+        observation = self._builder.measured(item.prepared.cell, item.mosaic, found, item.prepared.unreadable)
+        if found.ndvi is None or not self._pictures:
+            return ObservedCell(observation, None)
+        return ObservedCell(observation, _field_raster(item.mosaic, found.ndvi))
 
-    def _opens(self, task: _Task, scenes: Sequence[OpenScene], asset: Asset) -> bool:
-        """Open a band of each scene; leave those out of the cell for which that fails, and say whether none did."""
-        whole = True
-        for scene in scenes:
-            try:
-                scene.band(asset)
-            except SceneUnreadable as error:
-                self._leave_out(task, scene, error)
-                whole = False
-        return whole
+    def _lost(self, cell: _PreparedCell, unreadable: _Unreadable) -> _LostScene:
+        for _, error in unreadable:
+            self._warn(error)
+        lost = {scene for scene, _ in unreadable}
+        left = [candidate for candidate in cell.candidates if candidate.scene not in lost]
+        reasons = [*cell.unreadable, *(str(error) for _, error in unreadable)]
+        return _LostScene(_PreparedCell(cell.cell, left, reasons))
 
-    def _whole(
-        self, task: _Task, scenes: Sequence[OpenScene], pixels: Sequence[Pixels]
-    ) -> list[NDArray[np.integer]] | None:
-        """Return the pixels, None if they are broken in any scene, which is then left out of the cell."""
-        for scene, part in zip(scenes, pixels, strict=True):
-            if isinstance(part, SceneUnreadable):
-                self._leave_out(task, scene, part)
-        arrays = [part for part in pixels if not isinstance(part, SceneUnreadable)]
-        return arrays if len(arrays) == len(pixels) else None
-
-    def _leave_out(self, task: _Task, scene: OpenScene, error: SceneUnreadable) -> None:
-        task.candidates = [candidate for candidate in task.candidates if candidate.scene is not scene]
-        task.unreadable.append(str(error))
+    def _warn(self, error: SceneUnreadable) -> None:
+        """Log why a scene cannot be read, once however many cells need it."""
         if str(error) not in self._warned:
             self._warned.add(str(error))
             log.warning("%s", error)
@@ -297,26 +328,60 @@ class _Day:
             log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
 
 
-def _field_raster(choice: Mosaic, values: NDArray[np.float64]) -> FieldRaster:
-    window = choice.coverage.window
+def _field_raster(mosaic: Mosaic, ndvi: Floats) -> FieldRaster:
+    window = mosaic.coverage.window
     return FieldRaster(
-        ndvi=values.astype(np.float32),
-        coverage=choice.coverage.share,
-        transform=choice.grid.transform(window),
-        epsg=choice.grid.epsg,
-        bounds=choice.grid.bounds(window),
+        ndvi=ndvi.astype(np.float32),
+        coverage_fraction=mosaic.coverage.coverage_fraction,
+        transform=mosaic.grid.transform(window),
+        epsg=mosaic.grid.epsg,
+        bounds=mosaic.grid.bounds(window),
     )
 
 
-def _together(found: Iterable[tuple[_Task, list[Pixels]]]) -> Iterator[list[tuple[_Task, list[Pixels]]]]:
-    """Yield what was found in lists that are worth a call of numpy."""
-    some: list[tuple[_Task, list[Pixels]]] = []
+def _sample(cells: Sequence[_PreparedCell]) -> Iterator[_SampledCell]:
+    """Yield where the classification of each cell's shortlisted scenes is sampled."""
+    by_scene: dict[OpenScene, list[Candidate]] = defaultdict(list)
+    for cell in cells:
+        for candidate in shortlist(cell.candidates):
+            by_scene[candidate.scene].append(candidate)
+    samples = {sample.candidate: sample for of_scene in by_scene.values() for sample in sample_classes(of_scene)}
+    for cell in cells:
+        yield _SampledCell(cell, [samples[candidate] for candidate in shortlist(cell.candidates)])
+
+
+def _not_opened(scenes: Sequence[OpenScene], asset: Asset) -> _Unreadable:
+    """Open a band of each scene, and return the scenes for which that fails."""
+    failed = []
+    for scene in scenes:
+        try:
+            scene.band(asset)
+        except SceneUnreadable as error:
+            failed.append((scene, error))
+    return failed
+
+
+def _sort_out(scenes: Sequence[OpenScene], pixels: Sequence[Pixels]) -> tuple[list[NDArray[np.integer]], _Unreadable]:
+    """Divide what was read of scenes into pixels and failures; pixels are whole only without a failure."""
+    arrays = [part for part in pixels if not isinstance(part, SceneUnreadable)]
+    if len(arrays) == len(pixels):
+        return arrays, ()
+    parts = zip(scenes, pixels, strict=True)
+    return arrays, [(scene, part) for scene, part in parts if isinstance(part, SceneUnreadable)]
+
+
+_Key = TypeVar("_Key")
+
+
+def _batches(found: Iterable[tuple[_Key, list[Pixels]]]) -> Iterator[list[tuple[_Key, list[Pixels]]]]:
+    """Yield what was read in lists of about `MAX_PIXELS` pixels of windows, each worth a call of numpy."""
+    batch: list[tuple[_Key, list[Pixels]]] = []
     size = 0
-    for task, pixels in found:
-        some.append((task, pixels))
+    for key, pixels in found:
+        batch.append((key, pixels))
         size += max((part.size for part in pixels if not isinstance(part, SceneUnreadable)), default=0)
         if size >= MAX_PIXELS:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

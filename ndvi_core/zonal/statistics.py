@@ -1,9 +1,9 @@
-"""NDVI of pixels, and statistics of pixels that count by the share of them that a field covers.
+"""NDVI of pixels, and zonal statistics: each pixel is weighted by its coverage fraction.
 
-The pixels of many fields lie one after the other in flat arrays, since numpy takes longer to be called than to go over
-one field. All is in float64, and each field's sums are over its pixels alone, in the order of its window: the same
-pixels give the same bits, however they were read and whatever other fields are with them. Sums are numpy's pairwise
-ones and not BLAS's, whose order depends on the number of threads.
+The pixels of many fields lie one after the other in flat arrays, since a call of numpy takes longer than its work on
+one field. All arithmetic is in float64, and each field's sums are over its pixels alone, in the order of its window:
+the same pixels give the same bits, however they were read and whatever other fields are computed with them. Sums are
+numpy's pairwise ones, because the order of BLAS's depends on the number of threads.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,15 @@ QUANTILES = {"ndvi_p10": 0.10, "ndvi_p25": 0.25, "ndvi_median": 0.50, "ndvi_p75"
 
 
 def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> Floats:
-    """Return (NIR - red) / (NIR + red) of digital numbers, NaN where the corrected NIR + red is not positive.
+    """Return (NIR - red) / (NIR + red) of reflectance, NaN where NIR + red is not positive.
 
-    NDVI: Rouse et al. 1974. Reflectance is taken as `max(DN + offset, 0)`: the offset makes the darkest pixels
-    slightly negative, for which the ratio is not bounded by -1 and 1. Nodata is the caller's to leave out.
+    The formula is that of Rouse et al. (1974). Reflectance is `max(DN + offset, 0)`: the offset makes the darkest
+    pixels slightly negative, and the ratio of negative numbers is not bounded by -1 and 1.
+
+    Args:
+        red: Digital numbers, of any shape; no nodata among them.
+        nir: Likewise, of the same shape.
+        offset: Of the scene that the pixels are from.
     """
     red_reflectance = np.maximum(red.astype(np.float64) + offset.red, 0.0)
     nir_reflectance = np.maximum(nir.astype(np.float64) + offset.nir, 0.0)
@@ -32,27 +37,27 @@ def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> 
 
 
 def first_of_each(sizes: Sequence[int]) -> Indexes:
-    """Return where each field's pixels begin, given how many each has."""
+    """Return the index of each field's first pixel, given the number of pixels of each field."""
     return np.cumsum([0, *sizes[:-1]])
 
 
-def areas(share: Floats, where: NDArray[np.bool_], starts: Indexes) -> Floats:
-    """Return the area, in pixels, of each field's pixels `where`.
+def areas(coverage_fraction: Floats, where: NDArray[np.bool_], starts: Indexes) -> Floats:
+    """Return for each field the area, in pixels, that it covers of the pixels `where`.
 
-    The terms that do not count stay in the sums as zeros, so that two areas of the same pixels are equal to the last
-    bit and a field without a cloud has a valid fraction of exactly 1.
+    Pixels that do not count stay in the sums as zeros, so that two areas of the same pixels are equal to the last bit
+    and a field without a cloud has a valid fraction of exactly 1.
 
     Args:
-        share: (n) of all pixels of the fields' windows.
+        coverage_fraction: (n) of all pixels of the fields' windows.
         where: (n) which of them count.
-        starts: (fields) where each field's pixels begin; each has at least one.
+        starts: (fields) index of each field's first pixel; each field has at least one.
     """
-    return np.add.reduceat(share * where, starts)
+    return np.add.reduceat(coverage_fraction * where, starts)
 
 
-def area(share: Floats, where: NDArray[np.bool_]) -> float:
+def area(coverage_fraction: Floats, where: NDArray[np.bool_]) -> float:
     """Return the area of one field's pixels `where`, as `areas` does; both arguments have the shape of its window."""
-    return float(areas(share.ravel(), where.ravel(), np.zeros(1, np.intp))[0])
+    return float(areas(coverage_fraction.ravel(), where.ravel(), np.zeros(1, np.intp))[0])
 
 
 def summarise(values: Floats, weights: Floats, starts: Indexes) -> list[dict[str, float]]:
@@ -60,13 +65,15 @@ def summarise(values: Floats, weights: Floats, starts: Indexes) -> list[dict[str
 
     Args:
         values: (n) finite.
-        weights: (n) positive.
-        starts: (fields) where each field's values begin; each has at least one.
+        weights: (n) positive: the pixels' coverage fractions.
+        starts: (fields) index of each field's first value; each field has at least one.
     """
     sizes = np.diff(starts, append=len(values))
     low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     total = np.add.reduceat(weights, starts)
-    mean = np.clip(np.add.reduceat(weights * values, starts) / total, low, high)  # rounding may carry it past an end
+    mean = np.clip(
+        np.add.reduceat(weights * values, starts) / total, low, high
+    )  # rounding may carry the mean past an end
     variance = np.add.reduceat(weights * (values - np.repeat(mean, sizes)) ** 2, starts) / total
     columns = {"ndvi_mean": mean, "ndvi_std": np.sqrt(variance), "ndvi_min": low, "ndvi_max": high} | dict(
         zip(QUANTILES, weighted_quantiles(values, weights, starts, list(QUANTILES.values())), strict=True)
@@ -76,26 +83,41 @@ def summarise(values: Floats, weights: Floats, starts: Indexes) -> list[dict[str
 
 
 def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequence[float]) -> Floats:
-    """Return (quantiles, fields).
+    """Return the weighted quantiles of each field's values, (quantiles, fields).
 
-    The definition is exactextract's: in ascending order, value number k of n stands at
-    `k * w[k] + (n - 1) * sum(w[:k])`, and between these the quantile is interpolated at `q * (n - 1) * sum(w)`.
-    Equal weights give numpy's default.
+    The definition is exactextract's: in ascending order, value number k of n is at the position
+    `k * w[k] + (n - 1) * sum(w[:k])`, and the quantile is interpolated linearly at the position
+    `q * (n - 1) * sum(w)`. Equal weights give numpy's default.
+
+    Args:
+        values: (n) finite.
+        weights: (n) positive.
+        starts: (fields) index of each field's first value; each field has at least one.
+        q: (quantiles) in [0, 1].
     """
     ends = np.append(starts[1:], len(values))
     sizes = ends - starts
-    own = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    order = np.concatenate([np.argsort(values[field], kind="stable") + field.start for field in own])
-    values, weights = values[order], weights[order]
-    del order  # in place from here on: one field may be of millions of pixels
-    positions = np.arange(len(values), dtype=np.float64)
-    positions -= np.repeat(starts, sizes)
-    positions *= weights
-    for field in own:
-        np.cumsum(weights[field], out=weights[field])
-    wanted = np.array(q) * ((sizes - 1) * weights[ends - 1])[:, np.newaxis]
-    weights *= np.repeat(sizes - 1, sizes)
-    for field in own:
-        positions[field][1:] += weights[field][:-1]
-    found = [np.interp(at, positions[field], values[field]) for at, field in zip(wanted, own, strict=True)]
+    fields = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    order = np.concatenate([np.argsort(values[field], kind="stable") + field.start for field in fields])
+    ascending, weight = values[order], weights[order]
+    # One field may have millions of pixels: from here on arrays are reused, each with a new name for its new content.
+    del order
+    position = np.arange(len(ascending), dtype=np.float64)
+    position -= np.repeat(starts, sizes)
+    position *= weight
+    weight_sum = _cumulate(weight, fields)
+    del weight
+    wanted = np.array(q) * ((sizes - 1) * weight_sum[ends - 1])[:, np.newaxis]
+    scaled_sum = np.multiply(weight_sum, np.repeat(sizes - 1, sizes), out=weight_sum)
+    del weight_sum
+    for field in fields:
+        position[field][1:] += scaled_sum[field][:-1]
+    found = [np.interp(at, position[field], ascending[field]) for at, field in zip(wanted, fields, strict=True)]
     return np.array(found).T
+
+
+def _cumulate(weights: Floats, fields: Sequence[slice]) -> Floats:
+    """Turn each field's weights into their cumulative sums, in place, and return the array."""
+    for field in fields:
+        np.cumsum(weights[field], out=weights[field])
+    return weights

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.scene import Offset, Scene
 from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
-from ndvi_core.zonal.observe import CellOutcome, observe
+from ndvi_core.zonal.observe import ObservedCell, observe
 
 EPSG = 32632
 LEFT, TOP = 600_000.0, 5_100_000.0
@@ -198,14 +198,14 @@ def quantile(pixels: Sequence[tuple[float, float]], q: float) -> float:
     return places[-1][1] if places else math.nan
 
 
-def outcomes(order: WorkOrder) -> dict[tuple[str, str], CellOutcome]:
+def outcomes(order: WorkOrder) -> dict[tuple[str, str], ObservedCell]:
     """Observe the order; return the outcomes by field id and ISO date."""
     found = list(observe(order))
     assert len(found) == len(order.cells)
     return {(o.observation.field_id, o.observation.date.isoformat()): o for o in found}
 
 
-def outcome(order: WorkOrder) -> CellOutcome:
+def outcome(order: WorkOrder) -> ObservedCell:
     """Observe an order of one cell."""
     (only,) = observe(order)
     return only

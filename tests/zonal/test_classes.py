@@ -51,7 +51,7 @@ def test_classes_are_those_that_gdal_samples(tmp_path: Path, size: float, x: flo
     )
     raster = outcome(make_order({"a": pixel_box(2, 2, 36, 36)}, [scene], min_valid_fraction=0)).raster
     assert raster is not None
-    inside = raster.coverage > 0.5
+    inside = raster.coverage_fraction > 0.5
     assert inside.sum() == 36 * 36
     np.testing.assert_array_equal(np.isfinite(raster.ndvi)[inside].reshape(36, 36), expected[2:38, 2:38] != 9)
 

@@ -53,9 +53,9 @@ def by_exactextract(geometry: BaseGeometry, window: Window, grid: Grid = DEGREES
     source = NumPyRasterSource(np.zeros(window.shape), xmin=left, ymin=bottom, xmax=right, ymax=top)
     feature = {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(geometry)}
     (found,) = exact_extract(source, feature, ["coverage", "cell_id"])
-    share = np.zeros(window.height * window.width)
-    share[found["properties"]["cell_id"]] = found["properties"]["coverage"]
-    return share.reshape(window.shape)
+    coverage_fraction = np.zeros(window.height * window.width)
+    coverage_fraction[found["properties"]["cell_id"]] = found["properties"]["coverage"]
+    return coverage_fraction.reshape(window.shape)
 
 
 def window(row: int, col: int, height: int, width: int) -> Window:
@@ -63,7 +63,7 @@ def window(row: int, col: int, height: int, width: int) -> Window:
 
 
 @pytest.mark.parametrize(
-    ("wkt", "window", "share"),
+    ("wkt", "window", "coverage_fraction"),
     [
         ("POLYGON((0 0, 1 0, 1 1, 0 1, 0 0))", window(-1, 0, 1, 1), [[1]]),
         ("POLYGON((0 0, 0 1, 1 1, 1 0, 0 0))", window(-1, 0, 1, 1), [[1]]),
@@ -93,10 +93,10 @@ def window(row: int, col: int, height: int, width: int) -> Window:
     ],
     ids=["pixel", "clockwise", "inside", "four pixels", "triangle", "hole", "two parts", "south-west", "3D"],
 )
-def test_shares_by_hand(wkt: str, window: Window, share: list[list[float]]) -> None:
+def test_shares_by_hand(wkt: str, window: Window, coverage_fraction: list[list[float]]) -> None:
     found = one(pixels(wkt))
     assert found.window == window
-    np.testing.assert_allclose(found.share, share, atol=1e-9)
+    np.testing.assert_allclose(found.coverage_fraction, coverage_fraction, atol=1e-9)
     assert found.pixels == pytest.approx(shapely.from_wkt(wkt).area, abs=1e-9)
 
 
@@ -120,7 +120,7 @@ def polygons(draw: st.DrawFn) -> BaseGeometry:
 @given(geometry=polygons())
 def test_shares_are_those_of_shapely(geometry: BaseGeometry) -> None:
     found = one(geometry)
-    np.testing.assert_allclose(found.share, by_shapely(geometry, found.window), atol=2e-9)
+    np.testing.assert_allclose(found.coverage_fraction, by_shapely(geometry, found.window), atol=2e-9)
     assert found.pixels == pytest.approx(geometry.area / SIZE**2, abs=1e-8)
 
 
@@ -128,7 +128,9 @@ def test_shares_are_those_of_shapely(geometry: BaseGeometry) -> None:
 def test_shares_are_those_of_exactextract(geometry: BaseGeometry, angle: float) -> None:
     turned = rotate(geometry, angle)  # it misses pixels when edges run through the corners of others
     found = one(turned)
-    np.testing.assert_allclose(found.share, by_exactextract(turned, found.window), atol=1e-6)  # it has float32
+    np.testing.assert_allclose(
+        found.coverage_fraction, by_exactextract(turned, found.window), atol=1e-6
+    )  # it has float32
 
 
 @given(geometries=st.lists(polygons(), min_size=2, max_size=5))
@@ -137,7 +139,7 @@ def test_a_field_is_covered_alike_in_whatever_company(geometries: list[BaseGeome
         alone = one(geometry)
         assert found is not None
         assert found.window == alone.window
-        np.testing.assert_array_equal(found.share, alone.share)
+        np.testing.assert_array_equal(found.coverage_fraction, alone.coverage_fraction)
 
 
 @given(geometry=polygons(), row=st.integers(-50, 50), col=st.integers(-50, 50))
@@ -149,26 +151,28 @@ def test_a_field_moved_by_whole_pixels_is_covered_alike(geometry: BaseGeometry, 
     common = Window(col_off=found.window.col_off + col, row_off=found.window.row_off + row, width=width, height=height)
     rows, cols = moved.window.slices_in(common)
     if common.contains(moved.window):
-        np.testing.assert_allclose(moved.share, found.share[rows, cols], atol=1e-9)
+        np.testing.assert_allclose(moved.coverage_fraction, found.coverage_fraction[rows, cols], atol=1e-9)
 
 
 def test_a_field_cut_in_two_covers_what_the_whole_does() -> None:
     whole = rotate(pixels("POLYGON((2.1 3.4, 17.2 3.4, 17.2 15.8, 2.1 15.8, 2.1 3.4))"), 31)
     knife = pixels("LINESTRING(-10 4, 30 14.3)")
     parts = shapely.get_parts(shapely.ops.split(whole, knife))
-    total = np.zeros(one(whole).share.shape)
+    total = np.zeros(one(whole).coverage_fraction.shape)
     for part in cover(list(parts), DEGREES):
         assert part is not None
-        total[part.window.slices_in(one(whole).window)] += part.share
-    np.testing.assert_allclose(total, one(whole).share, atol=1e-9)
+        total[part.window.slices_in(one(whole).window)] += part.coverage_fraction
+    np.testing.assert_allclose(total, one(whole).coverage_fraction, atol=1e-9)
 
 
 def test_inner_pixels_are_covered_wholly_and_outer_ones_not_at_all() -> None:
-    share = one(lonlat(rotate(shapely.box(600_003, 5_000_007, 600_603, 5_000_507), 17)), UTM).share
-    assert (share == 1).sum() > 2500
-    assert (share == 0).sum() > 1000
-    assert not ((share > 0) & (share < 1e-9)).any()
-    assert not ((share < 1) & (share > 1 - 1e-9)).any()
+    coverage_fraction = one(
+        lonlat(rotate(shapely.box(600_003, 5_000_007, 600_603, 5_000_507), 17)), UTM
+    ).coverage_fraction
+    assert (coverage_fraction == 1).sum() > 2500
+    assert (coverage_fraction == 0).sum() > 1000
+    assert not ((coverage_fraction > 0) & (coverage_fraction < 1e-9)).any()
+    assert not ((coverage_fraction < 1) & (coverage_fraction > 1 - 1e-9)).any()
 
 
 def test_fields_on_the_ground_have_their_area_in_pixels() -> None:

@@ -107,12 +107,12 @@ def test_an_observation_does_not_depend_on_the_blocks(
 
 
 @examples(15)
-@given(seed=st.integers(0, 10**6), share=st.floats(0.1, 0.9))
-def test_a_field_cut_in_two_adds_up_to_the_whole(season: list[Scene], seed: int, share: float) -> None:
+@given(seed=st.integers(0, 10**6), west_part=st.floats(0.1, 0.9))
+def test_a_field_cut_in_two_adds_up_to_the_whole(season: list[Scene], seed: int, west_part: float) -> None:
     field = drawn_fields(seed, 1)["f0"]
     assume(pixel_box(0, 0, SIZE, SIZE).contains(field))  # a part beyond the raster has no pixels of its own
     left, bottom, right, top = field.bounds
-    knife = left + share * (right - left)
+    knife = left + west_part * (right - left)
     parts = {
         "whole": field,
         "west": field.intersection(shapely.box(left, bottom, knife, top)),

@@ -58,14 +58,16 @@ def test_the_raster_of_a_field_lies_where_the_field_is(scene: Scene) -> None:
     found = outcome(make_order({"a": pixel_box(3.5, 4, 1.5, 2)}, [scene]))
     raster = found.raster
     assert raster is not None
-    rows, cols = np.nonzero(raster.coverage > 0.01)
+    rows, cols = np.nonzero(raster.coverage_fraction > 0.01)
     top, left = rows.min(), cols.min()
     assert raster.transform @ (left, top) == (LEFT + 40, TOP - 30)
     assert raster.epsg == EPSG
     assert raster.ndvi.dtype == np.float32
     np.testing.assert_allclose(raster.ndvi[top : top + 2, left : left + 2], [[5 / 7, 5 / 7], [0.5, 0.5]], rtol=1e-6)
-    np.testing.assert_allclose(raster.coverage[top : top + 2, left : left + 2], [[0.5, 0.5], [1, 1]], atol=1e-4)
-    assert np.isnan(raster.ndvi[raster.coverage == 0]).all()
+    np.testing.assert_allclose(
+        raster.coverage_fraction[top : top + 2, left : left + 2], [[0.5, 0.5], [1, 1]], atol=1e-4
+    )
+    assert np.isnan(raster.ndvi[raster.coverage_fraction == 0]).all()
     height, width = raster.ndvi.shape
     assert raster.bounds == (
         raster.transform.c,

@@ -16,7 +16,7 @@ from support.rasters import corner, exactextract_statistics, lonlat, make_order,
 from support.southtyrol import CLOUDED, DAYS, on_map
 
 from ndvi_core.models.scene import Scene
-from ndvi_core.zonal.observe import CellOutcome
+from ndvi_core.zonal.observe import ObservedCell
 
 HIDDEN = (0, 1, 3, 8, 9, 10, 11)
 LEFT, BOTTOM, RIGHT, TOP = 674_990, 5_148_240, 680_110, 5_153_360
@@ -80,13 +80,13 @@ def drawn_fields() -> dict[str, BaseGeometry]:
 
 
 @pytest.fixture(scope="module")
-def observed(scenes: dict[str, Scene]) -> dict[tuple[str, str], CellOutcome]:
+def observed(scenes: dict[str, Scene]) -> dict[tuple[str, str], ObservedCell]:
     return outcomes(make_order(drawn_fields(), list(scenes.values()), epsg=None, min_valid_fraction=0))
 
 
 @pytest.mark.parametrize("day", DAYS)
 def test_statistics_are_exactextracts(
-    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], CellOutcome], day: str
+    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], ObservedCell], day: str
 ) -> None:
     bands = read(scenes[day])
     for name, field in drawn_fields().items():
@@ -101,7 +101,7 @@ def test_statistics_are_exactextracts(
 
 @pytest.mark.parametrize("day", DAYS)
 def test_areas_are_exactextracts(
-    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], CellOutcome], day: str
+    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], ObservedCell], day: str
 ) -> None:
     bands = read(scenes[day])
     for name, field in drawn_fields().items():
@@ -112,14 +112,14 @@ def test_areas_are_exactextracts(
         clipped = whole.intersection(shapely.box(LEFT, BOTTOM, RIGHT, TOP))
         inside = clipped.area / whole.area
         assert row.pixel_count == pytest.approx(whole.area / 100, abs=1e-5)
-        for share, raster in ((row.valid_fraction, valid), (row.cloud_fraction, cloud)):
+        for fraction, raster in ((row.valid_fraction, valid), (row.cloud_fraction, cloud)):
             mean = exactextract_statistics(raster, bands.bounds, clipped)["ndvi_mean"]
-            assert share == pytest.approx(mean * inside, abs=2e-6), name
+            assert fraction == pytest.approx(mean * inside, abs=2e-6), name
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:rasterstats")
 def test_rasterstats_which_goes_by_pixel_centres_is_near(
-    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], CellOutcome]
+    scenes: dict[str, Scene], observed: Mapping[tuple[str, str], ObservedCell]
 ) -> None:
     day = "12"
     bands = read(scenes[day])
@@ -142,7 +142,7 @@ def test_rasterstats_which_goes_by_pixel_centres_is_near(
 
 
 @pytest.mark.parametrize("day", CLOUDED)
-def test_clouded_days_are_cloudy(observed: Mapping[tuple[str, str], CellOutcome], day: str) -> None:
+def test_clouded_days_are_cloudy(observed: Mapping[tuple[str, str], ObservedCell], day: str) -> None:
     for name in drawn_fields():
         found = observed[name, f"2022-06-{day}"]
         row = found.observation

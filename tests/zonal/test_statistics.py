@@ -117,10 +117,10 @@ def test_weights_count_by_their_ratio(given_pairs: list[tuple[float, float]], po
 @given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 40), width=st.integers(1, 40))
 def test_an_area_that_is_all_valid_is_the_whole_to_the_last_bit(seed: int, height: int, width: int) -> None:
     random = np.random.default_rng(seed)
-    share = np.maximum(random.uniform(-1, 1, (height, width)), 0)
-    whole = area(share, np.ones_like(share, dtype=bool))
-    assert whole == area(share, share > 0) == pytest.approx(share.sum(), rel=1e-12)
-    assert area(share, random.random(share.shape) < 0.5) <= whole
+    coverage_fraction = np.maximum(random.uniform(-1, 1, (height, width)), 0)
+    whole = area(coverage_fraction, np.ones_like(coverage_fraction, dtype=bool))
+    assert whole == area(coverage_fraction, coverage_fraction > 0) == pytest.approx(coverage_fraction.sum(), rel=1e-12)
+    assert area(coverage_fraction, random.random(coverage_fraction.shape) < 0.5) <= whole
 
 
 @given(fields=st.lists(pairs, min_size=2, max_size=8))
