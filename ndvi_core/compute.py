@@ -1,91 +1,140 @@
-"""Running a work order: observe its cells, write what is known of each, and say so in a manifest, last of all."""
+"""Running a work order: observe its cells, write their products and results, and last the manifest."""
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.errors import BadInput, NdviError
-from ndvi_core.models.observation import Observation, Statistics
+from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written
+from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written, make_failed
 from ndvi_core.products.cell import PRODUCT_NAMES, Product, make_products
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store, split_uri
 from ndvi_core.support.garbage import relaxed_gc
 
 if TYPE_CHECKING:
-    from ndvi_core.zonal.observe import CellOutcome
+    from ndvi_core.zonal.observe import ObservedCell
 
 WRITERS = 8
 """Threads that draw and upload products while the next cells are read."""
 
 MAX_PENDING = 2 * WRITERS
-"""Cells that may wait to be written: their rasters are what the memory goes to."""
+"""Cells whose products may wait to be written: each holds its raster in memory."""
 
 MAX_NAMED_DEFECTS = 5
 
 log = logging.getLogger(__name__)
 
 
-class _Done(NamedTuple):
+@dataclass(frozen=True)
+class FinishedCell:
     """A cell whose products are written."""
 
     observation: Observation
-    objects: tuple[Written, ...]
+    objects: tuple[Written, ...] = ()
+
+    @property
+    def result(self) -> CellResult:
+        """The cell's entry in the manifest."""
+        return CellResult(
+            field_id=self.observation.field_id,
+            date=self.observation.date,
+            status=self.observation.status,
+            reason=self.observation.reason,
+            objects=self.objects,
+        )
+
+
+class OrderFiles:
+    """Reads a work order, and writes what comes of it to the URIs that the order names.
+
+    Every method raises what `Store` raises.
+    """
+
+    def __init__(self, order_uri: str) -> None:
+        """Read the order.
+
+        Raises:
+            BadInput: The order is malformed; the message names the defects.
+        """
+        self._stores: dict[str, Store] = {}
+        url, key = split_uri(order_uri)
+        data = self._store(url).read(key)
+        self.order_sha256 = sha256(data).hexdigest()
+        self.order = _parse(order_uri, data)
+        if self.order.pictures:
+            self._store(self.order.products)  # now, since several threads will ask for it
+
+    def write_results(self, observations: Sequence[Observation]) -> Written:
+        """Write the Parquet file of the order's observations."""
+        return self._write(self.order.results, write_observations(observations), "application/vnd.apache.parquet")
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest, which says that everything else is written."""
+        self._write(self.order.manifest, manifest.model_dump_json().encode(), "application/json")
+
+    def write_products(self, observation: Observation, products: Sequence[Product]) -> tuple[Written, ...]:
+        """Write the products of a cell, and delete those that an earlier computation wrote and that it has no more."""
+        folder = f"{observation.field_id}/{observation.date}"
+        store = self._store(self.order.products)
+        written = []
+        for product in products:
+            key = f"{folder}/{product.name}"
+            checksum = store.write(key, product.data, product.content_type)
+            written.append(Written(uri=store.uri(key), sha256=checksum, size=len(product.data)))
+        for name in PRODUCT_NAMES - {product.name for product in products}:
+            store.delete(f"{folder}/{name}")
+        return tuple(written)
+
+    def _write(self, uri: str, data: bytes, content_type: str) -> Written:
+        url, key = split_uri(uri)
+        checksum = self._store(url).write(key, data, content_type)
+        return Written(uri=uri, sha256=checksum, size=len(data))
+
+    def _store(self, url: str) -> Store:
+        if url not in self._stores:
+            self._stores[url] = Store(url)
+        return self._stores[url]
 
 
 @relaxed_gc()
 def run_order(order_uri: str) -> Manifest:
-    """Compute all cells of the work order at `order_uri` and write products, results and, last, the manifest.
+    """Compute all cells of a work order and write products, results and, last, the manifest.
 
     The same order over the same scenes gives the same bytes. A manifest from an earlier run stays in its place until
-    the new one replaces it; it names the order that it belongs to by checksum, so nobody takes it for that of another.
+    the new one replaces it; a manifest names its order by checksum, so it is never taken for that of another order.
+
+    Args:
+        order_uri: `s3://...` or `file:///...` of the order's JSON file.
 
     Raises:
-        BadInput: when the order is missing or malformed; the message names the defects.
-        TryAgain: when a service failed for now. Then there is no new manifest.
+        NotFound: The order is missing.
+        BadInput: The order is malformed; the message names the defects.
+        TryAgain: A service failed for now. Then there is no new manifest.
     """
-    data = _read(order_uri)
-    order = _parse(order_uri, data)
+    files = OrderFiles(order_uri)
+    order = files.order
     log.info(
         "%s: %d cells of %d fields in %d scenes", order.label, len(order.cells), len(order.fields), len(order.scenes)
     )
-    done = _in_order(order, _compute(order))
-    results = write_observations([cell.observation for cell in done])
+    finished = _in_order(order, _compute(files))
+    observations = [cell.observation for cell in finished]
     manifest = Manifest(
-        order_sha256=sha256(data).hexdigest(),
-        results=_write(order.results, results, "application/vnd.apache.parquet"),
-        cells=tuple(
-            CellResult(
-                field_id=cell.observation.field_id,
-                date=cell.observation.date,
-                status=cell.observation.status,
-                reason=cell.observation.reason,
-                objects=cell.objects,
-            )
-            for cell in done
-        ),
+        order_sha256=files.order_sha256,
+        results=files.write_results(observations),
+        cells=tuple(cell.result for cell in finished),
     )
-    _write(order.manifest, manifest.model_dump_json().encode(), "application/json")
-    _log_summary(order, [cell.observation for cell in done])
+    files.write_manifest(manifest)
+    _log_summary(order, observations)
     return manifest
-
-
-def _read(uri: str) -> bytes:
-    url, key = split_uri(uri)
-    return Store(url).read(key)
-
-
-def _write(uri: str, data: bytes, content_type: str) -> Written:
-    url, key = split_uri(uri)
-    checksum = Store(url).write(key, data, content_type)
-    return Written(uri=uri, sha256=checksum, size=len(data))
 
 
 def _parse(uri: str, data: bytes) -> WorkOrder:
@@ -94,7 +143,7 @@ def _parse(uri: str, data: bytes) -> WorkOrder:
     except ValidationError as error:
         defects = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
     else:
-        defects = list(_defects(order))
+        defects = [*_defects_of_order(order), *_defects_of_cells(order)]
         if not defects:
             return order
     named = "; ".join(defects[:MAX_NAMED_DEFECTS])
@@ -104,8 +153,8 @@ def _parse(uri: str, data: bytes) -> WorkOrder:
     )
 
 
-def _defects(order: WorkOrder) -> Iterator[str]:
-    """Yield what the types do not rule out."""
+def _defects_of_order(order: WorkOrder) -> Iterator[str]:
+    """Yield the defects, other than those of cells, that the types do not rule out."""
     if order.policy.algorithm_version != ALGORITHM_VERSION:
         yield (
             f"policy.algorithm_version: planned for version {order.policy.algorithm_version}, "
@@ -119,6 +168,10 @@ def _defects(order: WorkOrder) -> Iterator[str]:
     ids = [field.field_id for field in order.fields]
     if len(set(ids)) < len(ids):
         yield f"fields: the same id twice among {len(ids)} fields"
+
+
+def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
+    """Yield references to fields and scenes that do not exist, and cells that are there twice."""
     seen = set()
     for number, cell in enumerate(order.cells):
         if not 0 <= cell.field < len(order.fields):
@@ -133,31 +186,31 @@ def _defects(order: WorkOrder) -> Iterator[str]:
         seen.add((cell.field, cell.date))
 
 
-def _compute(order: WorkOrder) -> Iterator[_Done]:
+def _compute(files: OrderFiles) -> Iterator[FinishedCell]:
     """Observe the cells and write their products side by side; yield each cell when both are done."""
     from ndvi_core.zonal.observe import observe
 
+    order = files.order
     if not order.pictures:
-        for outcome in observe(order):
-            yield _Done(outcome.observation, ())
+        for observed in observe(order):
+            yield FinishedCell(observed.observation)
         return
-    store = Store(order.products)
     fields = {field.field_id: field for field in order.fields}
     scenes = {scene.id: scene for scene in order.scenes}
 
-    def finish(outcome: "CellOutcome") -> _Done:
-        observation = outcome.observation
-        if observation.status == "failed":  # what an earlier computation wrote stays good
-            return _Done(observation, ())
+    def finish(observed: "ObservedCell") -> FinishedCell:
+        observation = observed.observation
+        if observation.status == "failed":  # the products of an earlier computation stay valid
+            return FinishedCell(observation)
         used = [scenes[scene_id] for scene_id in observation.scene_ids]
-        observation, products = _draw(outcome, fields[observation.field_id], used)
-        return _write_products(store, observation, products) if products else _Done(observation, ())
+        observation, products = _draw(observed, fields[observation.field_id], used)
+        return FinishedCell(observation, files.write_products(observation, products) if products else ())
 
-    pending: deque[Future[_Done]] = deque()
+    pending: deque[Future[FinishedCell]] = deque()
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="products") as pool:
         try:
-            for outcome in observe(order):
-                pending.append(pool.submit(finish, outcome))
+            for observed in observe(order):
+                pending.append(pool.submit(finish, observed))
                 if len(pending) >= MAX_PENDING:
                     yield pending.popleft().result()
             while pending:
@@ -166,32 +219,19 @@ def _compute(order: WorkOrder) -> Iterator[_Done]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _draw(outcome: "CellOutcome", field: OrderField, scenes: list[Scene]) -> tuple[Observation, list[Product]]:
+def _draw(observed: "ObservedCell", field: OrderField, scenes: list[Scene]) -> tuple[Observation, list[Product]]:
     """Make the cell's products. A defect that shows in this cell alone fails this cell alone, without products."""
-    observation = outcome.observation
+    observation = observed.observation
     try:
-        return observation, make_products(observation, outcome.raster, field.geometry, scenes)
+        return observation, make_products(observation, observed.raster, field.geometry, scenes)
     except Exception as error:
         log.exception("%s %s: defect while its products were drawn", observation.field_id, observation.date)
         reason = f"defect while its products were drawn: {type(error).__name__}: {error}; see the task's log"
-        blank = Statistics().model_dump() | {"status": "failed", "reason": reason}
-        return observation.model_copy(update=blank), []
+        return make_failed(observation, reason), []
 
 
-def _write_products(store: Store, observation: Observation, products: list[Product]) -> _Done:
-    folder = f"{observation.field_id}/{observation.date}"
-    written = []
-    for product in products:
-        key = f"{folder}/{product.name}"
-        checksum = store.write(key, product.data, product.content_type)
-        written.append(Written(uri=store.uri(key), sha256=checksum, size=len(product.data)))
-    for name in PRODUCT_NAMES - {product.name for product in products}:
-        store.delete(f"{folder}/{name}")  # an earlier computation had pixels where there are none now
-    return _Done(observation, tuple(written))
-
-
-def _in_order(order: WorkOrder, cells: Iterable[_Done]) -> list[_Done]:
-    """Log each cell as it comes and return all in the order's order, whatever order they were read in."""
+def _in_order(order: WorkOrder, cells: Iterable[FinishedCell]) -> list[FinishedCell]:
+    """Log each cell as it comes, and return the cells in the sequence in which the work order names them."""
     found = {}
     for cell in cells:
         _log_cell(cell.observation)
@@ -203,7 +243,7 @@ def _in_order(order: WorkOrder, cells: Iterable[_Done]) -> list[_Done]:
 
 
 def _log_cell(row: Observation) -> None:
-    """Say what came out: the numbers, or why there are none."""
+    """Log a cell's numbers, or why there are none."""
     level = logging.WARNING if row.status == "failed" else logging.INFO
     if row.reason:
         log.log(level, "%s %s: %s: %s", row.field_id, row.date, row.status, row.reason)

@@ -34,7 +34,7 @@ from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Manifest, Policy, WorkOrder
-from ndvi_core.products import quicklook as picture
+from ndvi_core.products.quicklook import quicklook
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
 
@@ -191,15 +191,13 @@ def test_a_cell_that_fails_the_second_time_keeps_what_it_had(
 def test_a_cell_that_cannot_be_drawn_fails_alone(
     store: Store, order: WorkOrder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    draw = picture.quicklook
-
     def defective(*arguments: Any) -> bytes:
         observation = arguments[-1]
         if observation.field_id == "north" and observation.date == CLEAR:
             raise ZeroDivisionError("of all things")
-        return draw(*arguments)
+        return quicklook(*arguments)
 
-    monkeypatch.setattr("ndvi_core.products.quicklook", defective)
+    monkeypatch.setattr("ndvi_core.products.cell.quicklook", defective)
     _run(store, order)
     rows = {(row.field_id, row.date): row for row in read_observations(store.read(RESULTS_KEY))}
     assert rows["north", CLEAR].status == "failed"
