@@ -1,1 +1,1 @@
-"""What is written of each field and day besides its row: rasters, pictures, documents."""
+"""The files of each field and day besides its row: rasters, pictures, documents."""

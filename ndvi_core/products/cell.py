@@ -1,8 +1,8 @@
-"""What is written of each cell besides its row: the NDVI raster (COG), a picture (PNG) and the observation (JSON)."""
+"""The objects of a cell's folder: the NDVI raster (COG), a picture (PNG) and the observation (JSON)."""
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
@@ -26,38 +26,41 @@ class Product(NamedTuple):
 
 
 PRODUCT_NAMES = frozenset({"ndvi.tif", "ndvi.png", "observation.json"})
+"""All that a cell's folder can contain; what a cell does not have is deleted."""
+
+_LEFT_OUT: dict[str, Any] = {"footprint": True, "offset": {"harmonised"}}
+"""Attributes of a scene that are not in the JSON: large, or of use to the computation alone."""
 
 
 def make_products(
     observation: Observation, raster: "FieldRaster | None", geometry: BaseGeometry, scenes: Sequence[Scene]
 ) -> list[Product]:
-    """Return the objects of a cell's folder; of a cell without pixels (no raster) that is the JSON alone.
+    """Return the objects of a cell's folder: all three, or the JSON alone if the cell has no pixels.
 
     Args:
-        observation: What is known of the cell.
-        raster: The field's pixels.
-        geometry: The field's, WGS84.
-        scenes: Those of the observation's `scene_ids`.
+        observation: The cell's observation.
+        raster: The field's pixels; None if the cell has none.
+        geometry: The field's polygon or multipolygon, WGS84.
+        scenes: The scenes of the observation's `scene_ids`.
     """
     statement = Product("observation.json", observation_json(observation, scenes), "application/json")
     if raster is None:
         return [statement]
-    boundary = project(geometry, raster.epsg)
     return [
         Product("ndvi.tif", ndvi_cog(raster, observation), "image/tiff"),
-        Product("ndvi.png", quicklook(raster, boundary, observation), "image/png"),
+        Product("ndvi.png", quicklook(raster, project(geometry, raster.epsg), observation), "image/png"),
         statement,
     ]
 
 
 def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes:
-    """Return the observation as JSON: what a person asks first, the statistics, the provenance, the scenes.
+    """Return the observation as JSON: the keys of `HEAD`, the statistics, the provenance, the scenes.
 
     Args:
         observation: All its attributes become keys of the same name.
-        scenes: Those of the observation's `scene_ids`; their hrefs are as the catalogue gave them, unsigned.
+        scenes: The scenes of the observation's `scene_ids`; their hrefs are as the catalogue gave them, unsigned.
     """
     values = observation.model_dump(mode="json")
     content = {key: values[key] for key in HEAD} | values
-    content["scenes"] = [scene.model_dump(mode="json", exclude={"footprint"}) for scene in scenes]
+    content["scenes"] = [scene.model_dump(mode="json", exclude=_LEFT_OUT) for scene in scenes]
     return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from ndvi_core.models.field_raster import FieldRaster
 
 COG_BLOCK = 128
-"""Edge of a COG's tiles in pixels: most fields fit into one."""
+"""Width and height of a COG's tiles in pixels: most fields fit into one."""
 
 
 def ndvi_cog(raster: "FieldRaster", observation: Observation) -> bytes:
-    """Return a Cloud-Optimized GeoTIFF of the field's NDVI: one float32 band, in the scene's CRS, on its own grid.
+    """Return a Cloud-Optimized GeoTIFF of the field's NDVI: one float32 band, on the grid and in the CRS of the scene.
 
     Pixels that the field does not touch and those that are not valid (cloud, nodata) are NaN, which is the nodata
     value. The same raster gives the same bytes: there is no time stamp in it.
@@ -38,7 +38,7 @@ def ndvi_cog(raster: "FieldRaster", observation: Observation) -> bytes:
             predictor="FLOATING_POINT",
             overview_resampling="AVERAGE",
         ) as dataset:
-            shown = (raster.coverage > 0) & np.isfinite(raster.ndvi)
+            shown = (raster.coverage_fraction > 0) & np.isfinite(raster.ndvi)
             dataset.write(np.where(shown, raster.ndvi, np.float32(np.nan)), 1)
             dataset.set_band_description(1, "NDVI")
             dataset.set_band_unit(1, "1")
@@ -47,7 +47,7 @@ def ndvi_cog(raster: "FieldRaster", observation: Observation) -> bytes:
 
 
 def _tags(observation: Observation) -> dict[str, str]:
-    """Say in the file what it is, for when it is found without its folder."""
+    """Return the file's tags, which say what it is if it is found without its folder."""
     return {
         "TIFFTAG_IMAGEDESCRIPTION": f"NDVI of field {observation.field_id} on {observation.date}: "
         "(B08 - B04) / (B08 + B04) of Sentinel-2 L2A reflectance; NaN outside the field and under cloud",

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 WEB_MERCATOR = 3857
 FINER = 4
-"""A pixel of the raster becomes about so many a side, since the grids do not lie parallel."""
+"""A pixel of the raster becomes about 4 x 4 pixels of the overlay, since the two grids are not parallel."""
 LONGEST_SIDE = 1024
+"""Pixels of the overlay's longer side, at most."""
 
 Position = tuple[float, float]
+"""Longitude and latitude in degrees, WGS84."""
 
 
 class Corners(BaseModel):
@@ -32,13 +34,19 @@ class Corners(BaseModel):
 
 
 class _Frame(NamedTuple):
+    """Where the overlay lies in Web Mercator, and its size in pixels."""
+
     transform: "Affine"
     width: int
     height: int
 
 
 def overlay_corners(cog: bytes) -> Corners:
-    """Return where `overlay_png` of the same raster lies."""
+    """Return the corners of `overlay_png` of the same raster.
+
+    Args:
+        cog: Content of an `ndvi.tif`.
+    """
     from rasterio.io import MemoryFile
     from rasterio.warp import transform
 
@@ -52,7 +60,11 @@ def overlay_corners(cog: bytes) -> Corners:
 
 
 def overlay_png(cog: bytes) -> bytes:
-    """Return the picture of an `ndvi.tif`: valid pixels in the colours of `ndvi.png`, all else transparent."""
+    """Return a PNG in Web Mercator: valid pixels in the colours of `ndvi.png`, all others transparent.
+
+    Args:
+        cog: Content of an `ndvi.tif`.
+    """
     from PIL import Image
     from rasterio.io import MemoryFile
     from rasterio.warp import Resampling, reproject

@@ -20,10 +20,11 @@ from rasterio.transform import array_bounds
 from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.products.captions import HEADER, MARGIN, MIN_WIDTH, PAPER
 from ndvi_core.products.cell import make_products, observation_json
 from ndvi_core.products.cog import ndvi_cog
 from ndvi_core.products.colour_map import colour_of
-from ndvi_core.products.quicklook import HEADER, LONGEST_SIDE, MARGIN, MIN_WIDTH, PAPER, quicklook
+from ndvi_core.products.quicklook import LONGEST_SIDE, quicklook
 from ndvi_core.raster.projection import project
 
 EPSG = 32630
@@ -65,13 +66,13 @@ OBSERVATION = Observation(
 
 def _raster(
     ndvi: NDArray[np.float32],
-    coverage: NDArray[np.float64] | None = None,
+    coverage_fraction: NDArray[np.float64] | None = None,
     transform: Affine = Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH),  # noqa: B008 - a constant
 ) -> FieldRaster:
     height, width = ndvi.shape
     return FieldRaster(
         ndvi=np.asarray(ndvi, np.float32),
-        coverage=np.ones(ndvi.shape) if coverage is None else coverage,
+        coverage_fraction=np.ones(ndvi.shape) if coverage_fraction is None else coverage_fraction,
         transform=transform,
         epsg=EPSG,
         bounds=array_bounds(height, width, transform),
