@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+Parsed = dict[str, Any]
+"""What `PARSE` prints."""
 DAG_IDS = {"field_registration", "ndvi_daily", "ndvi_catch_up"}
 
 PARSE = """
@@ -42,7 +45,7 @@ print(json.dumps({
 """
 
 
-def parse(home, **settings):
+def parse(home: Path, **settings: str) -> Parsed:
     """Return what a DAG processor of its own sees with these settings."""
     ours = ("AIRFLOW", "NDVI_", "STAC_", "AWS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
@@ -58,22 +61,22 @@ def parse(home, **settings):
 
 
 @pytest.fixture(scope="module")
-def parsed(tmp_path_factory):
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     return parse(tmp_path_factory.mktemp("airflow"))
 
 
 @pytest.fixture(scope="module")
-def with_pods(tmp_path_factory):
+def with_pods(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     return parse(tmp_path_factory.mktemp("airflow"), NDVI_EXECUTION="kubernetes")
 
 
-def test_no_import_errors(parsed):
+def test_no_import_errors(parsed: Parsed) -> None:
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == DAG_IDS
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
-def test_dag_is_described_and_bounded(parsed, dag_id):
+def test_dag_is_described_and_bounded(parsed: Parsed, dag_id: str) -> None:
     dag = parsed["dags"][dag_id]
     assert dag["doc_md"].strip().startswith("###")
     assert "ndvi" in dag["tags"]
@@ -85,23 +88,23 @@ def test_dag_is_described_and_bounded(parsed, dag_id):
         assert task["limited"], task
 
 
-def test_only_recording_waits_for_the_day_before(parsed):
+def test_only_recording_waits_for_the_day_before(parsed: Parsed) -> None:
     waiting = [task["task_id"] for task in parsed["dags"]["ndvi_daily"]["tasks"] if task["depends_on_past"]]
     assert waiting == ["record"]
 
 
-def test_waiting_for_files_holds_no_worker(parsed):
+def test_waiting_for_files_holds_no_worker(parsed: Parsed) -> None:
     sensor = next(t for t in parsed["dags"]["field_registration"]["tasks"] if t["task_id"] == "wait_for_file")
     assert sensor["deferrable"] is True
 
 
 @pytest.mark.parametrize("execution", ["process", "kubernetes"])
-def test_parsing_imports_nothing_heavy(parsed, with_pods, execution):
+def test_parsing_imports_nothing_heavy(parsed: Parsed, with_pods: Parsed, execution: str) -> None:
     found = with_pods if execution == "kubernetes" else parsed
     heavy = {"rasterio", "pandas", "pystac", "pystac_client", "pyarrow", "arro3.core", "obstore", "PIL", "kubernetes"}
     assert heavy.isdisjoint(found["modules"])
 
 
-def test_the_dags_are_the_same_with_pods(parsed, with_pods):
+def test_the_dags_are_the_same_with_pods(parsed: Parsed, with_pods: Parsed) -> None:
     assert with_pods["errors"] == {}
     assert with_pods["dags"] == parsed["dags"]

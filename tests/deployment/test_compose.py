@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,15 +13,17 @@ from ndvi_airflow.local.processes import script
 
 ROOT = Path(__file__).parents[2]
 AIRFLOW = ("api-server", "dag-processor", "scheduler", "triggerer")
+Services = dict[str, dict[str, Any]]
+"""Services of the compose file by name."""
 FIXED = re.compile(r"^[a-z/-]+:(?!latest$)[\w.-]+$")
 
 
-def parse_lines(text):
+def parse_lines(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
 
 
 @pytest.fixture(scope="module")
-def secrets(tmp_path_factory):
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of passwords and keys as `make compose-up` writes it."""
     file = tmp_path_factory.mktemp("compose") / "secrets.env"
     made = subprocess.run([sys.executable, ROOT / "docker/make_secrets.py"], capture_output=True, text=True, check=True)
@@ -28,7 +31,7 @@ def secrets(tmp_path_factory):
     return file
 
 
-def composed(folder, secrets, *options):
+def composed(folder: Path, secrets: Path, *options: str | Path) -> Services:
     """Return the services; `folder` stands in for the project's, so that no `.env` of a developer's counts."""
     command = [script("docker-compose"), "--project-directory", folder, "--file", ROOT / "docker/compose.yaml"]
     command += ["--env-file", secrets, *options, "config", "--format", "json"]
@@ -39,12 +42,12 @@ def composed(folder, secrets, *options):
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory, secrets):
+def sample(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> Services:
     options = ("--profile", "sample", "--env-file", ROOT / "docker/sample.env")
     return composed(tmp_path_factory.mktemp("project"), secrets, *options)
 
 
-def one_shots(services):
+def one_shots(services: Services) -> set[str]:
     """Return the services that some other waits to see completed."""
     return {
         name
@@ -54,31 +57,31 @@ def one_shots(services):
     }
 
 
-def test_whoever_goes_on_says_whether_it_is_healthy(sample):
+def test_whoever_goes_on_says_whether_it_is_healthy(sample: Services) -> None:
     assert {"migrate", "season", "extent"} == one_shots(sample)
     assert {name for name, service in sample.items() if "healthcheck" not in service} == one_shots(sample)
 
 
-def test_the_ports_are_open_to_this_machine_alone(sample):
+def test_the_ports_are_open_to_this_machine_alone(sample: Services) -> None:
     ports = [port for service in sample.values() for port in service.get("ports", ())]
     assert sorted(port["target"] for port in ports) == [8080, 8333]
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
-def test_images_have_a_version(sample):
+def test_images_have_a_version(sample: Services) -> None:
     assert [service["image"] for service in sample.values() if not FIXED.match(service["image"])] == []
 
 
-def test_rustac_is_the_one_that_the_tests_ran_with(sample):
+def test_rustac_is_the_one_that_the_tests_ran_with(sample: Services) -> None:
     (named,) = re.findall(r"rustac==\S+", sample["stac"]["build"]["dockerfile_inline"])
     assert named in (ROOT / "requirements.txt").read_text().splitlines()
 
 
-def test_airflows_parts_are_configured_alike(sample):
+def test_airflows_parts_are_configured_alike(sample: Services) -> None:
     assert len({json.dumps(sample[name]["environment"], sort_keys=True) for name in AIRFLOW}) == 1
 
 
-def test_connections_hold_the_passwords_of_their_servers(sample, secrets):
+def test_connections_hold_the_passwords_of_their_servers(sample: Services, secrets: Path) -> None:
     made = parse_lines(secrets.read_text())
     environment = sample["scheduler"]["environment"]
     s3 = json.loads(environment["AIRFLOW_CONN_NDVI_S3"])
@@ -90,7 +93,9 @@ def test_connections_hold_the_passwords_of_their_servers(sample, secrets):
     assert len(set(made.values())) == len(made)
 
 
-def test_settings_come_from_the_env_file_and_a_catalogue_in_it_replaces_the_sample(tmp_path, secrets):
+def test_settings_come_from_the_env_file_and_a_catalogue_in_it_replaces_the_sample(
+    tmp_path: Path, secrets: Path
+) -> None:
     catalogue = "https://earth-search.aws.element84.com/v1"
     own = tmp_path / ".env"
     own.write_text(f"STAC_API_URL={catalogue}\nNDVI_START_DATE=2026-04-01\nNDVI_MIN_VALID_FRACTION=0.7\n")

@@ -1,8 +1,10 @@
 """Our values for the official Airflow chart against the keys that the chart and Airflow publish."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,15 +15,15 @@ FILES = ("common", "local", "production")
 """Of values; the other files beside them are manifests."""
 
 
-def load(name):
+def load(name: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / f"helm-values/{name}.yaml").read_text())
 
 
-def manifests(name):
+def manifests(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((ROOT / f"helm-values/{name}.yaml").read_text()))
 
 
-def unknown(values, published, path=""):
+def unknown(values: dict[str, Any], published: dict[str, Any], path: str = "") -> Iterator[str]:
     """Yield the paths that are in the values, but not among the published keys."""
     for key, value in values.items():
         here = f"{path}.{key}".lstrip(".")
@@ -31,14 +33,14 @@ def unknown(values, published, path=""):
             yield from unknown(value, published[key], here)
 
 
-def paths(values, path=""):
+def paths(values: dict[str, Any], path: str = "") -> Iterator[str]:
     for key, value in values.items():
         here = f"{path}.{key}".lstrip(".")
         yield from paths(value, here) if isinstance(value, dict) else [here]
 
 
 @pytest.fixture(scope="module")
-def airflow_options():
+def airflow_options() -> dict[str, Any]:
     """The sections and options that the installed Airflow documents."""
     (package,) = find_spec("airflow").submodule_search_locations
     file = Path(package) / "config_templates" / "config.yml"
@@ -46,7 +48,7 @@ def airflow_options():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_chart_publishes_every_key(name, airflow_options):
+def test_the_chart_publishes_every_key(name: str, airflow_options: dict[str, Any]) -> None:
     values = load(name)
     config = values.pop("config", {})
     options = {
@@ -58,28 +60,28 @@ def test_the_chart_publishes_every_key(name, airflow_options):
 
 
 @pytest.mark.parametrize("misspelt", [{"schedular": {}}, {"scheduler": {"replica": 2}}, {"redis": {"pass": "x"}}])
-def test_a_key_that_the_chart_does_not_publish_is_found(misspelt):
+def test_a_key_that_the_chart_does_not_publish_is_found(misspelt: dict[str, Any]) -> None:
     assert list(unknown(misspelt, CHART)) != []
 
 
 @pytest.mark.parametrize("name", ["local", "production"])
-def test_an_environment_says_only_what_differs_from_what_is_common(name):
+def test_an_environment_says_only_what_differs_from_what_is_common(name: str) -> None:
     common, values = load("common"), load(name)
     for path in set(paths(common)) & set(paths(values)):
         assert at(common, path) != at(values, path), path
 
 
-def at(values, path):
+def at(values: dict[str, Any], path: str) -> Any:
     for key in path.split("."):
         values = values[key]
     return values
 
 
-def test_the_chart_deploys_the_airflow_that_the_tests_ran_with():
+def test_the_chart_deploys_the_airflow_that_the_tests_ran_with() -> None:
     assert load("common")["airflowVersion"] == version("apache-airflow")
 
 
-def test_whoever_runs_tasks_has_the_account_that_may_start_pods():
+def test_whoever_runs_tasks_has_the_account_that_may_start_pods() -> None:
     accounts = {one["metadata"]["name"] for one in manifests("rbac") if one["kind"] == "ServiceAccount"}
     (binding,) = [one for one in manifests("rbac") if one["kind"] == "RoleBinding"]
     (launcher,) = binding["subjects"]
@@ -96,7 +98,7 @@ def test_whoever_runs_tasks_has_the_account_that_may_start_pods():
     assert "serviceAccount" not in load("production")["scheduler"]  # runs no task with the CeleryExecutor
 
 
-def test_the_values_hold_no_secret():
+def test_the_values_hold_no_secret() -> None:
     words = ("password", "pass", "secretkey", "fernetkey", "jwtsecret", "brokerurl", "connection")
     for name in FILES:
         assert [path for path in paths(load(name)) if path.rpartition(".")[2].lower() in words] == []

@@ -8,7 +8,9 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import hcl2
 import pytest
@@ -26,18 +28,20 @@ WITHOUT_SCHEMA = {"kind_cluster", "terraform_data"}
 KINDS = ("resource", "data", "ephemeral")
 PROVIDERS = {*SCHEMAS["versions"], "kind", "terraform"}
 
+Block = dict[str, Any]
+"""A block of HCL as the parser returns it."""
 
 REFERENCE = re.compile(r"(?<![\w.\":/-])([a-z][a-z0-9_]*(?:\.[A-Za-z_][\w-]*|\[[^\[\]\s]+\])+)")
 
 
-def unquoted(text):
+def unquoted(text: Any) -> Any:
     return text.strip('"') if isinstance(text, str) else text
 
 
 class Folder:
     """What the .tf files of a folder declare, and what they refer to."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.files = {file: hcl2.loads(file.read_text()) for file in sorted(path.glob("*.tf"))}
         self.variables = dict(self.labelled("variable"))
@@ -52,28 +56,28 @@ class Folder:
         text = "\n".join(re.sub(r"(?m)(^|\s)#.*$", "", file.read_text()) for file in self.files)
         self.references = set(REFERENCE.findall(text))
 
-    def blocks(self, kind):
+    def blocks(self, kind: str) -> list[Block]:
         return [block for content in self.files.values() for block in content.get(kind, [])]
 
-    def labelled(self, kind):
+    def labelled(self, kind: str) -> list[tuple[str, Any]]:
         return [pair for block in self.blocks(kind) for pair in named(block)]
 
 
-def named(block):
+def named(block: Block) -> list[tuple[str, Any]]:
     return [(unquoted(name), body) for name, body in block.items() if not name.startswith(OF_PARSER)]
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda path: str(path.relative_to(TERRAFORM)))
-def folder(request):
+def folder(request: pytest.FixtureRequest) -> Folder:
     return Folder(request.param)
 
 
-def steps(reference):
+def steps(reference: str) -> list[str]:
     """Split `a.b["c"].d` into its names."""
     return re.findall(r"[A-Za-z_][\w-]*", re.sub(r"\[[^\]]*\]", "", reference))
 
 
-def is_declared(folder, reference):
+def is_declared(folder: Folder, reference: str) -> bool:
     first, name, *rest = [*steps(reference), ""]
     names = {"var": folder.variables, "local": folder.locals, "module": folder.modules, "path": ("module",)}
     if first in names:
@@ -84,11 +88,11 @@ def is_declared(folder, reference):
     return True  # of an iterator, as `each.value`
 
 
-def test_every_reference_leads_to_a_declaration(folder):
+def test_every_reference_leads_to_a_declaration(folder: Folder) -> None:
     assert [reference for reference in folder.references if not is_declared(folder, reference)] == []
 
 
-def test_references_to_resources_name_attributes_that_they_have(folder):
+def test_references_to_resources_name_attributes_that_they_have(folder: Folder) -> None:
     wrong = set()
     for reference in folder.references:
         names = steps(reference)
@@ -99,13 +103,13 @@ def test_references_to_resources_name_attributes_that_they_have(folder):
     assert wrong == set()
 
 
-def test_everything_declared_is_used(folder):
+def test_everything_declared_is_used(folder: Folder) -> None:
     used = {tuple(steps(reference)[:2]) for reference in folder.references}
     assert {name for name in folder.variables if ("var", name) not in used} == set()
     assert {name for name in folder.locals if ("local", name) not in used} == set()
 
 
-def test_variables_and_outputs_are_described_and_typed(folder):
+def test_variables_and_outputs_are_described_and_typed(folder: Folder) -> None:
     for name, variable in folder.variables.items():
         assert unquoted(variable["description"]).endswith("."), name
         assert "type" in variable, name
@@ -115,7 +119,7 @@ def test_variables_and_outputs_are_described_and_typed(folder):
     assert all(unquoted(output["description"]).endswith(".") for output in folder.outputs.values())
 
 
-def test_modules_are_called_with_what_they_take(folder):
+def test_modules_are_called_with_what_they_take(folder: Folder) -> None:
     for name, call in folder.modules.items():
         source = (folder.path / unquoted(call["source"])).resolve()
         called = Folder(source)
@@ -127,7 +131,7 @@ def test_modules_are_called_with_what_they_take(folder):
         assert taken <= called.outputs.keys(), name
 
 
-def test_resources_take_their_arguments(folder):
+def test_resources_take_their_arguments(folder: Folder) -> None:
     problems = []
     for kind in KINDS:
         for (type_, name), body in folder.blocks_of[kind].items():
@@ -139,7 +143,7 @@ def test_resources_take_their_arguments(folder):
     assert problems == []
 
 
-def check(body, schema, where, further=()):
+def check(body: Block, schema: dict[str, Any], where: str, further: Collection[str] = ()) -> Iterator[str]:
     """Yield what the block has that the schema does not, and what the schema asks for and the block does not have."""
     arguments = {name.rstrip("!"): inner for name, inner in schema.items()}
     parts = [(name, value) for name, value in named(body) if name != "dynamic" and name not in further]
@@ -166,12 +170,12 @@ def check(body, schema, where, further=()):
         ('metadata {}\ndynamic "dta" {\n for_each = []\n content {}\n}\n', "x: no argument dta"),
     ],
 )
-def test_a_wrong_argument_is_found(text, problem):
+def test_a_wrong_argument_is_found(text: str, problem: str | None) -> None:
     schema = SCHEMAS["resource"]["kubernetes_config_map_v1"]["arguments"]
     assert list(check(hcl2.loads(text), schema, "x")) == ([problem] if problem else [])
 
 
-def test_providers_are_pinned_to_what_the_schemas_are_of(folder):
+def test_providers_are_pinned_to_what_the_schemas_are_of(folder: Folder) -> None:
     (terraform,) = folder.blocks("terraform")
     (providers,) = terraform["required_providers"]
     assert unquoted(terraform["required_version"]) == ">= 1.11"  # ephemeral values, write-only arguments, use_lockfile
@@ -186,14 +190,14 @@ def test_providers_are_pinned_to_what_the_schemas_are_of(folder):
             assert pin == f"~> {major}.{minor}", name
 
 
-def test_the_state_is_locked_by_s3_alone():
+def test_the_state_is_locked_by_s3_alone() -> None:
     (terraform,) = Folder(TERRAFORM / "environments/aws").blocks("terraform")
     (backend,) = terraform["backend"]
     ((kind, options),) = named(backend)
     assert (kind, dict(named(options))) == ("s3", {"encrypt": True, "use_lockfile": True})
 
 
-def test_the_readme_lists_inputs_and_outputs(folder):
+def test_the_readme_lists_inputs_and_outputs(folder: Folder) -> None:
     readme = (TERRAFORM / "README.md").read_text()
     section = readme.partition(f"## {folder.path.relative_to(TERRAFORM)}\n")[2].partition("\n## ")[0]
     rows = [row for row in section.splitlines() if row.startswith("| `")]
@@ -204,14 +208,14 @@ def test_the_readme_lists_inputs_and_outputs(folder):
         assert any(row.startswith(f"| `{name}` |") and description in row for row in rows), name
 
 
-def test_files_that_the_configuration_reads_exist(folder):
+def test_files_that_the_configuration_reads_exist(folder: Folder) -> None:
     for file in folder.files:
         for path in re.findall(r'"\$\{path\.module\}/([^"]+)"', file.read_text()):
             assert (folder.path / path).exists(), path
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="the terraform command is not on this machine")
-def test_the_format_is_terraforms():
+def test_the_format_is_terraforms() -> None:
     done = subprocess.run(
         ["terraform", "fmt", "-check", "-diff", "-recursive", str(TERRAFORM)], capture_output=True, text=True
     )
@@ -219,7 +223,7 @@ def test_the_format_is_terraforms():
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="the terraform command is not on this machine")
-def test_terraform_reads_the_manifests_as_they_are_meant(tmp_path):
+def test_terraform_reads_the_manifests_as_they_are_meant(tmp_path: Path) -> None:
     """The expressions that take Role, accounts and policy out of helm-values/, evaluated by Terraform itself."""
     source = (TERRAFORM / "modules/ndvi_platform/rbac.tf").read_text()
     expressions = source[source.index("locals {") : source.index("\n  account_roles")] + "}\n"

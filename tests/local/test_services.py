@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
@@ -79,7 +80,7 @@ def test_postgres_urls_fit_each_driver(postgres: Postgres, driver: str) -> None:
         assert connection.scalar(text("SELECT current_database()")) == "airflow"
 
 
-def _client(s3: S3, secret: str | None = None):
+def _client(s3: S3, secret: str | None = None) -> Any:
     return boto3.client(
         "s3",
         endpoint_url=s3.url,

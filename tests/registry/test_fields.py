@@ -2,30 +2,33 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 import pytest
 import shapely
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 from support.models import a_field, square
 
+from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.registry import database, tables
 from ndvi_core.registry import fields as registry
 
 SOURCE = "s3://ndvi/staticdata/fields/processed/fields.geojson"
 
 
-def register(engine, *fields, source=SOURCE):
+def register(engine: Engine, *fields: Field, source: str = SOURCE) -> registry.Upserted:
     with engine.begin() as connection:
         return registry.upsert_fields(connection, fields, source)
 
 
-def load(engine, *args, **kwargs):
+def load(engine: Engine, *args: Any, **kwargs: Any) -> list[RegisteredField]:
     with engine.connect() as connection:
         return registry.load_fields(connection, *args, **kwargs)
 
 
-def announced(engine):
+def announced(engine: Engine) -> list[str]:
     """Announce what there is to announce and return it."""
     with engine.begin() as connection:
         field_ids, as_of = registry.unannounced(connection)
@@ -33,18 +36,18 @@ def announced(engine):
     return field_ids
 
 
-def test_migrations_lead_to_the_tables_of_the_code(engine):
+def test_migrations_lead_to_the_tables_of_the_code(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
-def test_upgrading_again_changes_nothing(engine):
+def test_upgrading_again_changes_nothing(engine: Engine) -> None:
     register(engine, a_field())
     database.upgrade(engine)
     assert [field.field_id for field in load(engine)] == ["field_1"]
 
 
-def test_sequence_is_the_order_of_arrival_whatever_the_names(engine):
+def test_sequence_is_the_order_of_arrival_whatever_the_names(engine: Engine) -> None:
     register(engine, a_field("zebra"), a_field("ant"))
     register(engine, a_field("middle"), a_field("ant"))
     fields = load(engine)
@@ -52,7 +55,7 @@ def test_sequence_is_the_order_of_arrival_whatever_the_names(engine):
     assert [field.sequence for field in fields] == sorted(field.sequence for field in fields)
 
 
-def test_the_same_again_is_unchanged(engine):
+def test_the_same_again_is_unchanged(engine: Engine) -> None:
     assert register(engine, a_field()).added == ("field_1",)
     assert register(engine, a_field()).unchanged == ("field_1",)
     assert load(engine)[0].revision == 1
@@ -67,7 +70,7 @@ def test_the_same_again_is_unchanged(engine):
         ({"end_date": date(2025, 9, 1)}, 1),
     ],
 )
-def test_a_change_is_taken_over_and_announced_anew(engine, change, revision):
+def test_a_change_is_taken_over_and_announced_anew(engine: Engine, change: dict[str, Any], revision: int) -> None:
     register(engine, a_field())
     announced(engine)
     before = load(engine)[0]
@@ -79,13 +82,13 @@ def test_a_change_is_taken_over_and_announced_anew(engine, change, revision):
     assert announced(engine) == ["field_1"]
 
 
-def test_two_fields_may_share_a_geometry(engine):
+def test_two_fields_may_share_a_geometry(engine: Engine) -> None:
     register(engine, a_field("field_1"), a_field("field_5"))
     first, second = load(engine)
     assert first.geometry_hash == second.geometry_hash
 
 
-def test_hash_ignores_ring_start_orientation_and_part_order_only():
+def test_hash_ignores_ring_start_orientation_and_part_order_only() -> None:
     ring = [(0, 0), (1, 0), (1, 1), (0, 1)]
     turned, reversed_ring = [*ring[2:], *ring[:2]], ring[::-1]
     same = {a_field(geometry=shapely.Polygon(points)).geometry_hash for points in (ring, turned, reversed_ring)}
@@ -98,7 +101,7 @@ def test_hash_ignores_ring_start_orientation_and_part_order_only():
     )
 
 
-def test_an_announcement_covers_only_what_it_told_of(engine):
+def test_an_announcement_covers_only_what_it_told_of(engine: Engine) -> None:
     register(engine, a_field("field_1"))
     with engine.begin() as connection:
         told, as_of = registry.unannounced(connection)
@@ -109,7 +112,7 @@ def test_an_announcement_covers_only_what_it_told_of(engine):
     assert announced(engine) == ["field_2"]
 
 
-def test_caught_up_is_for_the_field_as_it_was_then(engine):
+def test_caught_up_is_for_the_field_as_it_was_then(engine: Engine) -> None:
     register(engine, a_field("field_1"), a_field("field_2"))
     done = load(engine)
     register(engine, a_field("field_2", plant_date=date(2025, 3, 1)))
@@ -119,7 +122,7 @@ def test_caught_up_is_for_the_field_as_it_was_then(engine):
     assert [field.field_id for field in load(engine, caught_up=False)] == ["field_2"]
 
 
-def test_concurrent_registrations_of_the_same_fields_make_each_once(engine):
+def test_concurrent_registrations_of_the_same_fields_make_each_once(engine: Engine) -> None:
     fields = [a_field(f"field_{number}") for number in range(50)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: register(engine, *fields), range(4)))

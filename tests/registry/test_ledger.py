@@ -1,12 +1,16 @@
 """The ledger on a real PostgreSQL."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+import shapely
+from sqlalchemy import Engine, text
 from support.models import a_field, an_observation, square
 
 from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.field import Field
+from ndvi_core.models.observation import Observation
 from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
 
@@ -15,25 +19,25 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def fields(engine):
+def fields(engine: Engine) -> list[Field]:
     fields = [a_field(name, square(0.1 * number), plant_date=FIRST) for number, name in enumerate("ba")]
     with engine.begin() as connection:
         registry.upsert_fields(connection, fields, "file")
     return fields
 
 
-def write(engine, *rows, planned_at=NOW):
+def write(engine: Engine, *rows: Observation, planned_at: datetime = NOW) -> list[date]:
     with engine.begin() as connection:
         return ledger.upsert_observations(connection, rows, planned_at)
 
 
-def day(engine, when):
+def day(engine: Engine, when: date) -> tuple[list[Observation], list[shapely.Geometry]]:
     with engine.connect() as connection:
         parts = list(ledger.load_day(connection, when))
         return [row for rows, _ in parts for row in rows], [shape for _, shapes in parts for shape in shapes]
 
 
-def test_a_day_comes_back_whole_in_the_registry_s_order(engine, fields):
+def test_a_day_comes_back_whole_in_the_registry_s_order(engine: Engine, fields: list[Field]) -> None:
     rows = [an_observation(field, FIRST, scene_ids=("one", "two"), ndvi_p10=0.25) for field in fields]
     assert write(engine, *reversed(rows)) == [FIRST]
     observations, geometries = day(engine, FIRST)
@@ -51,7 +55,9 @@ def test_a_day_comes_back_whole_in_the_registry_s_order(engine, fields):
         ({"status": "computed", "geometry_hash": "of another boundary"}, {"status": "failed"}, "failed"),
     ],
 )
-def test_failure_does_not_replace_an_answer(engine, fields, old, new, kept):
+def test_failure_does_not_replace_an_answer(
+    engine: Engine, fields: list[Field], old: dict[str, Any], new: dict[str, Any], kept: str
+) -> None:
     write(engine, an_observation(fields[0], FIRST, **old))
     write(engine, an_observation(fields[0], FIRST, **new))
     (row,), _ = day(engine, FIRST)
@@ -59,7 +65,7 @@ def test_failure_does_not_replace_an_answer(engine, fields, old, new, kept):
     assert row.reason == (new.get("reason") if kept == "failed" else None)
 
 
-def test_a_row_keeps_the_geometry_that_it_was_computed_for(engine, fields):
+def test_a_row_keeps_the_geometry_that_it_was_computed_for(engine: Engine, fields: list[Field]) -> None:
     write(engine, an_observation(fields[0], FIRST))
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(fields[0].field_id, square(0.5))], "file")
@@ -67,7 +73,7 @@ def test_a_row_keeps_the_geometry_that_it_was_computed_for(engine, fields):
     assert geometry == fields[0].geometry
 
 
-def test_missing_days_count_failures_and_other_boundaries_as_missing(engine, fields):
+def test_missing_days_count_failures_and_other_boundaries_as_missing(engine: Engine, fields: list[Field]) -> None:
     write(
         engine,
         an_observation(fields[0], FIRST),
@@ -83,15 +89,19 @@ def test_missing_days_count_failures_and_other_boundaries_as_missing(engine, fie
 
 
 @pytest.mark.parametrize(("minutes", "kept"), [(-1, 0.6), (0, 0.4), (1, 0.4)])
-def test_an_older_plan_does_not_bring_back_what_was_superseded(engine, fields, minutes, kept):
+def test_an_older_plan_does_not_bring_back_what_was_superseded(
+    engine: Engine, fields: list[Field], minutes: int, kept: float
+) -> None:
     write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.6))
     write(engine, an_observation(fields[0], FIRST, ndvi_mean=0.4), planned_at=NOW + timedelta(minutes=minutes))
     (row,), _ = day(engine, FIRST)
     assert row.ndvi_mean == kept
 
 
-def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(engine, fields):
-    def entry():
+def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(
+    engine: Engine, fields: list[Field]
+) -> None:
+    def entry() -> tuple[str, str | None]:
         with engine.connect() as connection:
             (found,) = ledger.load_entries(connection, [1, 2], FIRST, FIRST).values()
         return found.fingerprint, found.failed_fingerprint
@@ -104,7 +114,7 @@ def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(en
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Santiago", "Pacific/Auckland"])
-def test_missing_days_do_not_depend_on_the_session_s_zone(engine, zone):
+def test_missing_days_do_not_depend_on_the_session_s_zone(engine: Engine, zone: str) -> None:
     start, end = date(2025, 9, 1), date(2025, 9, 7)  # the clocks of Santiago skip the midnight of 7 September
     with engine.begin() as connection:
         connection.execute(text(f"SET TIME ZONE '{zone}'"))
@@ -114,7 +124,7 @@ def test_missing_days_do_not_depend_on_the_session_s_zone(engine, zone):
     assert days == due_days.days_between(start, end)
 
 
-def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine):
+def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine: Engine) -> None:
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(plant_date=date(1025, 4, 18))], "file")
         (field,) = registry.load_fields(connection)
@@ -122,7 +132,7 @@ def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine)
     assert days == [FIRST_IMAGE, FIRST_IMAGE + timedelta(1)]
 
 
-def test_missing_days_end_with_the_field(engine):
+def test_missing_days_end_with_the_field(engine: Engine) -> None:
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(plant_date=FIRST, end_date=FIRST + timedelta(1))], "file")
         (field,) = registry.load_fields(connection)
@@ -130,7 +140,7 @@ def test_missing_days_end_with_the_field(engine):
         assert due_days.missing_days(connection, [field.sequence], FIRST - timedelta(1)) == {}
 
 
-def test_recorded_days(engine):
+def test_recorded_days(engine: Engine) -> None:
     with engine.begin() as connection:
         assert ledger.last_recorded_day(connection) is None
         for days in (3, 1, 1):

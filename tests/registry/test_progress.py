@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from sqlalchemy import Engine
 from support.models import a_field, an_observation, square
 
 from ndvi_core.registry import fields as registry
@@ -11,7 +12,7 @@ from ndvi_core.registry.progress import field_statuses
 FIRST = date(2025, 4, 1)
 
 
-def test_each_day_counts_once_under_its_status(engine):
+def test_each_day_counts_once_under_its_status(engine: Engine) -> None:
     field = a_field("wheat", plant_date=FIRST)
     ended = a_field("ended", square(0.1), plant_date=FIRST, end_date=FIRST + timedelta(2))
     future = a_field("future", square(0.2), plant_date=FIRST + timedelta(30))
@@ -43,7 +44,7 @@ def test_each_day_counts_once_under_its_status(engine):
     assert (planted_later.days, planted_later.missing, planted_later.whole) == (0, 0, True)
 
 
-def test_before_the_first_recorded_day_nothing_is_missing(engine):
+def test_before_the_first_recorded_day_nothing_is_missing(engine: Engine) -> None:
     with engine.begin() as connection:
         registry.upsert_fields(connection, [a_field(plant_date=FIRST)], "file")
         (status,) = field_statuses(connection, FIRST)

@@ -2,28 +2,41 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import shapely
 from shapely.geometry import mapping, shape
+from sqlalchemy import Engine
 from support.farm import Farm
 
-from ndvi_airflow.local.services import start_files, start_stac
+from ndvi_airflow.local.services import Files, start_files, start_stac
+from ndvi_core.models.observation import Observation
 from ndvi_core.registry.due_days import days_between
 from ndvi_core.registry.progress import field_statuses
+from ndvi_core.runs.folder import RunFolder
 from ndvi_core.runs.record import record_run
 from ndvi_core.sample.farm import Season
 from ndvi_core.sample.season import write_season
 from ndvi_core.settings import load_settings
+from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.object_store import Store
 
 START, END = date(2025, 4, 16), date(2025, 4, 24)
 DAYS = days_between(START, END)
 
+Item = dict[str, Any]
+"""A STAC item, or a GeoJSON feature of a field."""
+Objects = dict[str, bytes]
+"""Content of objects by key."""
+
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Files]]:
     """The scene server, shared: nobody writes to it."""
     out = tmp_path_factory.mktemp("season")
     files = start_files(out / "scenes", log=out / "files.log")
@@ -33,7 +46,9 @@ def scenes(tmp_path_factory):
 
 
 @pytest.fixture
-def empty_farm(scenes, tmp_path, store, engine, monkeypatch):
+def empty_farm(
+    scenes: tuple[Path, Files], tmp_path: Path, store: Store, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Farm]:
     """A farm with a catalogue and nothing else."""
     out, files = scenes
     season = Season(tmp_path / "season")  # of its own, since a test may change the catalogue
@@ -48,7 +63,7 @@ def empty_farm(scenes, tmp_path, store, engine, monkeypatch):
 
 
 @pytest.fixture
-def farm(empty_farm):
+def farm(empty_farm: Farm) -> Farm:
     """A farm whose first fields are registered, before any day was run."""
     farm, season = empty_farm, empty_farm.season
     farm.store.write(farm.settings.extent_key, season.extent.read_bytes())
@@ -59,38 +74,38 @@ def farm(empty_farm):
 
 
 @pytest.fixture
-def grown(farm):
+def grown(farm: Farm) -> Farm:
     """A farm whose first fields are done for all days."""
     for day in DAYS:
         farm.daily(day)
     return farm
 
 
-def planted(features, name):
+def planted(features: list[Item], name: str) -> date:
     (feature,) = (f for f in features if f["properties"]["object-id"] == name)
     return date.fromisoformat(feature["properties"]["plant-date"])
 
 
-def acquisitions(farm):
+def acquisitions(farm: Farm) -> dict[date, list[Item]]:
     """Days with a scene, and the ids of their items, straight from the catalogue's file."""
-    days = {}
+    days: dict[date, list[Item]] = {}
     for item in json.loads(farm.season.items.read_text())["features"]:
         days.setdefault(date.fromisoformat(item["properties"]["datetime"][:10]), []).append(item)
     return days
 
 
-def published(farm):
+def published(farm: Farm) -> Objects:
     """Everything that consumers see."""
     return farm.objects("observations/") | farm.objects("fields/")
 
 
-def changed_cells(before, after):
+def changed_cells(before: Objects, after: Objects) -> set[tuple[str, date]]:
     """The (field, day) of the product folders in which anything differs."""
     keys = {key for key in before | after if before.get(key) != after.get(key) and key.startswith("fields/")}
     return {(field_id, date.fromisoformat(day)) for _, field_id, day, _ in (key.split("/") for key in keys)}
 
 
-def test_days_without_an_acquisition_need_no_task_and_say_so(farm):
+def test_days_without_an_acquisition_need_no_task_and_say_so(farm: Farm) -> None:
     with_scene = acquisitions(farm)
     for day in DAYS:
         run = farm.daily(day)
@@ -102,7 +117,7 @@ def test_days_without_an_acquisition_need_no_task_and_say_so(farm):
             assert run.read == set()
 
 
-def test_a_second_run_over_the_same_days_reads_no_pixel_and_writes_nothing(grown):
+def test_a_second_run_over_the_same_days_reads_no_pixel_and_writes_nothing(grown: Farm) -> None:
     before = published(grown)
     for day in DAYS:
         run = grown.daily(day)
@@ -111,7 +126,7 @@ def test_a_second_run_over_the_same_days_reads_no_pixel_and_writes_nothing(grown
     assert published(grown) == before
 
 
-def test_late_fields_get_precisely_their_cells(grown):
+def test_late_fields_get_precisely_their_cells(grown: Farm) -> None:
     before = published(grown)
     late = json.loads(grown.season.late_fields.read_text())["features"]
     grown.upload(grown.season.late_fields, "late.geojson")
@@ -140,14 +155,12 @@ def test_late_fields_get_precisely_their_cells(grown):
     assert grown.catch_up().cells == set()
 
 
-def rows_of(farm, objects, day, names):
-    from ndvi_core.storage.geoparquet import read_observations
-
+def rows_of(farm: Farm, objects: Objects, day: date, names: set[str]) -> list[Observation]:
     rows = read_observations(objects[f"observations/date={day}/observations.parquet"])
     return [row for row in rows if row.field_id in names]
 
 
-def test_two_fields_on_one_boundary_have_equal_numbers(grown):
+def test_two_fields_on_one_boundary_have_equal_numbers(grown: Farm) -> None:
     grown.upload(grown.season.late_fields, "late.geojson")
     grown.intake()
     grown.catch_up()
@@ -159,7 +172,7 @@ def test_two_fields_on_one_boundary_have_equal_numbers(grown):
             assert rows["field_1"].model_copy(update=same) == rows["field_5"].model_copy(update=same)
 
 
-def test_a_corrected_boundary_recomputes_its_field_alone(grown):
+def test_a_corrected_boundary_recomputes_its_field_alone(grown: Farm) -> None:
     before = published(grown)
     document = json.loads(grown.season.fields.read_text())
     feature = next(f for f in document["features"] if f["properties"]["object-id"] == "field_2")
@@ -175,7 +188,7 @@ def test_a_corrected_boundary_recomputes_its_field_alone(grown):
     assert report.files[0].outcome == "registered"
 
 
-def test_a_scene_that_appears_two_days_late_is_picked_up(farm):
+def test_a_scene_that_appears_two_days_late_is_picked_up(farm: Farm) -> None:
     late_day = sorted(acquisitions(farm))[1]
     late_items = acquisitions(farm)[late_day]
     farm.publish(lambda items: [item for item in items if item["properties"]["datetime"][:10] != str(late_day)])
@@ -189,11 +202,11 @@ def test_a_scene_that_appears_two_days_late_is_picked_up(farm):
     assert changed_cells(before, published(farm)) == run.cells
 
 
-def test_a_reprocessed_scene_recomputes_its_day_alone(grown):
+def test_a_reprocessed_scene_recomputes_its_day_alone(grown: Farm) -> None:
     day = sorted(acquisitions(grown))[-1]
     before = published(grown)
 
-    def reprocess(items):
+    def reprocess(items: list[Item]) -> list[Item]:
         for item in items:
             if item["properties"]["datetime"][:10] == str(day):
                 item["id"] += "_again"
@@ -206,7 +219,7 @@ def test_a_reprocessed_scene_recomputes_its_day_alone(grown):
     assert {found for _, found in changed_cells(before, published(grown))} == {day}
 
 
-def test_the_same_upload_twice_computes_nothing(grown):
+def test_the_same_upload_twice_computes_nothing(grown: Farm) -> None:
     before = published(grown)
     grown.upload(grown.season.fields, "again.geojson")
     grown.intake()
@@ -215,7 +228,7 @@ def test_the_same_upload_twice_computes_nothing(grown):
     assert published(grown) == before
 
 
-def test_two_uploads_at_once_register_each_field_once(grown):
+def test_two_uploads_at_once_register_each_field_once(grown: Farm) -> None:
     late = json.loads(grown.season.late_fields.read_text())
     for name in ("one", "two"):
         grown.upload(json.dumps(late).encode(), f"{name}.geojson")
@@ -227,14 +240,14 @@ def test_two_uploads_at_once_register_each_field_once(grown):
     assert grown.catch_up().cells == set()
 
 
-def test_force_computes_again_to_the_same_bytes(grown):
+def test_force_computes_again_to_the_same_bytes(grown: Farm) -> None:
     before = published(grown)
     run = grown.by_hand(field_ids=["field_1"], start=START, end=END, force=True)
     assert {name for name, _ in run.cells} == {"field_1"}
     assert published(grown) == before
 
 
-def test_fields_planted_before_the_first_daily_run_get_their_history_at_once(farm):
+def test_fields_planted_before_the_first_daily_run_get_their_history_at_once(farm: Farm) -> None:
     document = json.loads(farm.season.late_fields.read_text())
     early = START - timedelta(3)
     for feature in document["features"]:
@@ -245,7 +258,7 @@ def test_fields_planted_before_the_first_daily_run_get_their_history_at_once(far
     assert run.recorded.days == tuple(days_between(early, START - timedelta(1)))
 
 
-def test_recording_an_old_run_again_does_not_bring_back_what_was_superseded(farm):
+def test_recording_an_old_run_again_does_not_bring_back_what_was_superseded(farm: Farm) -> None:
     day = sorted(acquisitions(farm))[0]
     old = farm.daily(day)
     farm.publish(lambda items: [newer(item) for item in items])
@@ -255,16 +268,16 @@ def test_recording_an_old_run_again_does_not_bring_back_what_was_superseded(farm
     assert published(farm) == after
 
 
-def newer(item):
+def newer(item: Item) -> Item:
     return {**item, "properties": {**item["properties"], "s2:processing_baseline": "09.99"}}
 
 
-def test_a_day_that_is_recorded_while_a_late_field_catches_up_is_made_up_for(farm):
+def test_a_day_that_is_recorded_while_a_late_field_catches_up_is_made_up_for(farm: Farm) -> None:
     days = sorted(acquisitions(farm))
     for day in days_between(START, days[-1] - timedelta(1)):
         farm.daily(day)
 
-    def register_and_catch_up(_folder):
+    def register_and_catch_up(_folder: RunFolder) -> None:
         farm.upload(farm.season.late_fields, "late.geojson")
         farm.intake()
         farm.catch_up()
@@ -276,7 +289,7 @@ def test_a_day_that_is_recorded_while_a_late_field_catches_up_is_made_up_for(far
         assert [row.field_id for row in field_statuses(connection, START) if not row.whole] == []
 
 
-def test_a_result_that_cannot_be_used_fails_its_own_field_alone(farm):
+def test_a_result_that_cannot_be_used_fails_its_own_field_alone(farm: Farm) -> None:
     day = sorted(acquisitions(farm))[0]
     run = farm.daily(day, before_record=lambda folder: farm.store.write(folder.results_key(0), b"PAR1 broken"))
     (failure,) = run.recorded.failures
@@ -285,14 +298,14 @@ def test_a_result_that_cannot_be_used_fails_its_own_field_alone(farm):
     assert {name for name, _ in farm.daily(day).cells} == {run.plan.orders[0].label}
 
 
-def test_an_earlier_plant_date_while_catching_up_is_not_forgotten(grown):
+def test_an_earlier_plant_date_while_catching_up_is_not_forgotten(grown: Farm) -> None:
     late = json.loads(grown.season.late_fields.read_text())
     grown.upload(json.dumps(late).encode(), "late.geojson")
     grown.intake()
     for feature in late["features"]:
         feature["properties"]["plant-date"] = str(START)
 
-    def move_the_plant_date(_folder):
+    def move_the_plant_date(_folder: RunFolder) -> None:
         grown.upload(json.dumps(late).encode(), "earlier.geojson")
         grown.intake()
 

@@ -1,6 +1,8 @@
 """The planner: which cells are due, and how they become work orders."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import shapely
@@ -8,10 +10,10 @@ from support.models import a_field, a_scene, square
 
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import RegisteredField
-from ndvi_core.models.scene import Offset
+from ndvi_core.models.scene import Offset, Scene
 from ndvi_core.models.work_order import Policy
 from ndvi_core.registry.ledger import Entry
-from ndvi_core.runs.planner import Batch, fingerprint, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.planner import Batch, Plan, fingerprint, keep_places, make_plan, order_parts, pack
 from ndvi_core.runs.selection import Selection
 
 DAY = date(2025, 4, 20)
@@ -19,24 +21,33 @@ EXTENT = Extent(west=-1, south=-1, east=1, north=1)
 POLICY = Policy()
 
 
-def registered(sequence=1, **changes):
+def registered(sequence: int = 1, **changes: Any) -> RegisteredField:
     field = a_field(**{"field_id": f"field_{sequence}", **changes})
     return RegisteredField(
         **dict(field), sequence=sequence, revision=1, changed_at=datetime(2025, 4, 1, tzinfo=UTC), caught_up=True
     )
 
 
-def plan(*fields, scenes=(), known=None, days=(DAY,), policy=POLICY, **selection):
+def plan(
+    *fields: RegisteredField,
+    scenes: Sequence[Scene] = (),
+    known: Mapping[tuple[int, date], Entry] | None = None,
+    days: Iterable[date] = (DAY,),
+    policy: Policy = POLICY,
+    **selection: Any,
+) -> Plan:
     wanted = Selection(wanted=tuple((field, tuple(days)) for field in fields or (registered(),)), **selection)
     return make_plan(wanted, scenes, known or {}, EXTENT, policy)
 
 
-def boundaries(*fields):
+def boundaries(*fields: RegisteredField) -> dict[int, tuple[shapely.Geometry, str]]:
     """As the registry has them."""
     return {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
 
 
-def answer(scenes, status="computed", field=None, policy=POLICY):
+def answer(
+    scenes: Sequence[Scene], status: str = "computed", field: RegisteredField | None = None, policy: Policy = POLICY
+) -> dict[tuple[int, date], Entry]:
     """The ledger after `scenes` were computed."""
     field = field or registered()
     return {(field.sequence, DAY): Entry(fingerprint(field.geometry_hash, scenes, policy), status)}
@@ -67,12 +78,14 @@ SHIFTED = a_scene(
         ),
     ],
 )
-def test_fingerprints_stay_what_they_were(clipped_hash, scenes, policy, expected):
+def test_fingerprints_stay_what_they_were(
+    clipped_hash: str | None, scenes: list[Scene], policy: Policy, expected: str
+) -> None:
     """If they changed, every cell of every registry would be computed anew: raise `ALGORITHM_VERSION` for that."""
     assert fingerprint(clipped_hash, scenes, policy) == expected
 
 
-def test_a_cell_with_a_scene_and_no_row_is_due():
+def test_a_cell_with_a_scene_and_no_row_is_due() -> None:
     result = plan(scenes=[a_scene(DAY)])
     (cell,) = result.due
     assert (cell.field.field_id, cell.date, [scene.id for scene in cell.scenes]) == (
@@ -83,19 +96,19 @@ def test_a_cell_with_a_scene_and_no_row_is_due():
     assert result.settled == ()
 
 
-def test_a_cell_without_a_scene_is_settled_without_a_task():
+def test_a_cell_without_a_scene_is_settled_without_a_task() -> None:
     result = plan(scenes=[a_scene(DAY + timedelta(1)), a_scene(DAY, footprint=shapely.box(5, 5, 6, 6))])
     assert result.due == ()
     assert [row.status for row in result.settled] == ["no_scene"]
 
 
-def test_a_field_beyond_the_extent_is_settled():
+def test_a_field_beyond_the_extent_is_settled() -> None:
     result = plan(registered(geometry=square(3)), scenes=[a_scene(DAY, footprint=shapely.box(-9, -9, 9, 9))])
     assert result.due == ()
     assert [row.status for row in result.settled] == ["outside_extent"]
 
 
-def test_a_field_across_the_extent_is_clipped():
+def test_a_field_across_the_extent_is_clipped() -> None:
     across = registered(geometry=shapely.box(0.9, 0, 1.1, 0.1))
     (ordered,), _, _ = order_parts(plan(across, scenes=[a_scene(DAY)]).due, boundaries(across), EXTENT)
     assert ordered.geometry.bounds == pytest.approx((0.9, 0, 1, 0.1))
@@ -117,39 +130,41 @@ SCENE = a_scene(DAY)
     ],
     ids=["same", "late scene", "newer baseline", "updated", "offset rule", "moved files"],
 )
-def test_an_answer_holds_as_long_as_what_decides_it(now, due):
+def test_an_answer_holds_as_long_as_what_decides_it(now: list[Scene], due: int) -> None:
     assert len(plan(scenes=now, known=answer([SCENE])).due) == due
 
 
 @pytest.mark.parametrize(
     "policy", [Policy(mask="scl-strict@1"), Policy(min_valid_fraction=0.7), Policy(algorithm_version="next")]
 )
-def test_another_policy_makes_everything_due(policy):
+def test_another_policy_makes_everything_due(policy: Policy) -> None:
     assert len(plan(scenes=[SCENE], known=answer([SCENE]), policy=policy).due) == 1
 
 
-def test_a_corrected_boundary_is_due():
+def test_a_corrected_boundary_is_due() -> None:
     assert len(plan(registered(geometry=square(0.002)), scenes=[SCENE], known=answer([SCENE])).due) == 1
 
 
-def test_the_order_of_scenes_does_not_matter():
+def test_the_order_of_scenes_does_not_matter() -> None:
     two = [SCENE, a_scene(DAY, "other")]
     assert plan(scenes=two, known=answer(two[::-1])).due == ()
 
 
-def test_a_scene_for_a_day_that_had_none_makes_it_due():
+def test_a_scene_for_a_day_that_had_none_makes_it_due() -> None:
     known = answer([], "no_scene")
     assert plan(known=known).settled == ()
     assert len(plan(scenes=[SCENE], known=known).due) == 1
 
 
 @pytest.mark.parametrize(("retried", "due"), [(None, 1), (frozenset([DAY]), 1), (frozenset(), 0)])
-def test_what_failed_is_retried_where_the_selection_says_so(retried, due):
+def test_what_failed_is_retried_where_the_selection_says_so(retried: frozenset[date] | None, due: int) -> None:
     assert len(plan(scenes=[SCENE], known=answer([SCENE], "failed"), retried=retried).due) == due
 
 
 @pytest.mark.parametrize(("retried", "due"), [(frozenset([DAY]), 1), (frozenset(), 0)])
-def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(retried, due):
+def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(
+    retried: frozenset[date] | None, due: int
+) -> None:
     newer = SCENE.model_copy(update={"baseline": "05.12"})
     (key, old), (_, new) = *answer([SCENE]).items(), *answer([newer]).items()
     known = {key: Entry(old.fingerprint, "computed", failed_fingerprint=new.fingerprint)}
@@ -157,17 +172,17 @@ def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(retri
 
 
 @pytest.mark.parametrize(("status", "kept"), [("computed", True), ("cloudy", True), ("failed", False)])
-def test_an_answer_outlives_its_scenes_in_the_catalogue(status, kept):
+def test_an_answer_outlives_its_scenes_in_the_catalogue(status: str, kept: bool) -> None:
     result = plan(scenes=[], known=answer([SCENE], status))
     assert result.due == ()
     assert (result.settled == ()) is kept
 
 
-def test_force_computes_again():
+def test_force_computes_again() -> None:
     assert len(plan(scenes=[SCENE], known=answer([SCENE]), force=True).due) == 1
 
 
-def test_one_field_makes_one_batch_in_the_registry_s_order():
+def test_one_field_makes_one_batch_in_the_registry_s_order() -> None:
     fields = [registered(number, field_id=name) for number, name in enumerate("zax", start=1)]
     days = [DAY, DAY + timedelta(1)]
     due = plan(*fields, scenes=[a_scene(day) for day in days], days=days).due
@@ -176,7 +191,7 @@ def test_one_field_makes_one_batch_in_the_registry_s_order():
     assert [[cell.date for cell in batch.cells] for batch in batches] == [days] * 3
 
 
-def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost():
+def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost() -> None:
     fields = [registered(number, geometry=square(-0.9 + 0.018 * (number % 10) * 10, 0.1)) for number in range(1, 101)]
     due = plan(*fields, scenes=[a_scene(DAY)]).due
     batches = pack(due, max_tasks=10)
@@ -200,17 +215,17 @@ def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost():
         ),
     ],
 )
-def test_a_run_that_is_planned_again_keeps_its_places(before, batches, places):
+def test_a_run_that_is_planned_again_keeps_its_places(before: list[str], batches: list[str], places: list[str]) -> None:
     (cell,) = plan(scenes=[SCENE]).due
     kept = keep_places([Batch(label, (cell,)) for label in batches], before)
     assert [batch.label if batch.cells else f"({batch.label})" for batch in kept] == places
 
 
-def test_nothing_due_makes_no_batch():
+def test_nothing_due_makes_no_batch() -> None:
     assert pack([], max_tasks=10) == []
 
 
-def test_a_work_order_states_each_field_and_scene_once():
+def test_a_work_order_states_each_field_and_scene_once() -> None:
     days = [DAY, DAY + timedelta(1)]
     known = (registered(1), registered(2))
     due = plan(*known, scenes=[a_scene(day) for day in days], days=days).due

@@ -98,12 +98,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_airflow_takes_our_commands(answers, name):
+def test_airflow_takes_our_commands(answers: dict[str, Any], name: str) -> None:
     assert answers["words"][name] == [0, ""]
 
 
 @pytest.mark.parametrize("option", REFUSED)
-def test_an_option_without_a_counterpart_is_refused_with_a_hint(answers, option):
+def test_an_option_without_a_counterpart_is_refused_with_a_hint(answers: dict[str, Any], option: str) -> None:
     code, said = answers["words"][option]
     assert code == 2
     assert "has no counterpart in Airflow 3" in said
@@ -111,7 +111,7 @@ def test_an_option_without_a_counterpart_is_refused_with_a_hint(answers, option)
 
 
 @pytest.mark.parametrize("shape", UNKNOWN_SHAPES)
-def test_an_airflow_of_another_shape_is_left_as_it_is_with_a_warning(answers, shape):
+def test_an_airflow_of_another_shape_is_left_as_it_is_with_a_warning(answers: dict[str, Any], shape: str) -> None:
     untouched, said = answers["shapes"][shape]
     assert untouched
     assert said == "`airflow dags backfill` cannot be restored on this Airflow: use `airflow backfill create`\n"

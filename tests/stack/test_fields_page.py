@@ -6,6 +6,7 @@ Three fields are there; their owner uploads two more on the page.
 import re
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -89,7 +90,7 @@ def colour_beside_tooltip(page: Browser) -> list[int]:
     """)
 
 
-def test_the_map_shows_each_field_in_the_colour_of_its_ndvi(page, story):
+def test_the_map_shows_each_field_in_the_colour_of_its_ndvi(page: Browser, story: Story) -> None:
     assert page.text("#summary") == "3 fields · recorded to 22 April 2025"
     for _ in range(4):
         page.press_on("#map", "-")  # until the fields are too small for pictures and names
@@ -101,7 +102,7 @@ def test_the_map_shows_each_field_in_the_colour_of_its_ndvi(page, story):
         assert colour_beside_tooltip(page) == pytest.approx(colour_of(np.float64(ndvi)).tolist(), abs=4), name
 
 
-def test_a_day_without_a_scene_is_hatched_and_says_why(page):
+def test_a_day_without_a_scene_is_hatched_and_says_why(page: Browser) -> None:
     page.open(f"{PAGE}#date=2025-04-22&colour=day")
     page.find("#date-note", "no new value")
     assert point_at(page, "field_2")[2:] == ["22 Apr: No Sentinel-2 scene on this day"]
@@ -110,7 +111,7 @@ def test_a_day_without_a_scene_is_hatched_and_says_why(page):
     assert point_at(page, "field_2")[2].startswith("NDVI 0.")
 
 
-def test_a_bad_file_is_explained_and_goes_nowhere(page, person, tmp_path):
+def test_a_bad_file_is_explained_and_goes_nowhere(page: Browser, person: Person, tmp_path: Path) -> None:
     file = tmp_path / "bad.geojson"
     file.write_bytes(collection(feature(object_id="a b"), feature(plant_date="yesterday", object_id="late")))
     page.click("#open-upload")
@@ -122,7 +123,7 @@ def test_a_bad_file_is_explained_and_goes_nowhere(page, person, tmp_path):
     assert person.keys("staticdata/fields/pending/") == []
 
 
-def test_late_fields_appear_after_their_upload_without_a_reload(page, story, tmp_path):
+def test_late_fields_appear_after_their_upload_without_a_reload(page: Browser, story: Story, tmp_path: Path) -> None:
     since = page.run(MARK)
     file = tmp_path / "late.geojson"
     file.write_bytes(story.file_of(*LATE))
@@ -138,7 +139,7 @@ def test_late_fields_appear_after_their_upload_without_a_reload(page, story, tmp
     assert page.run(MARK) == since
 
 
-def test_recomputing_one_cell_runs_just_its_task(page, story, person):
+def test_recomputing_one_cell_runs_just_its_task(page: Browser, story: Story, person: Person) -> None:
     person.until_quiet(CATCH_UP)
     written = story.recorded_at()
     tried = {run["dag_run_id"]: person.tries(DAILY, run["dag_run_id"]) for run in person.runs(DAILY)}
@@ -156,7 +157,7 @@ def test_recomputing_one_cell_runs_just_its_task(page, story, person):
     assert {run: person.tries(DAILY, run) for run in tried} == tried
 
 
-def test_a_field_tells_its_season_its_pictures_and_where_a_number_comes_from(page, story):
+def test_a_field_tells_its_season_its_pictures_and_where_a_number_comes_from(page: Browser, story: Story) -> None:
     point_at(page, "field_2")
     page.press(Keys.ENTER)
     page.find("#field-title", "field_2")
@@ -176,7 +177,7 @@ def test_a_field_tells_its_season_its_pictures_and_where_a_number_comes_from(pag
     assert {row.split(",")[0] for row in rows.splitlines()[1:]} == {"field_2", "field_3"}
 
 
-def test_a_link_leads_back_to_what_was_shown(page):
+def test_a_link_leads_back_to_what_was_shown(page: Browser) -> None:
     page.open(f"{PAGE}#view=days&date=2025-04-19&field=field_3")
     page.find("#field-title", "field_3")
     page.find("#days-canvas")
@@ -188,7 +189,7 @@ def test_a_link_leads_back_to_what_was_shown(page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shown", ["", "#field=field_1,field_2", "#view=list&field=field_3", "#view=days"])
-def test_nobody_is_kept_out(page, theme, shown):
+def test_nobody_is_kept_out(page: Browser, theme: str, shown: str) -> None:
     page.look(theme=theme)
     page.open(PAGE + shown)
     page.find("#summary", "5 fields")
@@ -197,7 +198,7 @@ def test_nobody_is_kept_out(page, theme, shown):
 
 
 @pytest.mark.parametrize("shown", ["", "#field=field_1", "#view=list", "#view=days"])
-def test_a_telephone_shows_all_of_it(page, shown):
+def test_a_telephone_shows_all_of_it(page: Browser, shown: str) -> None:
     page.look(width=360, height=740)
     page.open(PAGE + shown)
     page.find("#summary", "5 fields")
@@ -205,7 +206,7 @@ def test_a_telephone_shows_all_of_it(page, shown):
     assert page.serious_issues() == []
 
 
-def test_it_is_a_page_of_airflow(page):
+def test_it_is_a_page_of_airflow(page: Browser) -> None:
     page.run("localStorage.setItem('theme', 'dark')")
     page.open("/")
     page.find("a[href$='/plugin/ndvi-fields']").click()
@@ -216,7 +217,7 @@ def test_it_is_a_page_of_airflow(page):
     page.run("localStorage.removeItem('theme')")
 
 
-def test_no_error_was_written_to_the_console_and_no_other_host_was_asked(browser):
+def test_no_error_was_written_to_the_console_and_no_other_host_was_asked(browser: Browser) -> None:
     assert browser.problems() == []
     addresses = [urlsplit(url) for url in browser.asked()]
     hosts = {one.netloc for one in addresses if one.scheme in ("http", "https", "ws", "wss")}

@@ -46,7 +46,7 @@ def backfill(person: Person, first: date, last: date, *options: str) -> subproce
     return person.start("dags", "backfill", "-s", str(first), "-e", str(last), *options, DAILY)
 
 
-def test_the_first_fields_are_registered_by_an_upload_alone(story, person):
+def test_the_first_fields_are_registered_by_an_upload_alone(story: Story, person: Person) -> None:
     person.upload("staticdata/config/bbox.geojson", story.stack.season.extent.read_bytes())
     person.upload("staticdata/fields/pending/first.geojson", story.file_of(*EARLY))
     for dag_id in (REGISTRATION, CATCH_UP):
@@ -66,7 +66,7 @@ def test_the_first_fields_are_registered_by_an_upload_alone(story, person):
     assert person.computed(CATCH_UP, started["run_id"]) == {}  # all of their days are the daily runs'
 
 
-def test_the_assets_show_the_way_of_the_data(person):
+def test_the_assets_show_the_way_of_the_data(person: Person) -> None:
     assert person.lineage("ndvi_fields") == {
         ("field_registration", "ndvi_fields"),
         ("ndvi_fields", "ndvi_catch_up"),
@@ -75,7 +75,9 @@ def test_the_assets_show_the_way_of_the_data(person):
     }
 
 
-def test_each_field_of_each_day_has_its_own_task_and_a_killed_process_is_tried_again(story, person, broken):
+def test_each_field_of_each_day_has_its_own_task_and_a_killed_process_is_tried_again(
+    story: Story, person: Person, broken: tuple[Path, Path]
+) -> None:
     story.stack.publish([item for item in story.items if day_of(item) != UNPUBLISHED])
     broken[0].rename(broken[1])
     person.unpause(DAILY)
@@ -93,7 +95,7 @@ def test_each_field_of_each_day_has_its_own_task_and_a_killed_process_is_tried_a
     assert days == set(map(str, DAYS))
 
 
-def test_a_failing_cell_fails_its_task_and_its_run_and_nothing_else(story, person):
+def test_a_failing_cell_fails_its_task_and_its_run_and_nothing_else(story: Story, person: Person) -> None:
     wanted = ("ndvi status --json", "ndvi status", "dags list-import-errors")
     commands = [person.start(*words.split()) for words in wanted]
     failed = [run for run in person.runs(DAILY) if run["state"] != "success"]
@@ -115,7 +117,7 @@ def test_a_failing_cell_fails_its_task_and_its_run_and_nothing_else(story, perso
     assert "No data found" in imports.out
 
 
-def test_a_backfill_that_is_waited_for_ends_with_its_runs_verdict(story, person):
+def test_a_backfill_that_is_waited_for_ends_with_its_runs_verdict(story: Story, person: Person) -> None:
     done = ended(backfill(person, START, END, "--wait"))
     assert done.code == 1, done
     assert "1 of 7 days run" in done.out
@@ -123,7 +125,7 @@ def test_a_backfill_that_is_waited_for_ends_with_its_runs_verdict(story, person)
     assert f"failed: {person.daily_run(BROKEN)['dag_run_id']}" in done.out
 
 
-def test_clearing_one_field_for_one_day_runs_that_field_again_and_no_other(story, person):
+def test_clearing_one_field_for_one_day_runs_that_field_again_and_no_other(story: Story, person: Person) -> None:
     run_id, index = person.daily_run(FIRST)["dag_run_id"], EARLY.index("field_2")
     published, tries = person.published(), person.tries(DAILY, run_id)
     cleared = {("compute", index), ("record", -1), ("watcher", -1)}
@@ -133,7 +135,9 @@ def test_clearing_one_field_for_one_day_runs_that_field_again_and_no_other(story
     assert person.published() == published
 
 
-def test_airflows_own_backfill_command_heals_what_failed_too(story, person, broken):
+def test_airflows_own_backfill_command_heals_what_failed_too(
+    story: Story, person: Person, broken: tuple[Path, Path]
+) -> None:
     broken[1].rename(broken[0])
     ledger = story.recorded_at()
     person.until(lambda: person.backfills_closed(DAILY), "the end of the last backfill")
@@ -151,7 +155,7 @@ def test_airflows_own_backfill_command_heals_what_failed_too(story, person, brok
     assert str(BROKEN) not in dry.out.partition("Runs to be attempted")[2]
 
 
-def test_recompute_computes_exactly_the_named_cells(story, person):
+def test_recompute_computes_exactly_the_named_cells(story: Story, person: Person) -> None:
     ledger, published = story.recorded_at(), person.published()
     done = person.airflow("ndvi", "recompute", "-f", "field_2", "-s", str(FIRST), "-e", str(BROKEN), "--wait")
     assert done.code == 0, done
@@ -162,7 +166,7 @@ def test_recompute_computes_exactly_the_named_cells(story, person):
     assert person.published() == published
 
 
-def test_late_uploads_are_caught_up_alone_while_a_backfill_runs(story, person, tmp_path):
+def test_late_uploads_are_caught_up_alone_while_a_backfill_runs(story: Story, person: Person, tmp_path: Path) -> None:
     ledger, events, runs = story.recorded_at(), len(person.events("ndvi_fields")), len(person.runs(CATCH_UP))
     (tmp_path / "clover.geojson").write_bytes(story.file_of("field_5"))
     wrong = json.loads(story.file_of("field_3"))
@@ -201,7 +205,7 @@ def test_late_uploads_are_caught_up_alone_while_a_backfill_runs(story, person, t
     assert (problem["id"], "plant-date" in problem["where"]) == ("field_9", True)
 
 
-def test_an_index_keeps_its_field_when_others_have_joined(story, person):
+def test_an_index_keeps_its_field_when_others_have_joined(story: Story, person: Person) -> None:
     run_id, index = person.daily_run(FIRST)["dag_run_id"], EARLY.index("field_2")
     tries, moment = person.tries(DAILY, run_id), f"{FIRST}T00:00:00Z"
     person.clear(DAILY, [["compute", index]], start_date=moment, end_date=moment)
@@ -211,7 +215,7 @@ def test_an_index_keeps_its_field_when_others_have_joined(story, person):
     assert person.computed(DAILY, run_id)["field_2"]["map_index"] == index
 
 
-def test_a_backfill_over_days_that_are_done_reads_no_scene_and_computes_nothing(story, person):
+def test_a_backfill_over_days_that_are_done_reads_no_scene_and_computes_nothing(story: Story, person: Person) -> None:
     ledger, published, requests = story.recorded_at(), person.published(), story.stack.files.requests()
     done = ended(backfill(person, BROKEN, UNPUBLISHED, "--reset-dagruns", "--wait"))
     assert done.code == 0, done
@@ -222,7 +226,9 @@ def test_a_backfill_over_days_that_are_done_reads_no_scene_and_computes_nothing(
     assert person.published() == published
 
 
-def test_scenes_that_are_published_late_are_picked_up_by_the_run_of_a_later_day(story, person, tmp_path):
+def test_scenes_that_are_published_late_are_picked_up_by_the_run_of_a_later_day(
+    story: Story, person: Person, tmp_path: Path
+) -> None:
     story.stack.publish(story.items)
     ledger = story.recorded_at()
     person.clear(DAILY, ["find_scenes"], dag_run_id=person.daily_run(END)["dag_run_id"])
@@ -232,7 +238,7 @@ def test_scenes_that_are_published_late_are_picked_up_by_the_run_of_a_later_day(
     assert person.published() == story.without_airflow(tmp_path)
 
 
-def test_ten_uploads_at_once_are_all_taken_in_though_the_triggerer_is_killed(story, person):
+def test_ten_uploads_at_once_are_all_taken_in_though_the_triggerer_is_killed(story: Story, person: Person) -> None:
     events, ledger = len(person.events("ndvi_fields")), story.recorded_at()
     story.kill("triggerer")
     strips = {f"strip_{number}": story.a_strip(number) for number in range(9)}

@@ -1,68 +1,49 @@
 """Airflow's real API server with our app in it, over a real registry and bucket, and users of each role."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import create_engine
+from support.web import MAX_UPLOAD_BYTES, Server, SignIn
 
 from ndvi_airflow.local.components import airflow_environment, migrate, process_environment, start_component
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import free_port, wait_until
 from ndvi_airflow.local.services import S3, Postgres
-from ndvi_core.registry.database import upgrade
+from ndvi_core.registry import database
 from ndvi_core.storage.object_store import Store
 
 ROLES = ("viewer", "user", "op", "admin")
-MAX_BYTES = 20_000
 TILES = "https://tiles.example/{z}/{x}/{y}.png"
-
-
-class Server(NamedTuple):
-    """A running API server."""
-
-    url: str
-    engine: Engine
-    """On the registry that it reads."""
-    bucket: Store
-    max_bytes: int = MAX_BYTES
-    """Of an upload."""
-
-    def empty(self) -> None:
-        """Forget all fields and objects."""
-        with self.engine.begin() as connection:
-            connection.execute(text("TRUNCATE field, field_revision, observation, recorded_day"))
-        for info in self.bucket.list(""):
-            self.bucket.delete(info.key)
 
 
 @pytest.fixture(scope="session")
 def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
     """Airflow's API server alone, with the password of each user being the name of its role."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        home, database = Path(folder), f"web_{uuid4().hex}"
-        engine = create_engine(postgres.url(database))
-        upgrade(engine)
+        home, name = Path(folder), f"web_{uuid4().hex}"
+        engine = create_engine(postgres.url(name))
+        database.upgrade(engine)
         port = free_port()
         settings = LocalSettings(home=home, airflow_port=port)
         passwords = home / "airflow" / "passwords.json"
-        bucket_url = f"s3://ndvi/{database}"
+        bucket_url = f"s3://ndvi/{name}"
         variables = {
             **airflow_environment(settings, postgres, s3, with_pods=False),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url(f"{database}_airflow", "psycopg2"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url(f"{name}_airflow", "psycopg2"),
             "AIRFLOW_CONN_NDVI_REGISTRY": json.dumps(
-                {"conn_type": "postgres", "host": str(postgres.sockets), "login": "postgres", "schema": database}
+                {"conn_type": "postgres", "host": str(postgres.sockets), "login": "postgres", "schema": name}
             ),
             "NDVI_BUCKET_URL": bucket_url,
             "NDVI_START_DATE": "2025-04-01",
-            "NDVI_MAX_GEOJSON_BYTES": str(MAX_BYTES),
+            "NDVI_MAX_GEOJSON_BYTES": str(MAX_UPLOAD_BYTES),
             "NDVI_MAP_TILES_URL": TILES,
         }
         passwords.write_text(json.dumps({role: role for role in ROLES}))
@@ -80,7 +61,7 @@ def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def sign_in(server: Server) -> Iterator[Callable[..., httpx.Client]]:
+def sign_in(server: Server) -> Iterator[SignIn]:
     """Return a client with the token of a role: as a header, or as the cookie that browsers have; None is nobody's."""
     clients: list[httpx.Client] = []
 

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 from support.features import collection, feature
+from support.web import Server, SignIn
 
 READS = [
     "api/session",
@@ -24,12 +25,12 @@ WRITES = ["api/uploads/check", "api/uploads?name=a.geojson"]
 GEOJSON = {"Content-Type": "application/geo+json"}
 
 
-def documented(server, sign_in) -> dict[str, set[str]]:
+def documented(server: Server, sign_in: SignIn) -> dict[str, set[str]]:
     """Return the methods of every documented path."""
     return {path: set(methods) for path, methods in sign_in(None).get("openapi.json").json()["paths"].items()}
 
 
-def test_every_documented_route_refuses_nobody_in_particular(server, sign_in):
+def test_every_documented_route_refuses_nobody_in_particular(server: Server, sign_in: SignIn) -> None:
     nobody = sign_in(None)
     values = {"field_id": "wheat", "day": "2025-04-01", "dag_id": "ndvi_daily", "run_id": "x", "map_index": "0"}
     routes = documented(server, sign_in)
@@ -41,7 +42,7 @@ def test_every_documented_route_refuses_nobody_in_particular(server, sign_in):
 
 
 @pytest.mark.parametrize("path", READS + WRITES)
-def test_a_made_up_token_is_refused(sign_in, path):
+def test_a_made_up_token_is_refused(sign_in: SignIn, path: str) -> None:
     client = sign_in(None)
     client.headers["Authorization"] = "Bearer x.y.z"
     answer = client.request("POST" if path in WRITES else "GET", path, content=b"{}", headers=GEOJSON)
@@ -50,7 +51,9 @@ def test_a_made_up_token_is_refused(sign_in, path):
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["header", "cookie"])
 @pytest.mark.parametrize(("role", "writes"), [("viewer", False), ("user", True), ("op", True), ("admin", True)])
-def test_every_role_may_read_and_a_viewer_may_not_upload(sign_in, role, writes, cookie):
+def test_every_role_may_read_and_a_viewer_may_not_upload(
+    sign_in: SignIn, role: str, writes: bool, cookie: bool
+) -> None:
     client = sign_in(role, cookie=cookie)
     assert all(client.get(path).status_code not in (401, 403) for path in READS)
     session = client.get("api/session").json()
@@ -60,7 +63,7 @@ def test_every_role_may_read_and_a_viewer_may_not_upload(sign_in, role, writes, 
         assert (answer.status_code == 403) is not writes
 
 
-def test_the_rights_of_the_session_are_those_that_airflow_grants(server, sign_in):
+def test_the_rights_of_the_session_are_those_that_airflow_grants(server: Server, sign_in: SignIn) -> None:
     for role in ("viewer", "user"):
         client = sign_in(role)
         run = client.post(f"{server.url}/api/v2/dags/ndvi_catch_up/dagRuns", json={"logical_date": None})
@@ -70,7 +73,7 @@ def test_the_rights_of_the_session_are_those_that_airflow_grants(server, sign_in
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://localhost"]
 )
-def test_another_sites_page_cannot_upload_with_the_users_cookie(sign_in, server, origin):
+def test_another_sites_page_cannot_upload_with_the_users_cookie(sign_in: SignIn, server: Server, origin: str) -> None:
     client = sign_in("user", cookie=True)
     for path in WRITES:
         answer = client.post(path, content=collection(feature()), headers={**GEOJSON, "Origin": origin})
@@ -78,20 +81,20 @@ def test_another_sites_page_cannot_upload_with_the_users_cookie(sign_in, server,
     assert list(server.bucket.list("staticdata/fields/pending/")) == []
 
 
-def test_our_own_page_can(sign_in, server):
+def test_our_own_page_can(sign_in: SignIn, server: Server) -> None:
     client = sign_in("user", cookie=True)
     answer = client.post(WRITES[0], content=collection(feature()), headers={**GEOJSON, "Origin": server.url})
     assert answer.status_code == 200
 
 
-def test_another_sites_page_is_not_let_in_by_the_server(sign_in):
+def test_another_sites_page_is_not_let_in_by_the_server(sign_in: SignIn) -> None:
     answer = sign_in("user").options(
         WRITES[0], headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     )
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_the_page_asks_for_a_login_and_comes_back(sign_in, server):
+def test_the_page_asks_for_a_login_and_comes_back(sign_in: SignIn, server: Server) -> None:
     answer = sign_in(None).get("?view=days")
     assert answer.status_code == 307
     login = answer.next_request.url
@@ -106,7 +109,7 @@ def policy(answer: httpx.Response) -> dict[str, list[str]]:
     return {name: values for name, *values in parts}
 
 
-def test_a_browser_may_load_nothing_from_elsewhere_but_the_tiles(sign_in):
+def test_a_browser_may_load_nothing_from_elsewhere_but_the_tiles(sign_in: SignIn) -> None:
     for role, path in (("viewer", ""), ("viewer", "api/session"), (None, "api/session"), ("viewer", "icon.svg")):
         answer = sign_in(role).get(path)
         allowed = policy(answer)
@@ -118,7 +121,7 @@ def test_a_browser_may_load_nothing_from_elsewhere_but_the_tiles(sign_in):
         assert "no-cache" in answer.headers["Cache-Control"]
 
 
-def test_the_page_and_its_files_are_served_and_revalidated(sign_in):
+def test_the_page_and_its_files_are_served_and_revalidated(sign_in: SignIn) -> None:
     viewer = sign_in("viewer")
     page = viewer.get("")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -133,13 +136,13 @@ def test_the_page_and_its_files_are_served_and_revalidated(sign_in):
 @pytest.mark.parametrize(
     "path", ["../ndvi_plugin.py", "%2e%2e/app.py", "..%2fapp.py", "%2fetc/passwd", "static/app.py"]
 )
-def test_no_file_but_those_of_the_page_is_served(sign_in, path):
+def test_no_file_but_those_of_the_page_is_served(sign_in: SignIn, path: str) -> None:
     answer = sign_in("admin").get(httpx.URL(f"{sign_in(None).base_url}{path}"))
     assert "ndvi_airflow" not in answer.text
     assert "root:" not in answer.text
 
 
-def test_the_page_is_in_airflows_navigation(sign_in, server):
+def test_the_page_is_in_airflows_navigation(sign_in: SignIn, server: Server) -> None:
     plugins = sign_in("admin").get(f"{server.url}/api/v2/plugins").json()["plugins"]
     (view,) = (view for plugin in plugins if plugin["name"] == "ndvi" for view in plugin["external_views"])
     assert (view["name"], view["destination"], view["url_route"]) == ("NDVI fields", "nav", "ndvi-fields")
@@ -147,7 +150,7 @@ def test_the_page_is_in_airflows_navigation(sign_in, server):
         assert sign_in("viewer").get(f"{server.url}/{path}").status_code == 200
 
 
-def test_answers_are_documented_with_their_models(sign_in):
+def test_answers_are_documented_with_their_models(sign_in: SignIn) -> None:
     described = sign_in("viewer").get("openapi.json").json()
     json.dumps(described)
     fields = described["paths"]["/api/fields"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

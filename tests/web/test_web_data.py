@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-import httpx
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -17,6 +16,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 from support.models import a_field, an_observation, square
+from support.web import Ask, Server, SignIn
 
 from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry import fields as registry
@@ -51,7 +51,7 @@ ROWS = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _seeded(server) -> Iterator[None]:
+def _seeded(server: Server) -> Iterator[None]:
     with server.engine.begin() as connection:
         registry.upsert_fields(connection, [wheat, maize, later], "file")
         ledger.upsert_observations(connection, ROWS, datetime(2025, 6, 1, tzinfo=UTC))
@@ -61,13 +61,13 @@ def _seeded(server) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def ask(sign_in) -> Callable[..., httpx.Response]:
+def ask(sign_in: SignIn) -> Ask:
     """Ask for something as a viewer."""
     client = sign_in("viewer")
     return lambda path, **parameters: client.get(path, params=parameters or None)
 
 
-def test_the_session_tells_the_period_and_the_tiles(ask):
+def test_the_session_tells_the_period_and_the_tiles(ask: Ask) -> None:
     assert ask("api/session").json() == {
         "user": "viewer",
         "may_upload": False,
@@ -79,7 +79,7 @@ def test_the_session_tells_the_period_and_the_tiles(ask):
     }
 
 
-def test_fields_come_as_geojson_with_their_status(ask):
+def test_fields_come_as_geojson_with_their_status(ask: Ask) -> None:
     answer = ask("api/fields")
     assert answer.headers["Content-Type"] == "application/geo+json"
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -106,7 +106,7 @@ def test_fields_come_as_geojson_with_their_status(ask):
     assert shapely.equals_exact(shapely.geometry.shape(found["features"][0]["geometry"]), CIRCLE, 1e-12, normalize=True)
 
 
-def test_a_page_leads_to_the_next_one(ask):
+def test_a_page_leads_to_the_next_one(ask: Ask) -> None:
     pages, query = [], {"limit": 2, "tolerance": 5}
     answer = ask("api/fields", **query)
     while True:
@@ -117,19 +117,19 @@ def test_a_page_leads_to_the_next_one(ask):
     assert pages == [["wheat", "maize"], ["later"]]
 
 
-def test_a_box_leaves_out_what_it_does_not_meet(ask):
+def test_a_box_leaves_out_what_it_does_not_meet(ask: Ask) -> None:
     found = ask("api/fields", bbox="0.19,-1,0.205,1").json()
     assert ([feature["id"] for feature in found["features"]], found["numberMatched"]) == (["maize"], 1)
 
 
-def test_simplified_boundaries_are_off_by_the_tolerance_at_most(ask):
+def test_simplified_boundaries_are_off_by_the_tolerance_at_most(ask: Ask) -> None:
     (feature, *_) = ask("api/fields", tolerance=20).json()["features"]
     simpler = shapely.geometry.shape(feature["geometry"])
     assert len(simpler.exterior.coords) < len(CIRCLE.exterior.coords) / 4
     assert shapely.hausdorff_distance(simpler, CIRCLE, densify=0.1) <= 20 * METRE
 
 
-def test_one_field_has_all_that_the_registry_knows(ask):
+def test_one_field_has_all_that_the_registry_knows(ask: Ask) -> None:
     feature = ask("api/fields/wheat").json()
     assert shapely.equals_exact(shapely.geometry.shape(feature["geometry"]), CIRCLE, 1e-12, normalize=True)
     properties = feature["properties"]
@@ -141,7 +141,7 @@ def test_one_field_has_all_that_the_registry_knows(ask):
     assert properties["last_status"] == "cloudy"
 
 
-def test_the_grid_has_a_letter_and_a_number_for_each_cell(ask):
+def test_the_grid_has_a_letter_and_a_number_for_each_cell(ask: Ask) -> None:
     answer = ask("api/grid", start=FIRST - timedelta(1), end=LAST + timedelta(1))
     found = answer.json()
     assert found["days"] == [str(FIRST + timedelta(offset)) for offset in range(-1, 7)]
@@ -155,14 +155,14 @@ def test_the_grid_has_a_letter_and_a_number_for_each_cell(ask):
     assert found["ndvi"][0] == [None, 433, None, -100, None, None, None, None]
 
 
-def test_the_grid_is_paged_by_fields(ask):
+def test_the_grid_is_paged_by_fields(ask: Ask) -> None:
     answer = ask("api/grid", limit=1, offset=1)
     assert answer.json()["field_ids"] == ["maize"]
     assert answer.links["next"]["url"] == "?limit=1&offset=2"
     assert "next" not in ask("api/grid", limit=2, offset=1).links
 
 
-def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_told(ask, server):
+def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_told(ask: Ask, server: Server) -> None:
     moved = a_field("moved", square(0.6), plant_date=FIRST, end_date=FIRST)
     corrected = a_field("moved", square(0.61), plant_date=FIRST, end_date=FIRST)
     with server.engine.begin() as connection:
@@ -178,14 +178,14 @@ def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_told(ask, server)
     assert shapely.from_wkb(table["geometry"][0].as_py()).equals(moved.geometry)
 
 
-def test_observations_have_their_provenance(ask):
+def test_observations_have_their_provenance(ask: Ask) -> None:
     rows = ask("api/fields/wheat/observations").json()
     assert [row["date"] for row in rows] == [str(FIRST + timedelta(offset)) for offset in range(5)]
     assert rows[0] == ROWS[0].model_dump(mode="json")
     assert rows[3]["reason"] == "31 % valid"
 
 
-def test_observations_of_several_fields_and_days_come_in_order(ask):
+def test_observations_of_several_fields_and_days_come_in_order(ask: Ask) -> None:
     rows = ask("api/observations", field_ids="maize,wheat,nobody", start="2025-04-03", end="2025-04-04").json()
     assert [(row["field_id"], row["date"]) for row in rows] == [
         ("wheat", "2025-04-03"),
@@ -199,7 +199,7 @@ def test_observations_of_several_fields_and_days_come_in_order(ask):
     assert ([row["date"] for row in rest.json()], "next" in rest.links) == (["2025-04-04"], False)
 
 
-def test_csv_and_parquet_say_the_same_as_json(ask):
+def test_csv_and_parquet_say_the_same_as_json(ask: Ask) -> None:
     expected = ask("api/fields/wheat/observations").json()
     as_csv = ask("api/fields/wheat/observations", format="csv")
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -220,7 +220,7 @@ UTM = {"crs": "EPSG:32632", "transform": from_origin(580_000, 5_100_000, 10, 10)
 
 
 @pytest.fixture(scope="module")
-def raster(server) -> None:
+def raster(server: Server) -> None:
     """The raster of wheat on the first day: 0.2 in the west, 0.8 in the east, the two northern rows not valid."""
     ndvi = np.full((20, 40), 0.2, np.float32)
     ndvi[:, 20:] = 0.8
@@ -232,7 +232,7 @@ def raster(server) -> None:
 
 
 @pytest.mark.usefixtures("raster")
-def test_an_overlay_lies_where_its_raster_does(ask):
+def test_an_overlay_lies_where_its_raster_does(ask: Ask) -> None:
     corners = ask("api/fields/wheat/overlays/2025-04-01.json").json()
     (west, north), (east, south) = corners["top_left"], corners["bottom_right"]
     assert corners["top_right"] == [east, north]
@@ -243,7 +243,7 @@ def test_an_overlay_lies_where_its_raster_does(ask):
 
 
 @pytest.mark.usefixtures("raster")
-def test_an_overlay_has_the_colours_of_the_pictures_and_nothing_else(ask):
+def test_an_overlay_has_the_colours_of_the_pictures_and_nothing_else(ask: Ask) -> None:
     answer = ask("api/fields/wheat/overlays/2025-04-01.png")
     assert answer.headers["Content-Type"] == "image/png"
     pixels = np.asarray(Image.open(io.BytesIO(answer.content)))
@@ -268,13 +268,13 @@ def test_an_overlay_has_the_colours_of_the_pictures_and_nothing_else(ask):
         ("orders/ndvi_daily/manual__x/0", "the task has not written its manifest"),
     ],
 )
-def test_what_is_not_there_is_said_so(ask, path, said):
+def test_what_is_not_there_is_said_so(ask: Ask, path: str, said: str) -> None:
     answer = ask(path)
     assert answer.status_code == 404
     assert said in answer.json()["detail"]
 
 
-def test_the_extent_comes_as_geojson(ask, server):
+def test_the_extent_comes_as_geojson(ask: Ask, server: Server) -> None:
     key = "staticdata/config/bbox.geojson"
     server.bucket.write(key, json.dumps(shapely.geometry.mapping(shapely.box(9, 45, 12, 48))).encode())
     try:
@@ -311,5 +311,5 @@ def test_the_extent_comes_as_geojson(ask, server):
         "pictures/wheat%00/2025-04-01.png",
     ],
 )
-def test_what_makes_no_sense_is_refused(ask, path):
+def test_what_makes_no_sense_is_refused(ask: Ask, path: str) -> None:
     assert ask(path).status_code == 422

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.features import collection, feature, polygon
+from support.web import Ask, Server, SignIn
 
 from ndvi_core.intake.features import parse_fields
 from ndvi_core.intake.pending import process_pending
@@ -17,23 +18,23 @@ TRIANGLE = polygon((10, 40), (10.01, 40), (10.01, 40.01))
 
 
 @pytest.fixture(autouse=True)
-def _empty(server) -> Iterator[None]:
+def _empty(server: Server) -> Iterator[None]:
     yield
     server.empty()
 
 
 @pytest.fixture
-def send(sign_in):
+def send(sign_in: SignIn) -> Ask:
     """Send a file to a route as somebody who may upload."""
     client = sign_in("user", cookie=True)
     return lambda path, data, **headers: client.post(path, content=data, headers={**GEOJSON, **headers})
 
 
-def pending(server) -> dict[str, bytes]:
+def pending(server: Server) -> dict[str, bytes]:
     return {info.key.removeprefix(PENDING): server.bucket.read(info.key) for info in server.bucket.list(PENDING)}
 
 
-def test_the_check_says_what_the_intake_then_does(send, server):
+def test_the_check_says_what_the_intake_then_does(send: Ask, server: Server) -> None:
     known = collection(feature(object_id="same"), feature(object_id="moved"))
     with server.engine.begin() as connection:
         registry.upsert_fields(connection, parse_fields(known).fields, "file")
@@ -67,7 +68,7 @@ def test_the_check_says_what_the_intake_then_does(send, server):
 
 
 @pytest.mark.parametrize("data", [b"", b"no json", b"{}", b"\xff\xfe", collection(feature(plant_date="soon"))])
-def test_a_file_without_a_good_field_is_not_taken(send, server, data):
+def test_a_file_without_a_good_field_is_not_taken(send: Ask, server: Server, data: bytes) -> None:
     checked, uploaded = send("api/uploads/check", data), send("api/uploads?name=bad.geojson", data)
     assert (checked.status_code, uploaded.status_code) == (200, 422)
     assert checked.json() == uploaded.json()
@@ -89,7 +90,9 @@ def test_a_file_without_a_good_field_is_not_taken(send, server, data):
         ("x" * 1000 + ".geojson", "x" * 160 + "-", ".geojson"),
     ],
 )
-def test_whatever_the_name_the_file_lies_in_pending(send, server, sign_in, name, beginning, end):
+def test_whatever_the_name_the_file_lies_in_pending(
+    send: Ask, server: Server, sign_in: SignIn, name: str, beginning: str, end: str
+) -> None:
     data = collection(feature())
     answer = sign_in("user").post("api/uploads", params={"name": name}, content=data, headers=GEOJSON)
     assert answer.status_code == 201
@@ -100,13 +103,13 @@ def test_whatever_the_name_the_file_lies_in_pending(send, server, sign_in, name,
     assert key.endswith(end)
 
 
-def test_two_files_of_one_name_are_both_kept(send, server):
+def test_two_files_of_one_name_are_both_kept(send: Ask, server: Server) -> None:
     for name in ("a", "b"):
         send("api/uploads?name=farm.geojson", collection(feature(object_id=name)))
     assert len(pending(server)) == 2
 
 
-def test_a_file_that_is_too_large_is_refused(send, server):
+def test_a_file_that_is_too_large_is_refused(send: Ask, server: Server) -> None:
     for path in ("api/uploads/check", "api/uploads?name=large.geojson"):
         answer = send(path, b" " * (server.max_bytes + 1))
         assert answer.status_code == 413
@@ -114,7 +117,7 @@ def test_a_file_that_is_too_large_is_refused(send, server):
     assert send("api/uploads/check", b" " * server.max_bytes).status_code == 200
 
 
-def test_a_large_file_that_does_not_say_its_size_is_refused(send, server):
+def test_a_large_file_that_does_not_say_its_size_is_refused(send: Ask, server: Server) -> None:
     pieces = (b" " * 1000 for _ in range(server.max_bytes // 1000 + 1))
     assert send("api/uploads/check", pieces).status_code == 413
 
@@ -122,11 +125,11 @@ def test_a_large_file_that_does_not_say_its_size_is_refused(send, server):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "json"]
 )
-def test_only_geojson_is_taken(send, content_type):
+def test_only_geojson_is_taken(send: Ask, content_type: str) -> None:
     for path in ("api/uploads/check", "api/uploads?name=a.geojson"):
         assert send(path, collection(feature()), **{"Content-Type": content_type}).status_code == 415
 
 
-def test_plain_json_is_taken_too(send):
+def test_plain_json_is_taken_too(send: Ask) -> None:
     checked = send("api/uploads/check", collection(feature()), **{"Content-Type": "Application/JSON; charset=utf-8"})
     assert checked.status_code == 200

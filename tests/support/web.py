@@ -1,0 +1,34 @@
+"""A running API server with our app in it, and the kinds of functions that ask it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import httpx
+from sqlalchemy import Engine, text
+
+from ndvi_core.storage.object_store import Store
+
+MAX_UPLOAD_BYTES = 20_000
+
+SignIn = Callable[..., httpx.Client]
+"""From a role (None for nobody) to a client that is signed in as a user of it."""
+Ask = Callable[..., httpx.Response]
+"""From a path and what goes with it to the answer."""
+
+
+class Server(NamedTuple):
+    """A running API server."""
+
+    url: str
+    engine: Engine
+    """On the registry that it reads."""
+    bucket: Store
+    max_bytes: int = MAX_UPLOAD_BYTES
+    """Of an upload."""
+
+    def empty(self) -> None:
+        """Delete all fields and objects."""
+        with self.engine.begin() as connection:
+            connection.execute(text("TRUNCATE field, field_revision, observation, recorded_day"))
+        for info in self.bucket.list(""):
+            self.bucket.delete(info.key)
