@@ -36,7 +36,7 @@ from ndvi_core.storage.geoparquet import read_observations
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
     "MALLOC_ARENA_MAX": "2"
 }
-"""Of all processes, as of compute tasks: compiled modules, as in an image, and few heaps."""
+"""Environment of all processes, as of compute tasks: compiled modules, as in an image, and few heaps."""
 LATENCY = 0.03
 """Seconds to an answer's first byte."""
 OURS, WITH_PICTURES = "ndvi compute", "ndvi compute, pictures"
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".bench"))
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--task", action="append", help="only tasks whose name begins so")
+    parser.add_argument("--task", action="append", help="only tasks with names that begin so")
     wanted = parser.parse_args()
     folder = wanted.folder.resolve()
     write_scene(folder / "scene")

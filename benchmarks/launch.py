@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def launch(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> dict[str, float]:
-    """Run a command, whose words go to `log`, and return wall and CPU seconds and its peak of memory in MB.
+    """Run a command with its output in `log`; return its wall and CPU seconds and its peak memory in MB.
 
     Raises:
         SystemExit: it failed.

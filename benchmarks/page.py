@@ -25,7 +25,7 @@ from ndvi_airflow.local.stack import Stack
 from ndvi_core.models.field import Field
 from ndvi_core.registry import fields as registry
 
-sys.path.insert(0, str(ROOT / "tests" / "stack"))
+sys.path.insert(0, str(ROOT / "tests"))
 from support.browser import Browser, a_browser
 
 WEST, NORTH = 0.5, 49.5
@@ -139,7 +139,7 @@ def _fill(engine: Engine, count: int, days: int) -> None:
 
 
 def _measure(browser: Browser, count: int, days: int) -> None:
-    browser.look(1280, 800)
+    browser.resize(1280, 800)
     browser.open("/ndvi/")
     browser.find("#summary", f"{count:,} fields")
     loads = [_load(browser, count) for _ in range(3)]

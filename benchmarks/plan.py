@@ -46,7 +46,7 @@ TILE, OVERLAP = 100_000, 9_800
 SWATH = 290_000
 """Metres."""
 REVISIT = 3
-"""Of so many swaths one is flown each day."""
+"""Number of swaths; one of them is flown each day."""
 UPLOAD = 50_000
 """Fields of a file."""
 

@@ -7,7 +7,8 @@
     eval "$(.venv/bin/python -m ndvi_airflow.local env)"
     .venv/bin/uv run docs/screenshots.py              # all of them, or those that are named
 
-It looks, fills in and ticks, but triggers and clears nothing. Needs Debian's packages chromium and chromium-driver.
+It reads pages and fills in forms, but triggers and clears nothing. It needs Debian's packages chromium and
+chromium-driver.
 """
 
 import json
@@ -33,7 +34,7 @@ IMAGES = Path(__file__).parent / "images"
 COLOURS = 128
 PATIENCE_SECONDS = 60.0
 STILL_SECONDS = 1.0
-"""A page that looks the same after this time is taken to be whole."""
+"""A page that has not changed for this time is taken to be complete."""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -47,7 +48,7 @@ FLAGS = (
 )
 
 COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-04-27T00:00:00+00:00/tasks/compute/mapped"
-"""Of 2025-04-26, when clouds cover parts of the fields."""
+"""Compute tasks of 2025-04-26, when clouds cover parts of the fields."""
 GRID = "//*[@data-panel-id='main-panel']"
 DETAILS = "//*[@data-panel-id='details-panel']"
 TIDY = """
@@ -58,7 +59,7 @@ DIALOG = "//*[@data-scope='dialog' and @data-part='content']"
 
 
 class Browser:
-    """Chromium, looking at one Airflow. Elements are named by XPath and waited for."""
+    """Chromium on one Airflow. Elements are named by XPath and waited for."""
 
     def __init__(self, url: str, profile: str) -> None:
         options = ChromeOptions()
@@ -71,7 +72,7 @@ class Browser:
         self.remember("log_wrap", "true")
 
     def open(self, path: str, width: int = 1120, height: int = 700, grid_percent: int = 20) -> None:
-        """Open a page in a window of this size, the grid at its left taking this share."""
+        """Open a page in a window of this size; the grid at its left takes `grid_percent` of the width."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         layout = {"details-panel,main-panel": {"expandToSizes": {}, "layout": [grid_percent, 100 - grid_percent]}}
@@ -89,15 +90,15 @@ class Browser:
 
     def click(self, xpath: str) -> None:
         self.find(xpath)
-        self.look()
+        self.settled()
         self.find(xpath).click()
 
     def press(self, *keys: str) -> None:
-        self.look()
+        self.settled()
         ActionChains(self.chrome).send_keys(*keys).perform()
 
-    def look(self) -> Image.Image:
-        """Wait until the page does not change any more, and return what it looks like."""
+    def settled(self) -> Image.Image:
+        """Wait until the page does not change any more, and return its picture."""
         end = time.monotonic() + PATIENCE_SECONDS
         before = b""
         while (now := self.chrome.get_screenshot_as_png()) != before and time.monotonic() < end:
@@ -108,7 +109,7 @@ class Browser:
     def save(self, name: str, xpath: str, down_to: str | None = None, margin: int = 8) -> None:
         """Save what is shown of an element, or of its upper part that ends with another element, in few colours."""
         self._tidy()
-        page = self.look()
+        page = self.settled()
         box, last = self.find(xpath).rect, self.find(down_to or xpath).rect
         left, top = max(box["x"] - margin, 0), max(box["y"] - margin, 0)
         right = min(box["x"] + box["width"] + margin, page.width)
@@ -164,7 +165,7 @@ def clear_days(browser: Browser) -> None:
 
 
 def lineage(browser: Browser) -> None:
-    """The way of the data, and what events tell."""
+    """The way of the data, and what events contain."""
     browser.open("/assets", width=1300, height=672)
     browser.click("//a[.='ndvi_fields']")
     browser.find("//*[contains(@class, 'react-flow__node')][contains(., 'ndvi_observations')]")
@@ -217,7 +218,7 @@ def documentation(browser: Browser) -> None:
     browser.click("//button[@aria-label='Dag Docs']")
     dialog = browser.find(DIALOG)
     corner = dialog.size["width"] // 2 - 4, dialog.size["height"] // 2 - 4
-    browser.look()
+    browser.settled()
     mouse = ActionChains(browser.chrome).move_to_element_with_offset(dialog, *corner)
     mouse.click_and_hold().move_by_offset(200, 10).release().perform()
     browser.save("documentation", DIALOG, margin=0)

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from support import chance  # noqa: F401  the profiles of hypothesis
+from support.laptop import a_stack
 
-from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
-from ndvi_airflow.local.stack import Stack, down, up
+from ndvi_airflow.local.stack import Stack
 from ndvi_core.errors import TryAgain
 from ndvi_core.storage.object_store import Store
 
@@ -92,14 +92,9 @@ def realdata() -> Path:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole laptop stack with Airflow, on free ports and with the sample season; half a minute to start."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
-        settings = LocalSettings(home=Path(folder) / "stack", season="sample", **ports)
-        try:
-            yield up(settings, say=print)
-        finally:
-            down(settings, say=print)
+    """The whole laptop stack with Airflow and the sample season."""
+    with a_stack("sample") as running:
+        yield running
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.stac_items import earth_search, planetary_computer, polygon
+from support.features import polygon
+from support.stac_items import earth_search, planetary_computer
 
 from ndvi_core.catalog.dialects import EARTH_SEARCH, PLANETARY_COMPUTER, scene_from_item
 from ndvi_core.catalog.search import deduplicate
@@ -20,7 +21,7 @@ def scene(item_id: str, **changes: Any) -> Scene:
 
 def strip(south: float, north: float) -> dict[str, Any]:
     """A footprint: the part of a tile one degree high between two shares of it from the south."""
-    return polygon([[11.0, 46 + south], [12.0, 46 + south], [12.0, 46 + north], [11.0, 46 + north], [11.0, 46 + south]])
+    return polygon((11.0, 46 + south), (12.0, 46 + south), (12.0, 46 + north), (11.0, 46 + north))
 
 
 def ids(scenes: list[Scene]) -> list[str]:

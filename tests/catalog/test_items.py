@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pystac
 import pytest
 from shapely.geometry import shape
-from support.stac_items import earth_search, polygon
+from support.features import polygon
+from support.stac_items import earth_search
 
 from ndvi_core.catalog.dialects import (
     CDSE,
@@ -152,9 +153,9 @@ FIJI_CUT = {
     "geometry",
     [
         FIJI_CUT,
-        polygon([[179.5, -17.0], [-179.5, -17.0], [-179.5, -16.0], [179.5, -16.0], [179.5, -17.0]]),
-        polygon([[179.5, -17.0], [180.5, -17.0], [180.5, -16.0], [179.5, -16.0], [179.5, -17.0]]),
-        polygon([[-180.5, -17.0], [-179.5, -17.0], [-179.5, -16.0], [-180.5, -16.0], [-180.5, -17.0]]),
+        polygon((179.5, -17.0), (-179.5, -17.0), (-179.5, -16.0), (179.5, -16.0)),
+        polygon((179.5, -17.0), (180.5, -17.0), (180.5, -16.0), (179.5, -16.0)),
+        polygon((-180.5, -17.0), (-179.5, -17.0), (-179.5, -16.0), (-180.5, -16.0)),
     ],
     ids=["cut", "jump", "beyond 180", "beyond -180"],
 )
@@ -163,7 +164,7 @@ def test_footprints_across_the_antimeridian_are_cut_there(geometry: dict[str, An
 
 
 def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
-    bow_tie = polygon([[0.0, 0.0, 5.0], [1.0, 1.0, 5.0], [1.0, 0.0, 5.0], [0.0, 1.0, 5.0], [0.0, 0.0, 5.0]])
+    bow_tie = polygon((0.0, 0.0, 5.0), (1.0, 1.0, 5.0), (1.0, 0.0, 5.0), (0.0, 1.0, 5.0))
     footprint = scene_from_item(earth_search(geometry=bow_tie), EARTH_SEARCH).footprint
     assert footprint.is_valid
     assert not footprint.has_z
@@ -183,7 +184,7 @@ def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
         (earth_search("x", **{"grid:code": ""}), LOCAL, r"local, item x: no MGRS tile"),
         (earth_search("x", geometry=None), LOCAL, r"local, item x: geometry: Input should be"),
         (earth_search("x", geometry={"type": "Polygon"}), LOCAL, r"local, item x: the geometry is not GeoJSON"),
-        (earth_search("x", geometry=polygon([[0, 0], [1, 1], [0, 0]])), LOCAL, r"the geometry"),
+        (earth_search("x", geometry=polygon((0, 0), (1, 1))), LOCAL, r"the geometry"),
         ({"id": "x"}, LOCAL, r"local, item x: .*properties: Field required"),
         ({}, LOCAL, r"local, item None: id: Field required"),
         (

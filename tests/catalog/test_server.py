@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 from shapely.geometry import box
-from support.stac_items import earth_search, polygon
+from support.features import polygon
+from support.stac_items import earth_search
 
 from ndvi_airflow.local.services import Service, start_stac
 from ndvi_core.catalog import search as catalogue
@@ -20,7 +21,7 @@ AREA = box(11.2, 46.2, 11.3, 46.3)
 @pytest.fixture(scope="module")
 def stac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """`rustac serve` with a scene of 32TPS each day of June 2022 and one of 32TNS, to the west, each fifth day."""
-    west = polygon([[9.0, 46.0], [10.0, 46.0], [10.0, 47.0], [9.0, 47.0], [9.0, 46.0]])
+    west = polygon((9.0, 46.0), (10.0, 46.0), (10.0, 47.0), (9.0, 47.0))
     items = []
     for day in range(1, 31):
         own = {"datetime": f"2022-06-{day:02}T10:10:31Z", "s2:datatake_id": f"GS2A_202206{day:02}T101031_1_N04.00"}

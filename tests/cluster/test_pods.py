@@ -1,7 +1,7 @@
-"""A week on a farm with its computations in pods: the same results, and what becomes of a task whose pod has bad luck.
+"""A week on a farm with its computations in pods: the same results, and what becomes of a task when its pod fails.
 
-Airflow is outside the cluster, with no other rights there than those of `helm-values/rbac.yaml`. The tests go on where
-the last one ended; a pod's bad luck comes with a changed pod template, and its retry with the old one.
+Airflow is outside the cluster, with no other rights there than those of `helm-values/rbac.yaml`. Each test goes on
+where the last one ended; pods fail by a changed pod template, and their retries use the old one.
 """
 
 import json
@@ -18,7 +18,8 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from support.cluster import Cluster, a_namespace
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person, Task, a_stack
+from support.laptop import a_stack
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person, Task
 from support.story import DAYS, END, PASSES, START, Story, active_on
 
 from ndvi_airflow.local import stack as local
@@ -29,7 +30,7 @@ EARLY, LATE = ("field_1", "field_2", "field_4"), ("field_3", "field_5")
 FIRST, SECOND, THIRD = PASSES
 
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
-"""Of a pod template's `spec` and of its container."""
+"""Change of a pod template's `spec` and of its container."""
 
 
 def no_node_fits(spec: dict[str, Any], container: dict[str, Any]) -> None:
@@ -211,7 +212,7 @@ def test_a_pod_has_no_rights_no_secrets_in_sight_and_a_bound(story: Story, clust
         (too_much_memory, "field_1", SECOND, r"exit code 137 \(OOMKilled\): growing; (\d+) MB .* gets (\d+)"),
     ],
 )
-def test_a_try_without_luck_says_why(
+def test_a_failed_try_says_why(
     person: Person, template: Callable[[Change], Any], change: Change, field_id: str, day: Any, said: str
 ) -> None:
     cell = Cell(person, day, field_id)

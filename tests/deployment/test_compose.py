@@ -57,7 +57,7 @@ def one_shots(services: Services) -> set[str]:
     }
 
 
-def test_whoever_goes_on_says_whether_it_is_healthy(sample: Services) -> None:
+def test_a_service_that_stays_up_has_a_healthcheck(sample: Services) -> None:
     assert {"migrate", "season", "extent"} == one_shots(sample)
     assert {name for name, service in sample.items() if "healthcheck" not in service} == one_shots(sample)
 

@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CHART = yaml.safe_load((ROOT / "tests/data/airflow_chart_1.22.0_keys.yaml").read_text())
 FILES = ("common", "local", "production")
-"""Of values; the other files beside them are manifests."""
+"""Files of values; the other files in the folder are manifests."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_the_chart_deploys_the_airflow_that_the_tests_ran_with() -> None:
     assert load("common")["airflowVersion"] == version("apache-airflow")
 
 
-def test_whoever_runs_tasks_has_the_account_that_may_start_pods() -> None:
+def test_components_that_run_tasks_have_the_account_that_may_start_pods() -> None:
     accounts = {one["metadata"]["name"] for one in manifests("rbac") if one["kind"] == "ServiceAccount"}
     (binding,) = [one for one in manifests("rbac") if one["kind"] == "RoleBinding"]
     (launcher,) = binding["subjects"]

@@ -24,7 +24,7 @@ OF_PARSER = "__"
 """How the names begin that the parser adds."""
 OF_TERRAFORM = {"for_each", "count", "depends_on", "lifecycle", "provider", "provisioner", "connection"}
 WITHOUT_SCHEMA = {"kind_cluster", "terraform_data"}
-"""Resources of a provider whose schema is not at hand, and Terraform's own."""
+"""Resources of a provider without a schema at hand, and Terraform's own."""
 KINDS = ("resource", "data", "ephemeral")
 PROVIDERS = {*SCHEMAS["versions"], "kind", "terraform"}
 

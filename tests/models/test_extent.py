@@ -65,7 +65,7 @@ def test_a_rectangle_is_the_extent(store: Store, document: Any) -> None:
         ),
     ],
 )
-def test_anything_else_is_refused_with_file_place_and_mend(store: Store, document: Any, said: str) -> None:
+def test_anything_else_is_refused_with_file_place_and_remedy(store: Store, document: Any, said: str) -> None:
     with pytest.raises(BadInput, match=rf"(?s)bbox\.geojson.*{said}"):
         load(store, document)
 

@@ -101,14 +101,14 @@ def test_hash_ignores_ring_start_orientation_and_part_order_only() -> None:
     )
 
 
-def test_an_announcement_covers_only_what_it_told_of(engine: Engine) -> None:
+def test_an_announcement_covers_only_what_it_listed(engine: Engine) -> None:
     register(engine, a_field("field_1"))
     with engine.begin() as connection:
-        told, as_of = registry.unannounced(connection)
+        listed, as_of = registry.unannounced(connection)
     register(engine, a_field("field_2"))
     with engine.begin() as connection:
         registry.mark_announced(connection, as_of)
-    assert told == ["field_1"]
+    assert listed == ["field_1"]
     assert announced(engine) == ["field_2"]
 
 

@@ -1,4 +1,4 @@
-"""Late data is exact: whatever comes late or changes recomputes its own cells, and nothing else is read or written."""
+"""Late data is exact: what comes late or changes recomputes its own cells, and nothing else is read or written."""
 
 import json
 import shutil

@@ -61,16 +61,16 @@ def test_planning_in_several_slices_comes_to_the_same(
     assert computed | {row.field_id for row in settled} == {field.field_id for field in FIELDS}
 
 
-def test_looking_over_in_several_slices_comes_to_the_same(
+def test_the_search_scope_of_several_slices_is_the_same(
     engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def looked_over() -> SearchScope:
+    def scope() -> SearchScope:
         with engine.connect() as connection:
             return search_scope(folder, SETTINGS, selection.select_day(connection, DAY, 0))
 
-    whole = looked_over()
+    whole = scope()
     monkeypatch.setattr(selection, "_SLICE", 2)
-    assert looked_over() == whole
+    assert scope() == whole
     assert (whole.fields, whole.period) == (11, (DAY, DAY))
     assert whole.area.bounds == pytest.approx((0, 0, 0.905, 0.11))
 
@@ -84,9 +84,9 @@ def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanw
             registry.upsert_fields(other, [a_field("field_0", square(0.2))], "file")
 
     with engine.connect() as connection:
-        chosen = selection.select_range(connection, DAY, ["field_0"], DAY, DAY)
+        selected = selection.select_range(connection, DAY, ["field_0"], DAY, DAY)
         (order,) = plan_run(
-            folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(chosen.wanted)), connection
+            folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(selected.wanted)), connection
         ).orders
     (field,) = WorkOrder.model_validate_json(folder.store.read(folder.store.key(order.uri))).fields
     assert field.geometry_hash == FIELDS[0].geometry_hash

@@ -64,7 +64,7 @@ def test_default_season_has_what_the_pipeline_has_to_deal_with(items: dict[str, 
     assert len(items) == 2 * len(days) + 1
 
 
-def test_reprocessed_duplicate_is_told_from_the_old_product_by_its_pixels(
+def test_reprocessed_duplicate_differs_from_the_old_product_in_its_pixels(
     season: Season, items: dict[str, pystac.Item]
 ) -> None:
     scenes = [scene_from_item(item, LOCAL) for item in items.values()]

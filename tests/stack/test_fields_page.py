@@ -14,7 +14,8 @@ import pytest
 from selenium.webdriver import Keys
 from support.browser import CHROMIUM, DRIVER, Browser, a_browser
 from support.features import collection, feature
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack
+from support.laptop import a_stack
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person
 from support.story import Story, changed
 
 from ndvi_core.products.colour_map import colour_of
@@ -62,7 +63,7 @@ def browser(story: Story) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Browser:
     """The page, opened anew in a large light window."""
-    browser.look()
+    browser.resize()
     browser.open(PAGE)
     browser.find("#summary", "fields")
     return browser
@@ -157,7 +158,7 @@ def test_recomputing_one_cell_runs_just_its_task(page: Browser, story: Story, pe
     assert {run: person.tries(DAILY, run) for run in tried} == tried
 
 
-def test_a_field_tells_its_season_its_pictures_and_where_a_number_comes_from(page: Browser, story: Story) -> None:
+def test_a_field_shows_its_season_its_pictures_and_where_a_number_comes_from(page: Browser, story: Story) -> None:
     point_at(page, "field_2")
     page.press(Keys.ENTER)
     page.find("#field-title", "field_2")
@@ -190,7 +191,7 @@ def test_a_link_leads_back_to_what_was_shown(page: Browser) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("shown", ["", "#field=field_1,field_2", "#view=list&field=field_3", "#view=days"])
 def test_nobody_is_kept_out(page: Browser, theme: str, shown: str) -> None:
-    page.look(theme=theme)
+    page.resize(theme=theme)
     page.open(PAGE + shown)
     page.find("#summary", "5 fields")
     assert page.run("return document.documentElement.dataset.theme") == theme
@@ -199,7 +200,7 @@ def test_nobody_is_kept_out(page: Browser, theme: str, shown: str) -> None:
 
 @pytest.mark.parametrize("shown", ["", "#field=field_1", "#view=list", "#view=days"])
 def test_a_telephone_shows_all_of_it(page: Browser, shown: str) -> None:
-    page.look(width=360, height=740)
+    page.resize(width=360, height=740)
     page.open(PAGE + shown)
     page.find("#summary", "5 fields")
     assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")

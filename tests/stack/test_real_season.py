@@ -14,7 +14,7 @@ import rasterio
 import shapely
 from PIL import Image
 from rich.console import Console
-from support.person import a_stack
+from support.laptop import a_stack
 from support.rasters import exactextract_statistics
 from support.southtyrol import CLOUDED, DAYS, on_map
 
@@ -23,7 +23,7 @@ from ndvi_airflow.local.demo import run_demo
 from ndvi_airflow.local.stack import BUCKET, Stack
 
 FIRST_RUN, END = date(2022, 6, 17), date(2022, 6, 30)
-"""Of `ndvi_daily`; what was before it, from the plant dates on, is caught up."""
+"""Days of `ndvi_daily`; the days before, from the plant dates on, are caught up."""
 ACQUIRED = [date(2022, 6, int(day)) for day in DAYS]
 HIDDEN, CLOUD = (0, 1, 3, 8, 9, 10, 11), (3, 8, 9, 10)
 Rows = dict[tuple[str, date], dict[str, Any]]

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from support.features import collection
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person, a_stack, ended
+from support.laptop import a_stack
+from support.person import CATCH_UP, DAILY, REGISTRATION, Person, ended
 from support.story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
 
 from ndvi_airflow.local import stack as local
@@ -117,7 +118,7 @@ def test_a_failing_cell_fails_its_task_and_its_run_and_nothing_else(story: Story
     assert "No data found" in imports.out
 
 
-def test_a_backfill_that_is_waited_for_ends_with_its_runs_verdict(story: Story, person: Person) -> None:
+def test_a_backfill_that_is_waited_for_fails_as_its_runs_do(story: Story, person: Person) -> None:
     done = ended(backfill(person, START, END, "--wait"))
     assert done.code == 1, done
     assert "1 of 7 days run" in done.out

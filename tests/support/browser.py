@@ -1,4 +1,4 @@
-"""Chromium without a window, as a person sees and steers it: by what is on the screen, the mouse and the keyboard."""
+"""Chromium without a window, operated as by a person: what is on the screen, the mouse and the keyboard."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ FLAGS = (
 PATIENCE_SECONDS = 180.0
 TRIES = 5
 NOT_OURS = ("ERR_NETWORK_CHANGED", "for its sandbox attribute can escape", "willReadFrequently")
-"""Said of the machine's network, of the frame that Airflow puts around the page, and of tests that read a canvas."""
+"""Messages about the machine's network, the frame that Airflow puts around the page, and tests that read a canvas."""
 
 
 class Browser:
@@ -53,15 +53,15 @@ class Browser:
             if not any("ERR_NETWORK_CHANGED" in one for one in self._said()[known:]):
                 return
 
-    def look(self, width: int = 1280, height: int = 800, theme: str = "light") -> None:
-        """Choose a size of the window and the system's theme."""
+    def resize(self, width: int = 1280, height: int = 800, theme: str = "light") -> None:
+        """Set the size of the window and the theme of the system."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": "prefers-color-scheme", "value": theme}]
         self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def find(self, selector: str, saying: str = "") -> WebElement:
-        """Wait until an element is shown whose text has these words in it."""
+        """Wait until an element with this text in it is shown, and return it."""
 
         def shown(chrome: Chrome) -> WebElement | None:
             found = chrome.find_elements(By.CSS_SELECTOR, selector)

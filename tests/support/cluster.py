@@ -1,4 +1,4 @@
-"""A namespace of the cluster that the kubeconfig names, with the rights from the repository, and its pods."""
+"""A namespace in the cluster of the kubeconfig, with the rights from the repository, and its pods."""
 
 import json
 from base64 import b64encode
@@ -26,9 +26,9 @@ class Cluster:
     core: CoreV1Api
     namespace: str
     kubeconfig: Path
-    """Of the account that Airflow gets."""
+    """File with the credentials of the account that Airflow gets."""
     seen: dict[str, V1Pod] = field(default_factory=dict)
-    """Every pod that there was, as it was last seen, by name."""
+    """All pods so far, in their last known state, by name."""
 
     def configure(self, s3: S3) -> None:
         """Give the compute pods their environment."""

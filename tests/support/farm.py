@@ -24,15 +24,15 @@ from ndvi_core.storage.object_store import Store
 
 @dataclass(frozen=True)
 class Run:
-    """What a run planned and came to."""
+    """A run: its plan, its computed cells and what was recorded."""
 
     folder: RunFolder
     plan: RunPlan
     recorded: Recorded
     cells: set[tuple[str, date]]
-    """The cells that a task computed."""
+    """Cells that compute tasks computed."""
     read: set[str]
-    """Paths on the scene server that were asked for."""
+    """Paths that were requested from the scene server."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""GeoJSON written by hand: one square, features around it, files of features."""
+"""GeoJSON: polygons, features and files of features, and the problems that the intake finds in them."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Shorthand for models in tests: everything has a value, each test states only what it is about."""
+"""Fields, scenes and observations with a default for every attribute; a test states only what it is about."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

@@ -1,19 +1,15 @@
-"""A person at a running stack: what they see and do by the doors that users have: REST, S3, the `airflow` command."""
+"""A user of a running stack, by the interfaces that users have: the REST API, S3 and the `airflow` command."""
 
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
 import boto3
 
-from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.components import process_environment
-from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import script
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
@@ -86,12 +82,12 @@ class Person(Rest):
         return run
 
     def computed(self, dag_id: str, run_id: str) -> dict[str, Task]:
-        """Return the compute tasks of a run that were run to an end, by the label that they are shown with."""
+        """Return the finished compute tasks of a run, by the label that the web UI shows."""
         tasks = (task for task in self.tasks(dag_id, run_id) if task["task_id"] == "compute")
         return {task["rendered_map_index"]: task for task in tasks if task["state"] in FINISHED}
 
     def computed_daily(self) -> dict[date, dict[str, Task]]:
-        """Return the same of all daily runs, by day; days without any are left out."""
+        """Return the finished compute tasks of all daily runs, by day; days without any are left out."""
         found = {
             date.fromisoformat(run["logical_date"][:10]): self.computed(DAILY, run["dag_run_id"])
             for run in self.runs(DAILY)
@@ -127,7 +123,7 @@ class Person(Rest):
     # Waiting
 
     def until(self, seen: Callable[[], Found], what: str, poll: float = POLL_SECONDS) -> Found:
-        """ClassifiedScene again and again until something true is seen, and return it."""
+        """Poll until `seen` returns something true, and return it."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not (found := seen()):
             assert time.monotonic() < end, f"{what}: not within {PATIENCE_SECONDS:.0f} s"
@@ -146,7 +142,7 @@ class Person(Rest):
     # When something is wrong
 
     def explained(self) -> Iterator[str]:
-        """Yield, of each run that did not succeed, its tasks' states and the logs of those that failed."""
+        """Yield the task states, and the logs of failed tasks, for each run that did not succeed."""
         for dag_id in (REGISTRATION, DAILY, CATCH_UP):
             for run in self.runs(dag_id):
                 if run["state"] != "success":
@@ -177,15 +173,3 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     """Wait for the end of a command."""
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return Ended(process.returncode, out, err)
-
-
-@contextmanager
-def a_stack(season: str, **overrides: str) -> Iterator[Stack]:
-    """Yield a stack on free ports, in a folder of its own, with these settings of the pipeline."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
-        settings = LocalSettings(home=Path(folder) / "stack", season=season, **ports)
-        try:
-            yield local.up(settings, print, overrides)
-        finally:
-            local.down(settings, print)

@@ -1,4 +1,4 @@
-"""A small real HTTP server on the loopback that answers as a test says, and remembers what it was asked."""
+"""A real HTTP server on the loopback that answers as a test defines and records its requests."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The twelve real scenes of South Tyrol, June 2022."""
+"""Days of the twelve real scenes of South Tyrol, June 2022, and fields projected onto them."""
 
 import numpy as np
 import shapely
@@ -13,9 +13,9 @@ CLOUDED = ("05", "07", "22")
 
 
 def on_map(field: BaseGeometry, epsg: int = EPSG) -> BaseGeometry:
-    """Return a field as the raster has it, edges being straight in degrees.
+    """Return a field in the CRS of a raster; its edges are straight in degrees.
 
-    The vertices are as dense as `cover` has them: ten times denser ones move some quantiles by 2e-6.
+    Vertices are as dense as in `cover`: ten times denser ones move some quantiles by 2e-6.
     """
 
     def project(points: np.ndarray) -> np.ndarray:

@@ -1,12 +1,10 @@
-"""Hand-written STAC items in the dialects of the catalogues, as small as an item can be."""
+"""STAC items in the dialects of the catalogues, as small as an item can be."""
 
 from typing import Any
 
-SQUARE = [[11.0, 46.0], [12.0, 46.0], [12.0, 47.0], [11.0, 47.0], [11.0, 46.0]]
+from support.features import polygon
 
-
-def polygon(ring: list[list[float]]) -> dict[str, Any]:
-    return {"type": "Polygon", "coordinates": [ring]}
+FOOTPRINT = polygon((11.0, 46.0), (12.0, 46.0), (12.0, 47.0), (11.0, 47.0))
 
 
 def earth_search(item_id: str = "S2A_32TPS_20220602_0_L2A", **changes: Any) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def cdse(item_id: str = "S2A_MSIL2A_20220602T101031_N0400_R022_T32TPS_20220603T0
 def _item(
     item_id: str, version: str, properties: dict[str, Any], assets: dict[str, Any], changes: dict[str, Any]
 ) -> dict[str, Any]:
-    geometry = changes.pop("geometry", polygon(SQUARE))
+    geometry = changes.pop("geometry", FOOTPRINT)
     assets = changes.pop("assets", assets)
     return {
         "type": "Feature",

@@ -1,4 +1,4 @@
-"""The farm of the story: its stack, its fields and scenes, and the same farm done by the library alone."""
+"""A week on a farm: its stack, its fields and scenes, and what the library alone publishes for it."""
 
 import json
 from collections.abc import Mapping
@@ -43,12 +43,12 @@ Cell = tuple[str, date]
 
 @dataclass(frozen=True)
 class Story:
-    """All that the tests look at."""
+    """The running stack, the person who uses it, and the registry."""
 
     stack: Stack
     person: Person
     engine: Engine
-    """Of the registry."""
+    """Engine on the registry."""
 
     @cached_property
     def features(self) -> dict[str, dict[str, Any]]:
@@ -95,7 +95,7 @@ class Story:
         return feature(shape, object_id=f"strip_{number}", plant_date=str(END))
 
     def kill(self, component: str) -> None:
-        """Kill (SIGKILL) a component of Airflow and whatever it has started."""
+        """Kill (SIGKILL) a component of Airflow and all processes that it has started."""
         running = local.status(self.stack.settings)[component]
         assert running is not None
         family = psutil.Process(running.daemon.pid)
@@ -147,5 +147,5 @@ def active_on(day: date, *field_ids: str) -> set[str]:
 
 
 def changed(before: Mapping[Cell, datetime], after: Mapping[Cell, datetime]) -> set[Cell]:
-    """Return the cells that were written between two looks at the ledger."""
+    """Return the cells that were written between two states of the ledger."""
     return {cell for cell, moment in after.items() if moment != before.get(cell)}

@@ -1,4 +1,4 @@
-"""Uploading files and looking at what the intake made of them, for tests of it."""
+"""Uploads to the intake, and the objects and fields that come of them."""
 
 from hashlib import sha256
 

@@ -21,10 +21,10 @@ class Server(NamedTuple):
 
     url: str
     engine: Engine
-    """On the registry that it reads."""
+    """Engine on the registry that the server reads."""
     bucket: Store
     max_bytes: int = MAX_UPLOAD_BYTES
-    """Of an upload."""
+    """Limit of an upload."""
 
     def empty(self) -> None:
         """Delete all fields and objects."""

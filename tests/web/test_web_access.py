@@ -1,4 +1,4 @@
-"""Who may do what: every route by every role, other sites, and what the headers allow a browser."""
+"""Who may do what: every route by every role, requests from other sites, and what the headers allow a browser."""
 
 import json
 

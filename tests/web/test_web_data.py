@@ -67,7 +67,7 @@ def ask(sign_in: SignIn) -> Ask:
     return lambda path, **parameters: client.get(path, params=parameters or None)
 
 
-def test_the_session_tells_the_period_and_the_tiles(ask: Ask) -> None:
+def test_the_session_has_the_period_and_the_tiles(ask: Ask) -> None:
     assert ask("api/session").json() == {
         "user": "viewer",
         "may_upload": False,
@@ -162,7 +162,7 @@ def test_the_grid_is_paged_by_fields(ask: Ask) -> None:
     assert "next" not in ask("api/grid", limit=2, offset=1).links
 
 
-def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_told(ask: Ask, server: Server) -> None:
+def test_rows_of_an_earlier_boundary_count_for_nothing_but_are_listed(ask: Ask, server: Server) -> None:
     moved = a_field("moved", square(0.6), plant_date=FIRST, end_date=FIRST)
     corrected = a_field("moved", square(0.61), plant_date=FIRST, end_date=FIRST)
     with server.engine.begin() as connection:

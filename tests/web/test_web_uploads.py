@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from support.features import collection, feature, polygon
+from support.features import collection, feature
+from support.uploads import PENDING, TRIANGLE, objects
 from support.web import Ask, Server, SignIn
 
 from ndvi_core.intake.features import parse_fields
@@ -13,8 +14,6 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.settings import Settings
 
 GEOJSON = {"Content-Type": "application/geo+json"}
-PENDING = "staticdata/fields/pending/"
-TRIANGLE = polygon((10, 40), (10.01, 40), (10.01, 40.01))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +30,7 @@ def send(sign_in: SignIn) -> Ask:
 
 
 def pending(server: Server) -> dict[str, bytes]:
-    return {info.key.removeprefix(PENDING): server.bucket.read(info.key) for info in server.bucket.list(PENDING)}
+    return objects(server.bucket, PENDING)
 
 
 def test_the_check_says_what_the_intake_then_does(send: Ask, server: Server) -> None:
@@ -90,7 +89,7 @@ def test_a_file_without_a_good_field_is_not_taken(send: Ask, server: Server, dat
         ("x" * 1000 + ".geojson", "x" * 160 + "-", ".geojson"),
     ],
 )
-def test_whatever_the_name_the_file_lies_in_pending(
+def test_a_file_of_any_name_lies_in_pending(
     send: Ask, server: Server, sign_in: SignIn, name: str, beginning: str, end: str
 ) -> None:
     data = collection(feature())

@@ -1,0 +1,21 @@
+"""A whole laptop stack for a while, on free ports and in a folder of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ndvi_airflow.local.config import LocalSettings
+from ndvi_airflow.local.stack import Stack, down, up
+
+
+@contextmanager
+def a_stack(season: str, **overrides: str) -> Iterator[Stack]:
+    """Yield a running stack with these settings of the pipeline; half a minute to start."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
+        settings = LocalSettings(home=Path(folder) / "stack", season=season, **ports)
+        try:
+            yield up(settings, print, overrides)
+        finally:
+            down(settings, print)
