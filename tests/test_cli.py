@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from support.orders import MANIFEST_KEY, RESULTS_KEY, lonlat_box, make_order, put_order, write_scene
+from support.orders import MANIFEST_KEY, RESULTS_KEY, make_order, put_order
+from support.scenes import make_scene, pixel_box
 
 from ndvi_core import __version__
 from ndvi_core.models.scene import Scene
@@ -22,7 +23,7 @@ from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
 
 DAY, LATER = date(2025, 6, 1), date(2025, 6, 3)
-FIELDS = {"north": lonlat_box(5, 5, 25, 15), "south": lonlat_box(30, 40, 50, 60)}
+FIELDS = {"north": pixel_box(5, 5, 10, 20), "south": pixel_box(20, 10, 20, 20)}
 HEAVY = ("numpy", "pydantic", "shapely", "rasterio", "PIL", "obstore", "arro3")
 
 
@@ -42,11 +43,11 @@ def _last_line(finished: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> list[Scene]:
-    return [write_scene(tmp_path, DAY), write_scene(tmp_path, LATER)]
+    return [make_scene(tmp_path, day=day) for day in (DAY, LATER)]
 
 
 def test_compute_writes_all_and_ends_with_0(store: Store, scenes: list[Scene]) -> None:
-    finished = ndvi("compute", "--order", put_order(store, make_order(store, FIELDS, scenes)))
+    finished = ndvi("compute", "--order", put_order(store, make_order(FIELDS, scenes, store=store)))
     assert (finished.returncode, finished.stdout) == (0, "")
     manifest = Manifest.model_validate_json(store.read(MANIFEST_KEY))
     assert {cell.status for cell in manifest.cells} == {"computed"}
@@ -61,8 +62,8 @@ def test_compute_writes_all_and_ends_with_0(store: Store, scenes: list[Scene]) -
 
 def test_compute_through_s3(s3_store: Store, scenes: list[Scene]) -> None:
     """The fixture has set the `AWS_*` variables for this process, and the command inherits them."""
-    elsewhere = {"elsewhere": lonlat_box(1000, 1000, 1010, 1010)}
-    order = make_order(s3_store, FIELDS | elsewhere, scenes)
+    elsewhere = {"elsewhere": pixel_box(1000, 1000, 10, 10)}
+    order = make_order(FIELDS | elsewhere, scenes, store=s3_store)
     finished = ndvi("compute", "--order", put_order(s3_store, order))
     assert finished.returncode == 0, finished.stderr
     first = {entry.key: s3_store.read(entry.key) for entry in s3_store.list("")}
@@ -73,7 +74,7 @@ def test_compute_through_s3(s3_store: Store, scenes: list[Scene]) -> None:
 
 def test_unreadable_scene_fails_its_cells_and_no_others(store: Store, scenes: list[Scene]) -> None:
     Path(scenes[1].red).write_bytes(b"II*\0 this is no COG")
-    finished = ndvi("compute", "--order", put_order(store, make_order(store, FIELDS, scenes)))
+    finished = ndvi("compute", "--order", put_order(store, make_order(FIELDS, scenes, store=store)))
     assert finished.returncode == 0
     statuses = {(cell.field_id, cell.date): cell.status for cell in _manifest(store).cells}
     assert statuses == {(name, day): {DAY: "computed", LATER: "failed"}[day] for name in FIELDS for day in (DAY, LATER)}
@@ -103,7 +104,7 @@ def test_s3_down_ends_with_75(store: Store) -> None:
 def test_scene_server_down_ends_with_75_and_no_manifest(store: Store, scenes: list[Scene]) -> None:
     gone = scenes[1].model_copy(update={"red": "http://127.0.0.1:9/red.tif"})
     finished = ndvi(
-        *("compute", "--order", put_order(store, make_order(store, FIELDS, [scenes[0], gone]))),
+        *("compute", "--order", put_order(store, make_order(FIELDS, [scenes[0], gone], store=store))),
         GDAL_HTTP_MAX_RETRY="0",
     )
     assert finished.returncode == 75
@@ -160,7 +161,7 @@ def test_signals_end_it_while_it_waits_for_a_scene(
     store: Store, scenes: list[Scene], silent_server: str, number: signal.Signals, code: int
 ) -> None:
     stuck = scenes[1].model_copy(update={"red": f"{silent_server}/red.tif", "scl": f"{silent_server}/scl.tif"})
-    uri = put_order(store, make_order(store, FIELDS, [scenes[0], stuck]))
+    uri = put_order(store, make_order(FIELDS, [scenes[0], stuck], store=store))
     with subprocess.Popen(_command("compute", "--order", uri), stderr=subprocess.PIPE, text=True) as process:
         assert _Silence.asked.wait(60)
         process.send_signal(number)
@@ -181,7 +182,7 @@ def test_defect_ends_with_1_and_a_traceback(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", True), ("INFO", True), ("ERROR", False), ("", True)])
 def test_log_level_is_a_variable(store: Store, scenes: list[Scene], level: str, lines: bool) -> None:
-    uri = put_order(store, make_order(store, FIELDS, scenes[:1]))
+    uri = put_order(store, make_order(FIELDS, scenes[:1], store=store))
     assert ("computed" in ndvi("compute", "--order", uri, NDVI_LOG_LEVEL=level).stderr) == lines
 
 

@@ -13,36 +13,27 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 import rasterio.mask
-import shapely
 from PIL import Image
 from rasterio.io import MemoryFile
-from rasterio.warp import transform_geom
 from support.models import a_scene
-from support.orders import (
-    EPSG,
-    MANIFEST_KEY,
-    ORDER_KEY,
-    RESULTS_KEY,
-    SIZE,
-    lonlat_box,
-    make_order,
-    put_order,
-    write_scene,
-)
+from support.orders import MANIFEST_KEY, ORDER_KEY, RESULTS_KEY, make_order, put_order
+from support.scenes import EPSG, make_scene, pixel_box
 
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Manifest, Policy, WorkOrder
+from ndvi_core.models.work_order import Manifest, WorkOrder
 from ndvi_core.products.quicklook import quicklook
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
 
+SIZE = 64
+"""Rows and columns of the scenes' red bands."""
 CLEAR, CLOUDED, BROKEN = date(2025, 6, 1), date(2025, 6, 3), date(2025, 6, 6)
 FIELDS = {
-    "north": lonlat_box(5, 5, 25, 15),
-    "south": lonlat_box(30.5, 40.5, 50.5, 60.5),
-    "outside": shapely.box(10, 10, 10.001, 10.001),
+    "north": pixel_box(5, 5, 10, 20),
+    "south": pixel_box(40.5, 30.5, 20, 20),
+    "outside": pixel_box(1000, 1000, 10, 10),
 }
 NAMES = {"ndvi.tif", "ndvi.png", "observation.json"}
 
@@ -51,18 +42,18 @@ NAMES = {"ndvi.tif", "ndvi.png", "observation.json"}
 def scenes(tmp_path: Path) -> list[Scene]:
     """A clear scene whose NDVI varies, one with cloud but in the south-east, one whose near infrared is lost."""
     nir = np.random.default_rng(5).integers(1500, 6000, (SIZE, SIZE))
-    clear = write_scene(tmp_path, CLEAR, nir=nir)
+    clear = make_scene(tmp_path, nir=nir, day=CLEAR, size=SIZE)
     classes = np.full((SIZE // 2, SIZE // 2), 9)
     classes[:, 23:] = 4
-    clouded = write_scene(tmp_path, CLOUDED, scl=classes)
-    broken = write_scene(tmp_path, BROKEN)
+    clouded = make_scene(tmp_path, scl=classes, day=CLOUDED, size=SIZE)
+    broken = make_scene(tmp_path, day=BROKEN, size=SIZE)
     Path(broken.nir).unlink()
     return [clear, clouded, broken]
 
 
 @pytest.fixture
 def order(store: Store, scenes: list[Scene]) -> WorkOrder:
-    return make_order(store, FIELDS, scenes)
+    return make_order(FIELDS, scenes, store=store)
 
 
 def _run(store: Store, order: WorkOrder) -> Manifest:
@@ -128,11 +119,10 @@ def test_raster_holds_the_scenes_own_pixels(store: Store, order: WorkOrder, scen
     """Cut from the bands by rasterio under the same polygon, pixel for pixel."""
     _run(store, order)
     for name in ("north", "south"):
-        geometry = transform_geom("OGC:CRS84", f"EPSG:{EPSG}", shapely.geometry.mapping(FIELDS[name]))
         bands = []
         for href in (scenes[0].red, scenes[0].nir):
             with rasterio.open(href) as dataset:
-                cut, transform = rasterio.mask.mask(dataset, [geometry], crop=True, all_touched=True, filled=False)
+                cut, transform = rasterio.mask.mask(dataset, [FIELDS[name]], crop=True, all_touched=True, filled=False)
                 bands.append(cut[0].astype(float))
         expected = (bands[1] - bands[0]) / (bands[1] + bands[0])
         with MemoryFile(store.read(f"fields/{name}/{CLEAR}/ndvi.tif")) as file, file.open() as dataset:
@@ -160,7 +150,7 @@ def test_without_pictures_there_are_only_results(store: Store, order: WorkOrder)
 
 
 def test_an_order_without_cells_has_results_without_rows(store: Store) -> None:
-    manifest = _run(store, make_order(store, {}, []))
+    manifest = _run(store, make_order({}, [], store=store))
     assert manifest.cells == ()
     assert read_observations(store.read(RESULTS_KEY)) == []
 
@@ -213,13 +203,13 @@ def test_the_last_line_names_the_failed_cells(store: Store, order: WorkOrder, ca
     last = caplog.records[-1]
     assert last.levelno == logging.ERROR
     assert f"2 of 9 cells failed: north {BROKEN}, south {BROKEN}: " in last.getMessage()
-    assert "_nir.tif" in last.getMessage()
+    assert "_B08.tif" in last.getMessage()
 
 
 def test_when_a_service_fails_there_is_no_manifest(store: Store, scenes: list[Scene]) -> None:
-    gone = a_scene(CLOUDED, "gone", epsg=EPSG, footprint=scenes[0].footprint, red="http://127.0.0.1:9/red.tif")
+    gone = a_scene(CLOUDED, "gone", red="http://127.0.0.1:9/red.tif")
     with pytest.raises(TryAgain, match="gone"):
-        _run(store, make_order(store, {"north": FIELDS["north"]}, [scenes[0], gone]))
+        _run(store, make_order({"north": FIELDS["north"]}, [scenes[0], gone], store=store))
     assert not store.exists(MANIFEST_KEY)
 
 
@@ -284,7 +274,7 @@ def test_files_that_are_no_order_are_refused(store: Store, data: bytes) -> None:
 
 
 def test_a_cell_below_the_smallest_size_is_too_small(store: Store, scenes: list[Scene]) -> None:
-    tiny = {"tiny": lonlat_box(10.2, 10.2, 10.7, 10.7)}
-    _run(store, make_order(store, tiny, scenes[:1], policy=Policy(min_pixels=1)))
+    tiny = {"tiny": pixel_box(10.2, 10.2, 0.5, 0.5)}
+    _run(store, make_order(tiny, scenes[:1], store=store, min_pixels=1))
     (row,) = read_observations(store.read(RESULTS_KEY))
     assert row.status == "too_small"

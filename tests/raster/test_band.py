@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from support.rasters import LEFT, TOP, corner, make_scene, scene_of, write_raster
+from support.models import a_scene
+from support.scenes import LEFT, TOP, corner, make_scene, write_raster
 
 from ndvi_airflow.local.services import S3
 from ndvi_core.errors import NdviError, SceneUnreadable, TryAgain
@@ -36,7 +37,7 @@ def whole(band: Band) -> np.ndarray:
 
 
 def red_only(href: object) -> Scene:
-    return scene_of({"red": str(href), "nir": "/none", "scl": "/none"}, "S2A")
+    return a_scene(scene_id="S2A", red=str(href), nir="/none", scl="/none")
 
 
 LOSSLESS_JP2 = {"driver": "JP2OpenJPEG", "quality": 100, "reversible": "yes", "compress": None, "tiled": None}

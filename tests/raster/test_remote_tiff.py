@@ -2,26 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
-from support.rasters import (
-    LEFT,
-    TOP,
-    bands,
-    corner,
-    make_order,
-    make_scene,
-    outcome,
-    outcomes,
-    pixel_box,
-    scene_of,
-    write_raster,
-)
+from support.models import a_scene
+from support.orders import make_order, outcome, outcomes
+from support.scenes import LEFT, TOP, bands, corner, make_scene, pixel_box, write_raster
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.errors import SceneUnreadable
@@ -90,7 +80,7 @@ def test_the_pixels_are_rasterios(files: tuple[Files, Path], profile: dict[str, 
     pixels = (PIXELS & 0xFF if dtype == "uint8" else PIXELS).astype(dtype)
     path = write_raster(folder / "B04.tif", pixels, **profile)
     server.clear()
-    scene = scene_of({"red": f"{server.url}/B04.tif", "nir": "/none", "scl": "/none"}, "S2A")
+    scene = a_scene(scene_id="S2A", red=f"{server.url}/B04.tif", nir="/none", scl="/none")
     with rasterio.open(path) as file, closing(open_band(scene, "red")) as band:
         window = band.layout.window
         found = np.zeros(window.shape, band.dtype)
@@ -113,7 +103,7 @@ def test_missing_blocks_are_nodata(files: tuple[Files, Path], nodata: int) -> No
     server, folder = files
     pixels = np.where(PIXELS == 0, nodata, PIXELS).astype(np.uint16)
     path = write_raster(folder / f"sparse_{nodata}.tif", pixels, **tiles(256, nodata=nodata, SPARSE_OK="TRUE"))
-    scene = scene_of({"red": f"{server.url}/{path.name}", "nir": "/none", "scl": "/none"}, "S2A")
+    scene = a_scene(scene_id="S2A", red=f"{server.url}/{path.name}", nir="/none", scl="/none")
     with rasterio.open(path) as file, closing(open_band(scene, "red")) as band:
         assert file.get_tag_item("BLOCK_OFFSET_4_5", "TIFF", bidx=1) is None
         present, missing = read_blocks([BlockRequest(band, 4, 3), BlockRequest(band, 5, 4)])
@@ -126,7 +116,7 @@ def test_a_directory_at_the_end_of_the_file_is_left_to_gdal(files: tuple[Files, 
     path = write_raster(folder / "rewritten.tif", PIXELS.astype(np.uint16), **tiles(256))
     with rasterio.open(path, "r+") as file:
         file.update_tags(A_LONG_TAG="x" * 5000)  # which moves the directory
-    scene = scene_of({"red": f"{server.url}/rewritten.tif", "nir": "/none", "scl": "/none"}, "S2A")
+    scene = a_scene(scene_id="S2A", red=f"{server.url}/rewritten.tif", nir="/none", scl="/none")
     with rasterio.open(path) as file, closing(open_band(scene, "red")) as band:
         for row, col in ((0, 0), (5, 4)):
             (pixels,) = read_blocks([BlockRequest(band, row, col)])
@@ -137,7 +127,7 @@ def test_a_directory_at_the_end_of_the_file_is_left_to_gdal(files: tuple[Files, 
 def test_blocks_come_in_the_order_they_are_asked_for_whatever_memory_there_is(files: tuple[Files, Path]) -> None:
     server, folder = files
     path = write_raster(folder / "order.tif", PIXELS.astype(np.uint16), **tiles(256))
-    scene = scene_of({"red": f"{server.url}/order.tif", "nir": "/none", "scl": "/none"}, "S2A")
+    scene = a_scene(scene_id="S2A", red=f"{server.url}/order.tif", nir="/none", scl="/none")
     with rasterio.open(path) as file, closing(open_band(scene, "red")) as band:
         blocks = [(row, col) for col in (2, 0, 4) for row in (1, 0, 3, 4)]
         for memory in (0, 200_000, 10**9):
@@ -167,7 +157,7 @@ def test_days_side_by_side_are_observed_as_each_alone(files: tuple[Files, Path])
     scenes = []
     for day in range(1, 13):
         red, nir, classes = bands(red=400 + 10 * day, scl=9 if day % 3 else 4)
-        scene = make_scene(folder, red, nir, classes, f"day{day}", time=datetime(2022, 6, day, 10, tzinfo=UTC))
+        scene = make_scene(folder, red, nir, classes, f"day{day}", day=date(2022, 6, day))
         hrefs = {band: f"{server.url}/{Path(getattr(scene, band)).name}" for band in ("red", "nir", "scl")}
         scenes.append(scene.model_copy(update=hrefs))
     fields = {"a": pixel_box(8.3, 7.6, 9, 8), "b": pixel_box(20, 20, 3, 3)}

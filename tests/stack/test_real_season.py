@@ -15,7 +15,7 @@ import shapely
 from PIL import Image
 from rich.console import Console
 from support.laptop import a_stack
-from support.rasters import exactextract_statistics
+from support.oracles import exactextract_statistics
 from support.southtyrol import CLOUDED, DAYS, on_map
 
 from ndvi_airflow.local import southtyrol

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from rasterio.warp import transform
 from shapely.geometry.base import BaseGeometry
-from support.rasters import EPSG
+from support.scenes import EPSG
 
 from ndvi_core.raster.projection import MAX_SEGMENT
 

@@ -6,20 +6,8 @@ import numpy as np
 import pytest
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
-from support.rasters import (
-    EPSG,
-    GROUND,
-    LEFT,
-    SIZE,
-    TOP,
-    corner,
-    flat,
-    make_order,
-    make_scene,
-    outcome,
-    outcomes,
-    pixel_box,
-)
+from support.orders import make_order, outcome, outcomes
+from support.scenes import EPSG, GROUND, LEFT, SIZE, TOP, corner, flat, make_scene, pixel_box
 
 
 def test_classes_are_those_of_the_pixel_that_holds_the_centre(tmp_path: Path) -> None:

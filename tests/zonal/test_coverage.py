@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rasterio.warp import transform
 from shapely.affinity import rotate
 from shapely.geometry.base import BaseGeometry
-from support.rasters import EPSG, lonlat
+from support.scenes import EPSG, lonlat
 
 from ndvi_core.errors import BadInput
 from ndvi_core.raster.grid import Grid, Window

@@ -1,6 +1,6 @@
 """Properties: the same numbers whatever the order, the batch and the blocks; and parts that add up."""
 
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from shapely.affinity import rotate
 from support.chance import examples
-from support.rasters import (
-    EPSG,
-    LEFT,
-    SIZE,
-    TOP,
-    corner,
-    exactextract_statistics,
-    lonlat,
-    make_order,
-    make_scene,
-    outcomes,
-    pixel_box,
-    rough,
-)
+from support.oracles import exactextract_statistics
+from support.orders import make_order, outcomes
+from support.scenes import EPSG, LEFT, SIZE, TOP, corner, lonlat, make_scene, pixel_box, rough
 
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import WorkOrder
@@ -58,7 +47,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> list[Scene]:
                 nir,
                 random.choice(np.array([3, 4, 5, 9], np.uint8), (SIZE // 2, SIZE // 2), p=[0.1, 0.4, 0.4, 0.1]),
                 name=name,
-                time=datetime(2022, 6, day, 10, tzinfo=UTC),
+                day=date(2022, 6, day),
                 transform=corner(LEFT + (150 if name == "d" else 0), TOP),
             )
         )

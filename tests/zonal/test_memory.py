@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support import orders
-from support.orders import lonlat_box, make_order, put_order, write_scene
+from support.orders import make_order, put_order
+from support.scenes import make_scene, pixel_box
 
 from ndvi_core.models.work_order import BYTES_PER_PIXEL
 from ndvi_core.settings import Settings
@@ -26,14 +25,13 @@ def peak_memory(order_uri: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
-def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "SIZE", 1024)
+def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(500, 3000, (1024, 1024))
-    scenes = [write_scene(tmp_path, date(2025, 6, 1), red=noise, nir=noise + 2000)]
+    scenes = [make_scene(tmp_path, noise, noise + 2000, size=1024, blockxsize=128, blockysize=128)]
     peaks, said = [], []
     for name, size in (("small", 10), ("large", 1000)):
         store = Store(f"file://{tmp_path}/{name}")
-        order = make_order(store, {"f": lonlat_box(10, 10, 10 + size, 10 + size)}, scenes)
+        order = make_order({"f": pixel_box(10, 10, size, size)}, scenes, store=store)
         peaks.append(peak_memory(put_order(store, order)))
         said.append(order.memory)
     assert said[0] == pytest.approx(Settings().memory_mb * 1_000_000, rel=0.01)

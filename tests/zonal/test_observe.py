@@ -7,21 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from support.rasters import (
-    EPSG,
-    GROUND,
-    LEFT,
-    SUBTRACT_1000,
-    TOP,
-    bands,
-    corner,
-    flat,
-    lonlat,
-    make_order,
-    make_scene,
-    outcome,
-    pixel_box,
-)
+from support.orders import make_order, outcome
+from support.scenes import EPSG, GROUND, LEFT, SUBTRACT_1000, TOP, bands, corner, flat, lonlat, make_scene, pixel_box
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.scene import Offset, Scene
@@ -50,7 +37,7 @@ def test_a_field_of_four_pixels_by_hand(scene: Scene) -> None:
     assert row.ndvi_std == pytest.approx(math.sqrt(((high - mean) ** 2 + 2 * (low - mean) ** 2) / 3), abs=1e-5)
     assert (row.ndvi_min, row.ndvi_max) == (low, high)
     assert row.scene_ids == (scene.id,)
-    assert (row.baseline, row.offset_rule, row.mask_policy) == ("04.00", "none@1", "scl@1")
+    assert (row.baseline, row.offset_rule, row.mask_policy) == (scene.baseline, "none@1", "scl@1")
     assert (row.field_id, row.date.isoformat(), row.fingerprint) == ("a", "2022-06-10", "0-2022-06-10")
 
 

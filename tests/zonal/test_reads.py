@@ -10,15 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from support.rasters import (
-    GROUND,
-    make_order,
-    make_scene,
-    outcome,
-    outcomes,
-    pixel_box,
-    rough,
-)
+from support.orders import make_order, outcome, outcomes
+from support.scenes import GROUND, make_scene, pixel_box, rough
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.models.scene import Scene

@@ -1,7 +1,7 @@
 """Real pixels: observations against exactextract and rasterstats over NDVI that is worked out here, on whole bands."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,10 @@ import rasterstats
 import shapely
 from shapely.affinity import rotate, scale
 from shapely.geometry.base import BaseGeometry
-from support.rasters import corner, exactextract_statistics, lonlat, make_order, outcomes, scene_of
+from support.models import a_scene
+from support.oracles import exactextract_statistics
+from support.orders import make_order, outcomes
+from support.scenes import corner, lonlat
 from support.southtyrol import CLOUDED, DAYS, on_map
 
 from ndvi_core.models.scene import Scene
@@ -51,10 +54,10 @@ def scenes(realdata: Path) -> dict[str, Scene]:
     """The South Tyrol scenes by day of June 2022; their pixels have no offset any more."""
     folder = realdata / "imagery" / "s2_southtyrol_202206"
     return {
-        day: scene_of(
-            {asset: str(folder / f"S2_L2A_32TPS_202206{day}_{band}.tif") for asset, band in BANDS.items()},
-            name=f"S2_L2A_32TPS_202206{day}",
-            time=datetime(2022, 6, int(day), 10, 10, tzinfo=UTC),
+        day: a_scene(
+            date(2022, 6, int(day)),
+            f"S2_L2A_32TPS_202206{day}",
+            **{asset: str(folder / f"S2_L2A_32TPS_202206{day}_{band}.tif") for asset, band in BANDS.items()},
         )
         for day in DAYS
     }
@@ -173,7 +176,8 @@ def test_red_pixels_without_data_do_not_count(scenes: dict[str, Scene]) -> None:
 def test_a_classification_of_twice_the_pixel_size(realdata: Path) -> None:
     """Bands of 100 m and classes of 200 m, over the Sahara: NDVI about 0.066."""
     folder = realdata / "imagery" / "riotilerpds_29RKH_20200219"
-    scene = scene_of({asset: str(folder / f"{band}.tif") for asset, band in BANDS.items()}, "S2A_29RKH_20200219_0_L2A")
+    hrefs = {asset: str(folder / f"{band}.tif") for asset, band in BANDS.items()}
+    scene = a_scene(date(2020, 2, 19), "S2A_29RKH_20200219_0_L2A", **hrefs)
     bands = read(scene)
     left, _, _, top = bands.bounds
     fields = {
@@ -187,4 +191,4 @@ def test_a_classification_of_twice_the_pixel_size(realdata: Path) -> None:
         peer = exactextract_statistics(bands.ndvi, bands.bounds, on_map(fields[name], bands.epsg))
         row = item.observation
         assert {key: getattr(row, key) for key in peer} == pytest.approx(peer, abs=1e-6), name
-    assert found["large", "2022-06-10"].observation.ndvi_mean == pytest.approx(0.066, abs=0.02)
+    assert found["large", "2020-02-19"].observation.ndvi_mean == pytest.approx(0.066, abs=0.02)

@@ -1,7 +1,7 @@
 """Which of a day's scenes a field is computed from: the best tile, mosaics, and what happens when one is broken."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 import rasterio
 import shapely
 from rasterio.warp import transform
-from support.rasters import (
+from support.models import a_scene
+from support.orders import make_order, outcome, outcomes
+from support.scenes import (
     GROUND,
     LEFT,
     SIZE,
@@ -20,13 +22,9 @@ from support.rasters import (
     corner,
     flat,
     lonlat,
-    make_order,
     make_scene,
-    outcome,
-    outcomes,
     pixel_box,
     rough,
-    scene_of,
 )
 
 from ndvi_core.errors import TryAgain
@@ -138,8 +136,7 @@ def test_tiles_whose_pixels_do_not_meet_are_not_mixed(tmp_path: Path) -> None:
 
 def test_a_missing_scene_fails_its_cells_and_no_others(tmp_path: Path) -> None:
     good = make_scene(tmp_path, flat(500), flat(3000), GROUND)
-    gone = scene_of({"red": "/gone/B04.tif", "nir": "/gone/B08.tif", "scl": "/gone/SCL.tif"}, "gone")
-    gone = gone.model_copy(update={"time": datetime(2022, 6, 12, 10, tzinfo=UTC)})
+    gone = a_scene(date(2022, 6, 12), "gone", red="/gone/B04.tif", nir="/gone/B08.tif", scl="/gone/SCL.tif")
     found = outcomes(make_order({"a": pixel_box(8, 8, 8, 8)}, [good, gone]))
     assert found["a", "2022-06-10"].observation.status == "computed"
     failed = found["a", "2022-06-12"].observation

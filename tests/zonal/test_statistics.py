@@ -9,7 +9,7 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from hypothesis import given
 from hypothesis import strategies as st
-from support.rasters import QUANTILES
+from support.oracles import QUANTILES
 
 from ndvi_core.models.scene import Offset
 from ndvi_core.zonal.statistics import area, ndvi, summarise, weighted_quantiles
