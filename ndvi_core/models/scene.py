@@ -1,4 +1,4 @@
-"""What a scene is: one Sentinel-2 L2A item, reduced to what the computation needs."""
+"""Scenes: Sentinel-2 L2A items of a catalogue, reduced to what the computation needs."""
 
 from datetime import date, datetime, timedelta
 
@@ -20,7 +20,7 @@ class Offset(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rule: str
-    """Name of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
+    """Name and version of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
     red: int = 0
     """Added to the digital numbers of the red band: `BOA_ADD_OFFSET`, or 0 if there is no shift in the pixels."""
     nir: int = 0
@@ -57,7 +57,7 @@ class Scene(BaseModel):
     scl: str
     """Href of the scene classification, 20 m."""
     signing: str | None = None
-    """How hrefs are made readable: None, or `planetary-computer`."""
+    """How hrefs have to be signed: None for not at all, or `planetary-computer`."""
     offset: Offset
 
     @property

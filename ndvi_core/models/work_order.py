@@ -27,7 +27,7 @@ class _Frozen(BaseModel):
 
 
 class Policy(_Frozen):
-    """The choices that decide an observation besides field and scenes."""
+    """The settings that decide an observation, besides its field and scenes."""
 
     mask: str = "scl@1"
     """Name and version of the SCL mask policy, see `ndvi_core.zonal.mask`."""
@@ -69,10 +69,10 @@ class Cell(_Frozen):
 
 
 class WorkOrder(_Frozen):
-    """An immutable JSON file that tells one task what to compute. It needs no database and no scheduler."""
+    """An immutable JSON file with everything that one task needs; the task needs no database and no scheduler."""
 
     label: str
-    """For people: the field's id, or the name of the batch."""
+    """Name for people: the field's id, or the name of the batch."""
     results: str
     """URI of the Parquet file of observations to write."""
     manifest: str
@@ -104,21 +104,21 @@ class Written(_Frozen):
 
 
 class CellResult(_Frozen):
-    """What became of one cell."""
+    """A cell's entry in the manifest."""
 
     field_id: str
     date: date
     status: Status
     reason: str | None = None
-    """As in the observation: why there is no value."""
+    """Why there is no value, as in the observation."""
     objects: tuple[Written, ...] = ()
 
 
 class Manifest(_Frozen):
-    """What a task wrote. Its presence means that the task's work is complete."""
+    """List of everything that a task wrote. Its presence means that the task's work is complete."""
 
     order_sha256: str
-    """SHA-256 of the order's bytes, in hex: tells this manifest from one that an earlier order left at its place."""
+    """SHA-256 of the order's bytes, in hex, so that the manifest of an earlier order is not taken for this one's."""
     results: Written
     cells: tuple[CellResult, ...]
 

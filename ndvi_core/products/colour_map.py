@@ -27,7 +27,7 @@ def colour_of(ndvi: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def hatching(height: int, width: int) -> NDArray[np.uint8]:
-    """Return grey with diagonal stripes as RGB, (height, width, 3): what masked pixels look like."""
+    """Return grey with diagonal stripes as RGB, (height, width, 3), for masked pixels."""
     row, column = np.ogrid[:HATCH_STEP, :HATCH_STEP]
     stripe = (row + column) % HATCH_STEP < 2
     tile = np.array([MASKED, HATCH], np.uint8)[stripe.astype(np.intp)]

@@ -70,7 +70,7 @@ def _frame(shape: tuple[int, ...]) -> _Frame:
     rows, columns = shape
     scale = min(max(LONG_SIDE / max(shape), SHORT_SIDE / min(shape)), LONGEST_SIDE / max(shape))
     if scale > 1:
-        scale = int(scale)  # so that all pixels look alike
+        scale = int(scale)  # so that all pixels have one size
     width, height = max(round(columns * scale), 1), max(round(rows * scale), 1)
     return _Frame((max(width + 2 * MARGIN, MIN_WIDTH) - width) // 2, HEADER, width, height)
 

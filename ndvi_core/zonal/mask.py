@@ -26,20 +26,20 @@ SCL_CLASSES = {
 
 NO_DATA_CLASS = 0
 CLOUD_CLASSES = (3, 8, 9, 10)
-"""What counts for the cloud fraction: shadow and cirrus are cloud to a field."""
+"""Classes that count for the cloud fraction; shadow and cirrus hide a field as clouds do."""
 
 
 @dataclass(frozen=True)
 class MaskPolicy:
-    """A named choice of classes; a changed choice takes a new version, so that a name always means the same."""
+    """A named set of masked classes. A changed set takes a new version, so that a name always means the same."""
 
     name: str
     masked: frozenset[int]
-    """The classes whose pixels are not valid."""
+    """The SCL classes whose pixels are not valid."""
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
-        """Which of the 256 values of a byte are valid; those that are no class are not."""
+        """(256) whether each value of a byte is valid; values that are no class are not."""
         return _lookup(set(SCL_CLASSES) - self.masked)
 
 
@@ -47,7 +47,7 @@ def get_policy(name: str) -> MaskPolicy:
     """Return the policy of that name and version, e.g. `scl@1`.
 
     Raises:
-        BadInput: naming the known ones.
+        BadInput: There is no such policy; the message names the known ones.
     """
     try:
         return _POLICIES[name]
@@ -63,7 +63,7 @@ def _lookup(classes: set[int]) -> NDArray[np.bool_]:
 
 
 CLOUD = _lookup(set(CLOUD_CLASSES))
-"""Which of the 256 values of a byte are cloud."""
+"""(256) whether each value of a byte is one of `CLOUD_CLASSES`."""
 
 _HIDDEN = frozenset({0, 1, 3, 8, 9, 10, 11})
 _POLICIES = {

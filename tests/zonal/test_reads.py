@@ -102,7 +102,7 @@ def test_of_hidden_fields_and_scenes_not_chosen_only_the_classification_is_read(
     clear = served_scene(files, folder, "B")
     order = make_order({"a": pixel_box(300, 300, 20, 20)}, [hidden, clear])
     assert outcome(order).observation.scene_ids == ("B",)
-    assert sum(last - first for first, last in asked(files, "A_B04.tif")) <= HEADER, "the header tells the grid"
+    assert sum(last - first for first, last in asked(files, "A_B04.tif")) <= HEADER, "the header has the grid"
     assert asked(files, "A_B08.tif") == []
     assert asked(files, "B_B08.tif") != []
     files.clear()
