@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-plan bench-page lint format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-plan bench-page lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -83,7 +83,17 @@ lint: setup ## style, common mistakes, and which room may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	git ls-files | xargs $(BIN)/codespell
+	$(MAKE) --no-print-directory lint-js
 	@! git grep -niE 'airflow|kubernetes' ndvi_core || { echo "ndvi_core names a scheduler, of which it knows nothing"; exit 1; }
+
+# The page itself needs no node and no build; npm brings what checks it.
+lint-js:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/ready && npm run --silent check; \
+	else echo "the page's JavaScript was not checked: there is no npm"; fi
+
+node_modules/ready: package-lock.json
+	npm ci --silent
+	@touch $@
 
 format: setup ## rewrite the code in the one style
 	$(BIN)/ruff check --fix .

@@ -118,8 +118,9 @@ def test_a_file_that_vanishes_meanwhile_is_passed_over(bucket: Store, engine: En
 
 
 class WithFolderMarkers(Store):
-    """A store that lists folder markers, as S3 does for folders that its console made: as given and without the slash,
-    which is how obstore passes them on.
+    """A store that lists folder markers, as S3 does for folders that its console made.
+
+    Obstore passes them on as given, and without the slash.
     """
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

@@ -1,5 +1,7 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
+/** @import { Checked, Corners, Dag, DagRun, Extent, FieldPage, GridPage, Observation, Session, TaskInstances } from "./answers.d.ts" */
+
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
 const FIELDS_A_PAGE = 2000;
@@ -7,52 +9,51 @@ const FIELDS_A_PAGE = 2000;
 const CELLS_A_PAGE = 2_000_000;
 const TASKS_A_PAGE = 100;
 
-export const CATCH_UP = "ndvi_catch_up";
+const CATCH_UP = "ndvi_catch_up";
 
-/** A request that did not succeed; the message is for people. */
-export class Refused extends Error {
-  /** @param {number} status 0 if no answer came. @param {string} message @param {any} [body] */
-  constructor(status, message, body) {
-    super(message);
-    this.status = status;
-    this.body = body;
-  }
-}
-
+/** @returns {Promise<Session>} */
 export const session = () => json(new URL("session", OURS));
+
+/** @returns {Promise<Extent>} */
 export const extent = () => json(new URL("extent", OURS));
 
 /**
  * All fields.
  *
  * @param {number} tolerance Metres by which boundaries may be off.
- * @returns {Promise<import("./state.js").Feature[]>}
  */
 export async function fields(tolerance) {
   const found = [];
-  for await (const page of pages(query(new URL("fields", OURS), { limit: FIELDS_A_PAGE, tolerance }))) {
-    found.push(...page.features);
-  }
+  /** @type {AsyncIterable<FieldPage>} */
+  const answers = pages(query(new URL("fields", OURS), { limit: FIELDS_A_PAGE, tolerance }));
+  for await (const page of answers) found.push(...page.features);
   return found;
 }
 
 /** How many fields there are. */
 export async function countFields() {
-  return (await json(query(new URL("fields", OURS), { limit: 1 }))).numberMatched;
+  /** @type {FieldPage} */
+  const page = await json(query(new URL("fields", OURS), { limit: 1 }));
+  return page.numberMatched;
 }
 
-/** The pages of the day grid. @param {string} start @param {string} end @param {number} days From start to end. */
+/**
+ * The pages of the day grid.
+ *
+ * @param {string} start @param {string} end @param {number} days From start to end.
+ * @returns {AsyncIterable<GridPage>}
+ */
 export const grid = (start, end, days) =>
   pages(query(new URL("grid", OURS), { start, end, limit: Math.min(FIELDS_A_PAGE, Math.floor(CELLS_A_PAGE / days)) }));
 
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Observation[]>} In the order of their days. */
 export const observations = (id) => json(observationsUrl(id, "json"));
 
-/** @param {string} id @param {"json" | "csv" | "parquet"} format */
+/** @param {string} id @param {"json" | "csv"} format */
 export const observationsUrl = (id, format) =>
   query(new URL(`fields/${encodeURIComponent(id)}/observations`, OURS), { format });
 
-/** @param {string[]} ids @param {"json" | "csv" | "parquet"} format */
+/** @param {string[]} ids @param {"json" | "csv"} format */
 export const severalUrl = (ids, format) => query(new URL("observations", OURS), { field_ids: ids.join(), format });
 
 /** The picture for people, with its legend. @param {string} id @param {string} day */
@@ -61,13 +62,13 @@ export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id
 /** The picture that lies on a map. @param {string} id @param {string} day @param {"png" | "json"} kind */
 export const overlayUrl = (id, day, kind) => new URL(`fields/${encodeURIComponent(id)}/overlays/${day}.${kind}`, OURS);
 
-/** Where an overlay lies. @param {string} id @param {string} day */
+/** Where an overlay lies. @param {string} id @param {string} day @returns {Promise<Corners>} */
 export const overlay = (id, day) => json(overlayUrl(id, day, "json"));
 
-/** Check a file as the intake would. @param {File} file */
+/** Check a file as the intake would. @param {File} file @returns {Promise<Checked>} */
 export const checkUpload = (file) => post(new URL("uploads/check", OURS), file, "application/geo+json");
 
-/** @param {File} file */
+/** @param {File} file @returns {Promise<Checked>} */
 export const upload = (file) =>
   post(query(new URL("uploads", OURS), { name: file.name }), file, "application/geo+json");
 
@@ -75,6 +76,7 @@ export const upload = (file) =>
  * Let Airflow compute cells again, whether or not they have an answer.
  *
  * @param {{field_ids: string[], start: string, end: string}} cells
+ * @returns {Promise<DagRun>}
  */
 export const recompute = (cells) =>
   post(
@@ -83,10 +85,13 @@ export const recompute = (cells) =>
     "application/json",
   );
 
+/** @returns {Promise<Dag>} */
 export const catchUp = () => json(new URL(`api/v2/dags/${CATCH_UP}`, AIRFLOWS));
-/** @param {string} runId */
+
+/** @param {string} runId @returns {Promise<DagRun>} */
 export const run = (runId) => json(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}`, AIRFLOWS));
-/** The compute tasks of a run. @param {string} runId */
+
+/** The compute tasks of a run. @param {string} runId @returns {Promise<TaskInstances>} */
 export const computeTasks = (runId) =>
   json(
     query(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}/taskInstances`, AIRFLOWS), {
@@ -94,6 +99,7 @@ export const computeTasks = (runId) =>
       limit: TASKS_A_PAGE,
     }),
   );
+
 /** A run's page in Airflow. @param {string} runId */
 export const runPage = (runId) => new URL(`dags/${CATCH_UP}/runs/${encodeURIComponent(runId)}`, AIRFLOWS).href;
 
@@ -102,10 +108,12 @@ async function json(url) {
   return (await ask(url)).json();
 }
 
-/** Follow the links to the next page, each asked for while the one before is looked at. */
+/** Follow the links to the next page, each asked for while the one before is looked at. @param {URL} url */
 async function* pages(url) {
+  /** @type {Promise<Response> | null} */
   let asked = ask(url);
   while (asked) {
+    /** @type {Response} */
     const answer = await asked;
     const link = /<([^>]+)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
     asked = link && ask(new URL(link[1], answer.url));
@@ -114,19 +122,25 @@ async function* pages(url) {
   }
 }
 
+/** @param {URL} url @param {BodyInit} body @param {string} type */
 async function post(url, body, type) {
   return (await ask(url, { method: "POST", body, headers: { "Content-Type": type } })).json();
 }
 
+/**
+ * The answer, if it is a good one; else throw an error with a message for people.
+ *
+ * @param {URL} url @param {RequestInit} [options]
+ */
 async function ask(url, options = {}) {
   const answer = await fetch(url, { credentials: "same-origin", cache: "no-cache", ...options }).catch(() => {
-    throw new Refused(0, "Airflow does not answer. Is it running?");
+    throw new Error("Airflow does not answer. Is it running?");
   });
   if (answer.ok) return answer;
-  const body = await answer.json().catch(() => null);
-  throw new Refused(answer.status, reason(answer.status, body), body);
+  throw new Error(reason(answer.status, await answer.json().catch(() => null)));
 }
 
+/** Why an answer is not a good one. @param {number} status @param {{detail?: unknown} | null} body */
 function reason(status, body) {
   if (status === 401) return "Your session has ended. Log in to Airflow again, then reload this page.";
   const detail = typeof body?.detail === "string" ? body.detail : "";
@@ -134,6 +148,7 @@ function reason(status, body) {
   return detail || `Airflow answered ${status}.`;
 }
 
+/** @param {URL} url @param {Record<string, string | number>} parameters */
 function query(url, parameters) {
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, String(value));
   return url;

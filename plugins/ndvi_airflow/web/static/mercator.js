@@ -14,19 +14,18 @@ const EARTH_METRES = 40_075_016.686;
 /** The length on the ground of a length on the square. @param {number} length @param {number} y */
 export const toMetres = (length, y) => length * EARTH_METRES * Math.cos((toLatitude(y) * Math.PI) / 180);
 
+/** @import { Geometry, Ring } from "./answers.d.ts" */
+/** @typedef {{x: number, y: number}} Point */
+/** @typedef {{west: number, north: number, east: number, south: number}} Box */
+
 /**
  * A polygon or multipolygon on the square.
  *
- * @typedef {object} Shape
- * @property {Float64Array[]} rings Each x, y, x, y, …: outer ones turn one way, holes the other, so that the
- *   nonzero rule fills them however many shapes one path holds.
- * @property {number} west @property {number} north @property {number} east @property {number} south
+ * @typedef {Box & {rings: Float64Array[]}} Shape Each ring is x, y, x, y, …: outer ones turn one way, holes the other,
+ *   so that the nonzero rule fills them however many shapes one path holds.
  */
 
-/**
- * @param {{type: string, coordinates: any}} geometry GeoJSON
- * @returns {Shape}
- */
+/** @param {Geometry} geometry @returns {Shape} */
 export function toShape(geometry) {
   const polygons = geometry.type === "MultiPolygon" ? geometry.coordinates : [geometry.coordinates];
   const rings = polygons.flatMap((polygon) => polygon.map((ring, index) => turned(project(ring), index === 0)));
@@ -55,7 +54,7 @@ export function holds(shape, x, y) {
   return inside;
 }
 
-/** @param {Shape[]} shapes */
+/** @param {Box[]} shapes @returns {Box} */
 export function boundsOf(shapes) {
   return {
     west: Math.min(...shapes.map((shape) => shape.west)),
@@ -65,6 +64,7 @@ export function boundsOf(shapes) {
   };
 }
 
+/** @param {Ring} ring */
 function project(ring) {
   const points = new Float64Array(ring.length * 2);
   ring.forEach(([longitude, latitude], index) => {
@@ -74,6 +74,7 @@ function project(ring) {
   return points;
 }
 
+/** The ring in the sense of an outer or an inner one. @param {Float64Array} ring @param {boolean} outer */
 function turned(ring, outer) {
   let area = 0;
   for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {

@@ -1,19 +1,16 @@
 /** Runs of ndvi_catch_up that were asked for here: each is followed until it has ended. */
 
+/** @import { DagRun, TaskInstances } from "./answers.d.ts" */
+
 import * as api from "./api.js";
-import { announce, byId, h } from "./dom.js";
-import { counted, longDay, shortDay } from "./words.js";
+import { addNote } from "./notes.js";
+import { counted, messageOf, periodOf } from "./words.js";
 
 const POLL_MILLISECONDS = 2000;
-const ENDED = ["success", "failed"];
+/** @type {Record<DagRun["state"], string>} */
 const SAID = { queued: "waiting for its turn", running: "running", success: "done", failed: "failed" };
-
-let refresh = async () => {};
-
-/** @param {() => Promise<void>} after Called when a run has ended: its cells have new answers. */
-export function startRecompute(after) {
-  refresh = after;
-}
+/** @type {(string | null)[]} */
+const DONE = ["success", "failed", "skipped"];
 
 /**
  * Compute cells again.
@@ -23,70 +20,44 @@ export function startRecompute(after) {
  *
  * @param {{field_ids: string[], start: string, end: string}} cells
  * @param {number} count
+ * @param {() => Promise<void>} onEnd Called when the run has ended: its cells have new answers.
  */
-export async function recomputeCells(cells, count) {
+export async function recomputeCells(cells, count, onEnd) {
   const { field_ids: ids, start, end } = cells;
   const fields = ids.length === 1 ? ids[0] : counted(ids.length, "field");
-  const period = start === end ? longDay(start) : `${shortDay(start)} to ${longDay(end)}`;
-  const note = addNote(`${fields}, ${period}: ${counted(count, "cell")}`);
+  const note = addNote(`${fields}, ${periodOf(start, end)}: ${counted(count, "cell")}`);
   try {
     const [{ dag_run_id: runId }, { is_paused: isPaused }] = await Promise.all([api.recompute(cells), api.catchUp()]);
     note.link("Open the run", api.runPage(runId));
     if (isPaused) note.say("waits: ndvi_catch_up is paused; unpause it in Airflow", "problem");
-    await follow(runId, note, isPaused);
+    const { state } = await ended(runId, note, isPaused);
+    await onEnd();
+    note.say(SAID[state], state === "failed" ? "problem" : "good");
   } catch (error) {
-    note.say(error.message, "problem");
-  }
-}
-
-async function follow(runId, note, isPaused) {
-  for (;;) {
-    const run = await api.run(runId);
-    const { task_instances: tasks } = await api.computeTasks(runId);
-    const mapped = tasks.filter((task) => task.map_index >= 0);
-    const done = mapped.filter((task) => ["success", "failed", "skipped"].includes(task.state)).length;
-    const progress = mapped.length > 0 ? `, ${done} of ${counted(mapped.length, "task")} done` : "";
-    if (ENDED.includes(run.state)) {
-      await refresh();
-      note.say(SAID[run.state], run.state === "failed" ? "problem" : "good");
-      return;
-    }
-    if (!isPaused || run.state === "running") note.say(`${SAID[run.state] ?? run.state}${progress}`);
-    await new Promise((wake) => setTimeout(wake, POLL_MILLISECONDS));
+    note.say(messageOf(error), "problem");
   }
 }
 
 /**
- * Show a note at the foot of the page until it is put away.
+ * Follow a run until it has ended.
  *
- * @param {string} title
+ * @param {string} runId
+ * @param {ReturnType<typeof addNote>} note Says how far the run is.
+ * @param {boolean} isPaused Whether the note says that already, so that a queued run is nothing new.
  */
-export function addNote(title) {
-  const text = h("span", { class: "state" }, "asked for");
-  const links = h("span", {});
-  const close = h("button", { class: "icon", "aria-label": "Put this note away", onclick: () => note.remove() }, "×");
-  const note = h("li", {}, h("strong", {}, title), text, links, close);
-  byId("notes").append(note);
-  return {
-    /** @param {string} words @param {"" | "good" | "problem"} [kind] */
-    say(words, kind = "") {
-      if (text.textContent === words) return;
-      text.textContent = words;
-      note.className = kind;
-      announce(`${title}: ${words}`);
-    },
-    /** @param {string} words @param {string} href */
-    link(words, href) {
-      links.replaceChildren(h("a", { href, onclick: (event) => openInAirflow(event, href) }, words));
-    },
-  };
+async function ended(runId, note, isPaused) {
+  for (;;) {
+    const run = await api.run(runId);
+    const { task_instances: tasks } = await api.computeTasks(runId);
+    if (["success", "failed"].includes(run.state)) return run;
+    if (!isPaused || run.state === "running") note.say(`${SAID[run.state] ?? run.state}${progress(tasks)}`);
+    await new Promise((wake) => setTimeout(wake, POLL_MILLISECONDS));
+  }
 }
 
-/** Airflow's frame may not lead its window elsewhere; a link of the window itself may. */
-function openInAirflow(event, href) {
-  if (window.parent === window) return;
-  event.preventDefault();
-  const link = window.parent.document.createElement("a");
-  link.href = href;
-  link.click();
+/** @param {TaskInstances["task_instances"]} tasks */
+function progress(tasks) {
+  const mapped = tasks.filter((task) => task.map_index >= 0);
+  const done = mapped.filter((task) => DONE.includes(task.state)).length;
+  return mapped.length > 0 ? `, ${done} of ${counted(mapped.length, "task")} done` : "";
 }

@@ -1,13 +1,16 @@
 /** The days of all fields: a status and perhaps a value for each cell, packed so that 10,000 fields fit. */
 
+/** @import { CellStatus, GridPage } from "./answers.d.ts" */
+
 import * as api from "./api.js";
 import { STATUSES, dayNumber, dayOf } from "./words.js";
 
 const NONE = -32768;
 const THOUSAND = 1000;
-const CODE = new Map(STATUSES.map((status, code) => [status, code]));
-const COMPUTED = CODE.get("computed");
-const NOT_DUE = CODE.get("not_due");
+/** The number that a status is kept as. @param {CellStatus} status */
+export const codeOf = (status) => STATUSES.indexOf(status);
+const COMPUTED = codeOf("computed");
+const NOT_DUE = codeOf("not_due");
 
 export class Season {
   /** @param {string} start @param {string} end @param {string[]} ids In the order of the fields. */
@@ -48,17 +51,25 @@ export class Season {
     for (let at = column; at >= 0; at--) if (this.value(row, at) !== null) return at;
     return -1;
   }
+  /** For each column the mean of some rows, null where none of them has a value. @param {number[]} rows */
+  means(rows) {
+    return Array.from({ length: this.length }, (_, column) => {
+      const known = rows.map((row) => this.value(row, column)).filter((value) => value !== null);
+      return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+    });
+  }
   /** How many cells have each status, by its code; of one column, or of all. @param {number | null} column */
   counts(column = null) {
+    /** @type {number[]} */
     const counts = new Array(STATUSES.length).fill(0);
     const step = column === null ? 1 : this.length;
     for (let at = column ?? 0; at < this.codes.length; at += step) counts[this.codes[at]]++;
     return counts;
   }
 
-  /** Take in a page of the API's grid. @param {any} page */
+  /** Take in a page of the API's grid. @param {GridPage} page */
   fill(page) {
-    const codes = new Map(Object.entries(page.letters).map(([letter, status]) => [letter, CODE.get(status)]));
+    const codes = new Map(Object.entries(page.letters).map(([letter, status]) => [letter, codeOf(status)]));
     page.field_ids.forEach((id, index) => {
       const row = this.rows.get(id);
       if (row === undefined) return;
@@ -66,7 +77,7 @@ export class Season {
       const letters = page.status[index];
       const values = page.ndvi[index];
       for (let column = 0; column < letters.length; column++) {
-        this.codes[from + column] = codes.get(letters[column]);
+        this.codes[from + column] = codes.get(letters[column]) ?? NOT_DUE;
         this.values[from + column] = values[column] ?? NONE;
       }
     });
@@ -81,6 +92,7 @@ export class Season {
  * @returns {Promise<(ids: string[]) => Season>} The days of these fields, which may be loaded meanwhile.
  */
 export async function loadSeason(start, end) {
+  /** @type {GridPage[]} */
   const pages = [];
   for await (const page of api.grid(start, end, dayNumber(end) - dayNumber(start) + 1)) pages.push(page);
   return (ids) => {

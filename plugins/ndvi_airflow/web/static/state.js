@@ -1,34 +1,42 @@
 /** What is shown, in one place and in the address, so that a link leads back to it. */
 
+/** @import { Extent, Field, Session } from "./answers.d.ts" */
+/** @import { Season } from "./season.js" */
+
 /**
- * @typedef {object} Feature A field as GeoJSON; its properties are those of the API.
- * @property {{type: string, coordinates: any}} geometry
- * @property {Record<string, any>} properties
- *
- * @typedef {object} State
+ * @typedef {object} Addressed What the address has of the state.
  * @property {"map" | "list" | "days"} view
  * @property {string | null} date Of the map; null is the last day.
  * @property {string[]} field The ids of the fields that are open, the first one with all its details.
  * @property {"latest" | "day"} colour Whether the map shows each field's latest value, or this day's only.
  * @property {string | null} from First day that is loaded; null: as many days as load fast.
- * @property {Record<string, any> | null} session
- * @property {Feature | null} extent
- * @property {Feature[]} fields
- * @property {import("./season.js").Season | null} season
+ *
+ * @typedef {object} Loaded What the servers answered.
+ * @property {Session | null} session
+ * @property {Extent | null} extent
+ * @property {Field[]} fields
+ * @property {Season | null} season
+ *
+ * @typedef {Addressed & Loaded} State
  */
 
+/** @type {(keyof Addressed)[]} */
 const IN_ADDRESS = ["view", "date", "field", "colour", "from"];
-/** Changes of these are steps that the browser's Back button undoes. */
+/** Changes of these are steps that the browser's Back button undoes. @type {(keyof State)[]} */
 const STEPS = ["view", "field"];
+/** @type {State["view"][]} */
+export const VIEWS = ["map", "list", "days"];
 
+/** @type {Addressed} */
 const BEGINNING = { view: "map", date: null, field: [], colour: "latest", from: null };
 
 /** @type {State} */
-export const state = { ...BEGINNING, session: null, extent: null, fields: [], season: null, ...read() };
+export const state = { ...read(), session: null, extent: null, fields: [], season: null };
 
-/** @type {{keys: string[], listener: () => void}[]} */
+/** @type {{keys: (keyof State)[], listener: () => void}[]} */
 const watchers = [];
-let changed = new Set();
+/** What has changed since the watchers were notified last. @type {Set<keyof State>} */
+const changed = new Set();
 
 /**
  * Call a function after any of these parts of the state have changed.
@@ -42,14 +50,15 @@ export function watch(keys, listener) {
 
 /** @param {Partial<State>} part */
 export function change(part) {
-  const keys = Object.keys(part).filter((key) => !same(state[key], part[key]));
+  const given = /** @type {(keyof State)[]} */ (Object.keys(part));
+  const keys = given.filter((key) => !same(state[key], part[key]));
   if (keys.length === 0) return;
   Object.assign(state, part);
-  if (keys.some((key) => IN_ADDRESS.includes(key))) {
+  if (IN_ADDRESS.some((key) => keys.includes(key))) {
     const note = keys.some((key) => STEPS.includes(key)) ? "pushState" : "replaceState";
     history[note](null, "", address());
   }
-  tell(keys);
+  notify(keys);
 }
 
 /** Open a field, or add it to those that are compared, or take it away again. @param {string} id @param {boolean} more */
@@ -60,44 +69,52 @@ export function pick(id, more) {
 }
 
 /** The address of what is shown, after the page's own. */
-export function address() {
+function address() {
   const words = IN_ADDRESS.filter((key) => !same(state[key], BEGINNING[key])).map(
-    (key) => `${key}=${[state[key]].flat().map(encodeURIComponent).join(",")}`,
+    (key) => `${key}=${[state[key]].flat().map(String).map(encodeURIComponent).join(",")}`,
   );
   return `#${words.join("&")}`;
 }
 
+/** @returns {Addressed} */
 function read() {
   const words = new URLSearchParams(location.hash.slice(1));
-  const found = { ...BEGINNING };
-  for (const key of IN_ADDRESS) if (words.get(key)) found[key] = words.get(key);
-  found.field = String(found.field).split(",").filter(Boolean);
-  if (!["map", "list", "days"].includes(found.view)) found.view = BEGINNING.view;
-  if (found.colour !== "day") found.colour = BEGINNING.colour;
-  for (const key of ["date", "from"]) if (!/^\d{4}-\d\d-\d\d$/.test(found[key] ?? "")) found[key] = null;
-  return found;
+  /** @param {string} key */
+  const day = (key) => /^\d{4}-\d\d-\d\d$/.exec(words.get(key) ?? "")?.[0] ?? null;
+  return {
+    view: VIEWS.find((view) => view === words.get("view")) ?? BEGINNING.view,
+    date: day("date"),
+    field: (words.get("field") ?? "").split(",").filter(Boolean),
+    colour: words.get("colour") === "day" ? "day" : BEGINNING.colour,
+    from: day("from"),
+  };
 }
 
-/** Whether two values are the same, or two lists of ids name the same. */
+/** Whether two values are the same, or two lists of ids name the same. @param {unknown} one @param {unknown} other */
 function same(one, other) {
-  const ids = (value) => Array.isArray(value) && value.every((item) => typeof item === "string");
-  return one === other || (ids(one) && ids(other) && one.join() === other.join());
+  return one === other || (areIds(one) && areIds(other) && one.join() === other.join());
 }
 
-function tell(keys) {
-  const isFirst = changed.size === 0;
+/** @param {unknown} value @returns {value is string[]} */
+function areIds(value) {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** Call the watchers of these parts, once for all changes that are made in one go. @param {(keyof State)[]} keys */
+function notify(keys) {
+  if (changed.size === 0) queueMicrotask(callWatchers);
   keys.forEach((key) => changed.add(key));
-  if (!isFirst) return;
-  queueMicrotask(() => {
-    const now = changed;
-    changed = new Set();
-    for (const { keys: watched, listener } of watchers) if (watched.some((key) => now.has(key))) listener();
-  });
+}
+
+function callWatchers() {
+  const now = new Set(changed);
+  changed.clear();
+  for (const { keys, listener } of watchers) if (keys.some((key) => now.has(key))) listener();
 }
 
 window.addEventListener("popstate", () => {
   const found = read();
   const keys = IN_ADDRESS.filter((key) => !same(state[key], found[key]));
   Object.assign(state, found);
-  tell(keys);
+  notify(keys);
 });

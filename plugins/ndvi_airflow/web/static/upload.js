@@ -1,76 +1,134 @@
 /** Uploading fields: a file is checked by the rules of the intake, shown on the map, and put into pending/ on a word. */
 
+/** @import { Checked, Effect, Geometry, Problem } from "./answers.d.ts" */
+/** @import { Candidate, FieldMap } from "./map.js" */
+
 import * as api from "./api.js";
 import { announce, byId, h } from "./dom.js";
-import { addNote } from "./recompute.js";
+import { addNote } from "./notes.js";
 import { change, state } from "./state.js";
-import { counted } from "./words.js";
+import { counted, messageOf } from "./words.js";
 
 const SHOWN = 50;
+/** @type {Effect[]} */
 const EFFECTS = ["new", "changed", "unchanged"];
 
-/** @type {import("./map.js").FieldMap} */
-let map;
-/** The file that was checked, and what it would bring. */
-let checked = null;
+/** The panel for uploads. What a file would bring is outlined on the map while it is open. */
+export class Upload {
+  /** @param {FieldMap} map */
+  constructor(map) {
+    this.map = map;
+    this.panel = byId("upload");
+    byId("open-upload").addEventListener("click", () => (this.panel.hidden ? this.open() : this.close()));
+    this.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.#takeDrops();
+  }
 
-/** @param {import("./map.js").FieldMap} onMap */
-export function startUpload(onMap) {
-  map = onMap;
-  byId("open-upload").addEventListener("click", () => (byId("upload").hidden ? open() : close()));
-  byId("upload").addEventListener("keydown", (event) => event.key === "Escape" && close());
-  const hasFile = (event) => state.session?.may_upload && event.dataTransfer?.types.includes("Files");
-  window.addEventListener("dragover", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    byId("drop-here").hidden = false;
-  });
-  window.addEventListener("dragleave", (event) => event.relatedTarget === null && (byId("drop-here").hidden = true));
-  window.addEventListener("drop", (event) => {
-    byId("drop-here").hidden = true;
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    open();
-    check(event.dataTransfer.files[0]);
-  });
+  #takeDrops() {
+    const here = byId("drop-here");
+    /** The file that is dragged, if it may be dropped. @param {DragEvent} event */
+    const dragged = ({ dataTransfer }) =>
+      state.session?.may_upload && dataTransfer?.types.includes("Files") ? dataTransfer : null;
+    window.addEventListener("dragover", (event) => {
+      if (!dragged(event)) return;
+      event.preventDefault();
+      here.hidden = false;
+    });
+    window.addEventListener("dragleave", (event) => event.relatedTarget === null && (here.hidden = true));
+    window.addEventListener("drop", (event) => {
+      const transfer = dragged(event);
+      here.hidden = true;
+      if (!transfer) return;
+      event.preventDefault();
+      this.open();
+      this.check(transfer.files[0]);
+    });
+  }
+
+  open() {
+    this.panel.hidden = false;
+    document.body.classList.add("with-panel");
+    change({ view: "map" });
+    this.#render();
+    byId("upload-file").focus();
+  }
+
+  close() {
+    this.panel.hidden = true;
+    document.body.classList.toggle("with-panel", state.field.length > 0);
+    this.map.setCandidates([]);
+    byId("open-upload").focus();
+  }
+
+  /** @param {...(Node | null)} parts What is shown below the choice of a file. */
+  #render(...parts) {
+    this.panel.replaceChildren(
+      h(
+        "header",
+        {},
+        h("h2", { id: "upload-title" }, "Upload fields"),
+        h("button", { class: "icon", "aria-label": "Close", onclick: () => this.close() }, "×"),
+      ),
+      choice((file) => this.check(file)),
+      ...parts.filter((part) => part !== null),
+    );
+  }
+
+  /** @param {File} file */
+  async check(file) {
+    this.#render(h("p", { role: "status" }, `Checking ${file.name}…`));
+    this.map.setCandidates([]);
+    try {
+      const [report, features] = await Promise.all([api.checkUpload(file), featuresOf(file)]);
+      const rejected = rejectedIn(report);
+      this.map.setCandidates([
+        ...report.fields.features.map(({ geometry }) => good(geometry)),
+        ...features.filter((_, index) => rejected.has(index)).flatMap(bad),
+      ]);
+      this.map.showCandidates();
+      this.#showReport(file, report);
+    } catch (error) {
+      this.#render(h("p", { class: "problem", role: "alert" }, `${file.name}: ${messageOf(error)}`));
+    }
+  }
+
+  /** @param {File} file @param {Checked} report */
+  #showReport(file, report) {
+    const fields = counted(report.fields.features.length, "field");
+    const rejected = rejectedIn(report).size;
+    const summary = `${fields} can be registered, ${rejected > 0 ? counted(rejected, "feature") : "none"} cannot`;
+    const isNone = report.fields.features.length === 0;
+    const confirm = h("button", { class: "primary", id: "upload-confirm", disabled: isNone }, `Upload ${fields}`);
+    confirm.addEventListener("click", () => this.#send(file, confirm));
+    this.#render(
+      h("h3", {}, file.name),
+      h("p", { id: "upload-summary" }, summary),
+      effects(report),
+      problems(report.problems),
+      h("p", { class: "buttons" }, confirm, h("button", { onclick: () => this.close() }, "Cancel")),
+    );
+    announce(summary);
+  }
+
+  /** @param {File} file @param {HTMLButtonElement} confirm */
+  async #send(file, confirm) {
+    confirm.disabled = true;
+    const note = addNote(`Upload of ${file.name}`);
+    try {
+      await api.upload(file);
+      note.say("in pending/: it is registered within a minute, and its days are computed then", "good");
+      this.close();
+    } catch (error) {
+      note.say(messageOf(error), "problem");
+      confirm.disabled = false;
+    }
+  }
 }
 
-function open() {
-  checked = null;
-  byId("upload").hidden = false;
-  document.body.classList.add("with-panel");
-  change({ view: "map" });
-  render(choice());
-  byId("upload-file").focus();
-}
-
-function close() {
-  checked = null;
-  byId("upload").hidden = true;
-  document.body.classList.toggle("with-panel", state.field.length > 0);
-  map.setCandidates([]);
-  byId("open-upload").focus();
-}
-
-function render(...parts) {
-  byId("upload").replaceChildren(
-    h(
-      "header",
-      {},
-      h("h2", { id: "upload-title" }, "Upload fields"),
-      h("button", { class: "icon", "aria-label": "Close", onclick: close }, "×"),
-    ),
-    ...parts,
-  );
-}
-
-function choice() {
-  const chooser = h("input", {
-    id: "upload-file",
-    type: "file",
-    accept: ".geojson,.json,application/geo+json",
-    onchange: () => chooser.files[0] && check(chooser.files[0]),
-  });
+/** @param {(file: File) => void} onChoice */
+function choice(onChoice) {
+  const chooser = h("input", { id: "upload-file", type: "file", accept: ".geojson,.json,application/geo+json" });
+  chooser.addEventListener("change", () => chooser.files?.[0] && onChoice(chooser.files[0]));
   return h(
     "label",
     { class: "drop" },
@@ -80,24 +138,12 @@ function choice() {
   );
 }
 
-/** @param {File} file */
-async function check(file) {
-  render(choice(), h("p", { role: "status" }, `Checking ${file.name}…`));
-  map.setCandidates([]);
-  try {
-    const [report, features] = await Promise.all([api.checkUpload(file), featuresOf(file)]);
-    checked = { file, report };
-    const bad = new Set(report.problems.filter((one) => !one.registered).map((one) => one.feature));
-    const good = report.fields.features.map(({ geometry }) => ({ geometry, kind: "good" }));
-    map.setCandidates([...good, ...drawable(features.filter((_, index) => bad.has(index)))]);
-    map.showCandidates();
-    showReport(bad);
-  } catch (error) {
-    render(choice(), h("p", { class: "problem", role: "alert" }, `${file.name}: ${error.message}`));
-  }
-}
-
-/** The features of a file, none if it is no GeoJSON: then the check says what is wrong with it. */
+/**
+ * The features of a file, none if it is no GeoJSON: then the check says what is wrong with it.
+ *
+ * @param {File} file
+ * @returns {Promise<unknown[]>}
+ */
 async function featuresOf(file) {
   try {
     const document = JSON.parse(await file.text());
@@ -107,78 +153,52 @@ async function featuresOf(file) {
   }
 }
 
-/** Those of the rejected features that have an outline all the same. */
-function drawable(features) {
-  return features.flatMap((feature) => {
-    const isArea = ["Polygon", "MultiPolygon"].includes(feature?.geometry?.type);
-    const numbers = isArea ? feature.geometry.coordinates.flat(Infinity) : [];
-    const isWhole = numbers.length > 5 && numbers.every((number, at) => Math.abs(number) <= (at % 2 ? 85 : 180));
-    return isWhole ? [{ geometry: feature.geometry, kind: "bad" }] : [];
+/** The indexes of the features that are not registered. @param {Checked} report */
+const rejectedIn = ({ problems: all }) => new Set(all.filter((one) => !one.registered).map((one) => one.feature));
+
+/** @param {Geometry} geometry @returns {Candidate} */
+const good = (geometry) => ({ geometry, kind: "good" });
+
+/** A rejected feature, if it has an outline all the same. @param {any} feature @returns {Candidate[]} */
+function bad(feature) {
+  const isArea = ["Polygon", "MultiPolygon"].includes(feature?.geometry?.type);
+  /** @type {number[]} */
+  const numbers = isArea ? feature.geometry.coordinates.flat(Infinity) : [];
+  const isWhole = numbers.length > 5 && numbers.every((number, at) => Math.abs(number) <= (at % 2 ? 85 : 180));
+  return isWhole ? [{ geometry: feature.geometry, kind: "bad" }] : [];
+}
+
+/** What registering the fields would do, by their ids. @param {Checked} report */
+function effects({ fields: { features } }) {
+  const lines = EFFECTS.flatMap((effect) => {
+    const ids = features.filter((one) => one.properties.effect === effect).map((one) => one.id);
+    return ids.length > 0 ? [h("li", {}, h("b", {}, `${ids.length} ${effect}: `), some(ids))] : [];
   });
+  return h("ul", { class: "found" }, ...lines);
 }
 
-function showReport(bad) {
-  const { file, report } = checked;
-  const good = report.fields.features.length;
-  const idsOf = (effect) => report.fields.features.filter((one) => one.properties.effect === effect).map((one) => one.id);
-  const summary = `${counted(good, "field")} can be registered, ${bad.size > 0 ? counted(bad.size, "feature") : "none"} cannot`;
-  render(
-    choice(),
-    h("h3", {}, file.name),
-    h("p", { id: "upload-summary" }, summary),
-    h(
-      "ul",
-      { class: "found" },
-      ...EFFECTS.filter((effect) => idsOf(effect).length > 0).map((effect) =>
-        h("li", {}, h("b", {}, `${idsOf(effect).length} ${effect}: `), some(idsOf(effect))),
-      ),
-    ),
-    problems(report.problems),
-    h(
-      "p",
-      { class: "buttons" },
-      h("button", { class: "primary", id: "upload-confirm", disabled: good === 0, onclick: send }, `Upload ${counted(good, "field")}`),
-      h("button", { onclick: close }, "Cancel"),
-    ),
-  );
-  announce(summary);
-}
-
+/** @param {string[]} ids */
 const some = (ids) => ids.slice(0, SHOWN).join(", ") + (ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : "");
 
+/** @param {Problem[]} all */
 function problems(all) {
   if (all.length === 0) return null;
   return h(
     "div",
     {},
     h("h3", {}, counted(all.length, "problem")),
-    h(
-      "ul",
-      { class: "problems" },
-      ...all.slice(0, SHOWN).map((one) =>
-        h(
-          "li",
-          { class: one.registered ? "mended" : "" },
-          h("b", {}, one.id ?? (one.feature === null ? "The file" : `Feature ${one.feature + 1}`)),
-          one.where ? h("code", {}, one.where) : null,
-          h("span", {}, one.message),
-        ),
-      ),
-    ),
+    h("ul", { class: "problems" }, ...all.slice(0, SHOWN).map(problem)),
     all.length > SHOWN ? h("p", {}, `and ${all.length - SHOWN} more`) : null,
   );
 }
 
-async function send() {
-  byId("upload-confirm").disabled = true;
-  const { file } = checked;
-  const note = addNote(`Upload of ${file.name}`);
-  try {
-    await api.upload(file);
-    note.say("in pending/: it is registered within a minute, and its days are computed then", "good");
-    close();
-  } catch (error) {
-    note.say(error.message, "problem");
-    byId("upload-confirm").disabled = false;
-  }
+/** @param {Problem} one */
+function problem(one) {
+  return h(
+    "li",
+    { class: one.registered ? "registered" : "" },
+    h("b", {}, one.id ?? (one.feature === null ? "The file" : `Feature ${one.feature + 1}`)),
+    one.where ? h("code", {}, one.where) : null,
+    h("span", {}, one.message),
+  );
 }

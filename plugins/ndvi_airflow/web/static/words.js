@@ -1,6 +1,12 @@
 /** How statuses, days and numbers are said to people. */
 
-/** In the order of legends. The last two are the page's own: a day without a row, and a day that is not due. */
+/** @import { CellStatus, Observation, Status } from "./answers.d.ts" */
+
+/**
+ * In the order of legends. The last two are the page's own: a day without a row, and a day that is not due.
+ *
+ * @type {CellStatus[]}
+ */
 export const STATUSES = [
   "computed",
   "cloudy",
@@ -13,6 +19,7 @@ export const STATUSES = [
   "not_due",
 ];
 
+/** @type {Record<CellStatus, string>} */
 const WORDS = {
   computed: "computed",
   cloudy: "cloudy",
@@ -25,6 +32,7 @@ const WORDS = {
   not_due: "not planted or not due",
 };
 
+/** @type {Record<CellStatus, string>} */
 const WHY = {
   computed: "Computed",
   cloudy: "Too cloudy for a value",
@@ -37,11 +45,14 @@ const WHY = {
   not_due: "Not planted, or not due",
 };
 
-/** @param {string} status */
+/** @param {CellStatus} status */
 export const word = (status) => WORDS[status] ?? status;
 
-/** Why a cell has no value. @param {string} status */
+/** Why a cell has no value. @param {CellStatus} status */
 export const why = (status) => WHY[status] ?? status;
+
+/** The class of the style sheet that stands for a status. @param {CellStatus} status */
+export const classNameOf = (status) => status.replaceAll("_", "-");
 
 const LONG = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
@@ -55,6 +66,9 @@ export const shortDay = (day) => SHORT.format(new Date(day));
 /** @param {string} day */
 export const monthOf = (day) => MONTH.format(new Date(day));
 
+/** Some days in a row. @param {string} start @param {string} end */
+export const periodOf = (start, end) => (start === end ? longDay(start) : `${shortDay(start)} to ${longDay(end)}`);
+
 /** Days since 1970. @param {string} day */
 export const dayNumber = (day) => Math.round(Date.parse(day) / MILLISECONDS_A_DAY);
 /** @param {number} number */
@@ -65,8 +79,28 @@ export const ndvi = (value) => (value === null || value === undefined ? "–" : 
 /** @param {number} share */
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
+/**
+ * Why a field has no value on a day, in more words where that day is its newest.
+ *
+ * @param {{plant_date: string, last_status?: Status | null, last_reason?: string | null}} properties
+ * @param {CellStatus} status
+ */
+export function whyNot({ plant_date: planted, last_status: last, last_reason: reason }, status) {
+  if (status === "not_due") return `${why(status)}: planted on ${longDay(planted)}`;
+  return last === status && reason ? `${why(status)}: ${reason}` : why(status);
+}
+
+/** An observation in a few words. @param {Observation} one */
+export function said(one) {
+  if (one.status !== "computed") return [word(one.status), one.reason ?? ""].filter(Boolean);
+  return [`NDVI ${ndvi(one.ndvi_mean)} ± ${ndvi(one.ndvi_std)}`, `${percent(one.valid_fraction)} of the field valid`];
+}
+
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 /** A crop as a person writes it: `winter_wheat` is "winter wheat". @param {string} name */
 export const crop = (name) => name.replaceAll("_", " ");
+
+/** What went wrong, in the words of the error. @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

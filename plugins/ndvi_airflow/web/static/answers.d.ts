@@ -1,0 +1,132 @@
+/** What servers answer: our API, as docs/api.md has it, and the parts of Airflow's own that the page reads. */
+
+export type Position = [longitude: number, latitude: number];
+export type Ring = Position[];
+export type Geometry = { type: "Polygon"; coordinates: Ring[] } | { type: "MultiPolygon"; coordinates: Ring[][] };
+
+export type Status = "computed" | "no_scene" | "cloudy" | "no_data" | "outside_extent" | "too_small" | "failed";
+/** A day without a row and a day that is not due have a status, too. */
+export type CellStatus = Status | "missing" | "not_due";
+
+export interface Session {
+  user: string;
+  may_upload: boolean;
+  may_recompute: boolean;
+  /** Template of background tiles; null is a map without. */
+  tiles_url: string | null;
+  tiles_attribution: string;
+  start_date: string;
+  last_day: string;
+}
+
+export interface Extent {
+  type: "Feature";
+  geometry: Geometry;
+}
+
+export interface Field {
+  type: "Feature";
+  id: string;
+  geometry: Geometry;
+  properties: FieldStatus;
+}
+
+export interface FieldStatus {
+  field_id: string;
+  plant_type: string;
+  plant_date: string;
+  end_date: string | null;
+  /** Days that should have an answer. */
+  days: number;
+  counts: Record<Status, number>;
+  missing: number;
+  ndvi_mean: number | null;
+  /** Of the last computed day. */
+  last_value: number | null;
+  last_date: string | null;
+  /** Of the newest day with a scene; without any, of the newest day. */
+  last_status: Status | null;
+  last_reason: string | null;
+}
+
+export interface FieldPage {
+  type: "FeatureCollection";
+  features: Field[];
+  numberMatched: number;
+  numberReturned: number;
+}
+
+export interface GridPage {
+  days: string[];
+  field_ids: string[];
+  /** For each field a letter a day. */
+  status: string[];
+  /** For each field a number a day, in thousandths. */
+  ndvi: (number | null)[][];
+  /** What the letters mean. */
+  letters: Record<string, CellStatus>;
+}
+
+/** What is known of a field's day, and where it comes from. */
+export interface Observation {
+  field_id: string;
+  date: string;
+  status: Status;
+  /** Why there is no value. */
+  reason: string | null;
+  ndvi_mean: number | null;
+  ndvi_std: number | null;
+  valid_fraction: number;
+  scene_ids: string[];
+  baseline: string | null;
+  offset_rule: string | null;
+  mask_policy: string;
+  algorithm_version: string;
+  geometry_hash: string;
+  fingerprint: string;
+}
+
+/** Where an overlay lies. */
+export interface Corners {
+  top_left: Position;
+  top_right: Position;
+  bottom_right: Position;
+  bottom_left: Position;
+}
+
+/** What the intake would make of a file. */
+export interface Checked {
+  fields: { type: "FeatureCollection"; features: CheckedField[] };
+  problems: Problem[];
+}
+
+export interface CheckedField {
+  type: "Feature";
+  id: string;
+  geometry: Geometry;
+  properties: { field_id: string; effect: Effect };
+}
+
+export type Effect = "new" | "changed" | "unchanged";
+
+export interface Problem {
+  /** From 0; null is the whole file. */
+  feature: number | null;
+  id: string | null;
+  where: string;
+  message: string;
+  /** Whether the field is registered all the same. */
+  registered: boolean;
+}
+
+/** Of Airflow. */
+export interface Dag {
+  is_paused: boolean;
+}
+export interface DagRun {
+  dag_run_id: string;
+  state: "queued" | "running" | "success" | "failed";
+}
+export interface TaskInstances {
+  task_instances: { map_index: number; state: string | null }[];
+}

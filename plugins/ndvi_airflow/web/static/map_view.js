@@ -1,0 +1,134 @@
+/** The map of the state: each field in the colour of its value on the date, with its picture and a tooltip. */
+
+/** @import { Season } from "./season.js" */
+
+import * as api from "./api.js";
+import { classOf } from "./colours.js";
+import { announce, byId, hideTooltip, showTooltip } from "./dom.js";
+import { HATCHED } from "./field_layer.js";
+import { FieldMap } from "./map.js";
+import { pick, state, watch } from "./state.js";
+import { crop, longDay, ndvi, shortDay, whyNot } from "./words.js";
+
+/** @import { Overlay } from "./overlays.js" */
+
+/** Make the map and let it follow the state. */
+export function startMap() {
+  const corners = new Corners();
+  const map = new FieldMap(byId("map", HTMLCanvasElement), {
+    onPick: (index, more) => pick(idOf(index), more),
+    onPoint: point,
+    onDraw: drawScaleBar,
+    overlayOf: (index) => corners.overlayOf(index, () => map.draw()),
+  });
+  watch(["fields", "season"], () => {
+    corners.forget();
+    map.setFields(state.fields);
+    map.setColours(classShown);
+    map.setSelected(selected());
+  });
+  watch(["date", "colour"], () => map.setColours(classShown));
+  watch(["field"], () => map.setSelected(selected()));
+  watch(["extent"], () => map.setExtent(state.extent));
+  watch(["session"], () => map.setTiles(state.session?.tiles_url ?? null));
+  byId("map").addEventListener("blur", hideTooltip);
+  byId("zoom-in").addEventListener("click", () => map.view.zoom(1.6));
+  byId("zoom-out").addEventListener("click", () => map.view.zoom(1 / 1.6));
+  byId("zoom-all").addEventListener("click", () => map.show());
+  return map;
+}
+
+/** @param {number} index */
+const idOf = (index) => state.fields[index].properties.field_id;
+
+const selected = () => state.field.map((id) => state.season?.rows.get(id)).filter((row) => row !== undefined);
+
+/** The column whose value colours a field, or -1. @param {Season} season @param {number} index */
+function columnShown(season, index) {
+  const column = season.column(state.date);
+  if (state.colour === "latest") return season.latest(index, column);
+  return season.value(index, column) === null ? -1 : column;
+}
+
+/** @param {number} index */
+function classShown(index) {
+  const { season } = state;
+  if (!season) return HATCHED;
+  const value = season.value(index, columnShown(season, index));
+  return value === null ? HATCHED : classOf(value);
+}
+
+/** @param {number} index @param {number} x @param {number} y */
+function point(index, x, y) {
+  const { season } = state;
+  if (index === -1 || !season) return hideTooltip();
+  const { field_id: id, plant_type: type } = state.fields[index].properties;
+  const lines = [id, crop(type), ...described(season, index)];
+  showTooltip(x, y, lines);
+  return announce(lines.join(", "));
+}
+
+/** What the map says of a field on its date. @param {Season} season @param {number} index */
+function described(season, index) {
+  const shown = columnShown(season, index);
+  const column = season.column(state.date);
+  const lines = shown === -1 ? [] : [`NDVI ${ndvi(season.value(index, shown))} on ${longDay(season.day(shown))}`];
+  if (shown === column) return lines;
+  const isLast = column === season.length - 1;
+  const { properties } = state.fields[index];
+  const reason = whyNot(isLast ? properties : { plant_date: properties.plant_date }, season.status(index, column));
+  return [...lines, `${shortDay(season.day(column))}: ${reason}`];
+}
+
+/** Where the pictures of fields and days lie, once the API has said so. */
+class Corners {
+  constructor() {
+    /** By field and day; null is asked for. @type {Map<string, Overlay["corners"] | null>} */
+    this.known = new Map();
+  }
+
+  forget() {
+    this.known.clear();
+  }
+
+  /**
+   * The picture to lay on a field, once it is known where it lies.
+   *
+   * @param {number} index @param {() => void} onKnown @returns {Overlay | null}
+   */
+  overlayOf(index, onKnown) {
+    const { season } = state;
+    const column = season ? columnShown(season, index) : -1;
+    if (!season || column === -1) return null;
+    const id = idOf(index);
+    const day = season.day(column);
+    const corners = this.#corners(id, day, onKnown);
+    return corners && { url: api.overlayUrl(id, day, "png").href, corners };
+  }
+
+  /** @param {string} id @param {string} day @param {() => void} onKnown */
+  #corners(id, day, onKnown) {
+    const key = `${id} ${day}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    this.known.set(key, null);
+    api.overlay(id, day).then(
+      (found) => {
+        this.known.set(key, found);
+        onKnown();
+      },
+      () => {}, // the field keeps its plain colour
+    );
+    return null;
+  }
+}
+
+/** @param {number} metres A pixel, in the middle of the map. */
+function drawScaleBar(metres) {
+  const most = metres * 110;
+  const step = 10 ** Math.floor(Math.log10(most));
+  const length = [5, 2, 1].map((times) => times * step).find((one) => one <= most) ?? step;
+  const bar = byId("scale-bar");
+  if (bar.firstElementChild) bar.firstElementChild.textContent = length >= 1000 ? `${length / 1000} km` : `${length} m`;
+  bar.style.width = `${length / metres}px`;
+}
