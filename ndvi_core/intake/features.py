@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ParamSpec, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, read_json, show
 from ndvi_core.intake.polygons import read_geometry
 from ndvi_core.models.field import FIELD_ID_PATTERN, Field
+from ndvi_core.models.frozen import Frozen
 
 MAX_FEATURES = 200_000
 """Features of one file, at most."""
@@ -40,10 +39,8 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class Problem(BaseModel):
+class Problem(Frozen):
     """A defect of a file, for a person: where it is, what is wrong and what to do."""
-
-    model_config = ConfigDict(frozen=True)
 
     feature: int | None
     """Index in `features`, from 0; None is the whole file."""

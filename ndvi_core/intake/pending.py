@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.fields import Upserted, upsert_fields
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import ObjectInfo, Store
@@ -36,11 +36,7 @@ SHOWN_PROBLEMS = 5
 Outcome = Literal["registered", "partly_registered", "rejected", "unreadable"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ErrorsFile(_Frozen):
+class ErrorsFile(Frozen):
     """The content of `<name>.errors.json`."""
 
     file: str
@@ -51,7 +47,7 @@ class ErrorsFile(_Frozen):
     problems: tuple[Problem, ...]
 
 
-class FileReport(_Frozen):
+class FileReport(Frozen):
     """The outcome of one file."""
 
     key: str
@@ -75,7 +71,7 @@ class FileReport(_Frozen):
         return self.added + self.changed + self.unchanged
 
 
-class IntakeReport(_Frozen):
+class IntakeReport(Frozen):
     """The outcome of one round of intake."""
 
     files: tuple[FileReport, ...]

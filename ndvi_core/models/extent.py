@@ -5,17 +5,16 @@ from typing import Self
 
 import numpy as np
 import shapely
-from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Attribute
+from pydantic import model_validator
 from shapely.geometry.base import BaseGeometry
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import polygonal
 
 
-class Extent(BaseModel):
+class Extent(Frozen):
     """A rectangle along meridians and parallels, degrees, WGS84; it does not cross the antimeridian."""
-
-    model_config = ConfigDict(frozen=True)
 
     west: float = Attribute(ge=-180, le=180)
     south: float = Attribute(ge=-90, le=90)

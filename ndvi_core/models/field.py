@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Attribute
+from pydantic import model_validator
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.geometry import geometry_hash as hash_of
 
@@ -13,10 +14,8 @@ FIELD_ID_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
 """Ids become part of S3 keys and file names, and labels of what computes them: a label's characters, without dots."""
 
 
-class Field(BaseModel):
+class Field(Frozen):
     """A polygon on which one crop grows, as its GeoJSON feature states it."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     field_id: str = Attribute(pattern=FIELD_ID_PATTERN)
     geometry: Geometry

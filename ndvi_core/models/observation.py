@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from ndvi_core.models.frozen import Frozen
 
 Status = Literal["computed", "no_scene", "cloudy", "no_data", "outside_extent", "too_small", "failed"]
 
@@ -17,13 +17,11 @@ class Column(NamedTuple):
     """`1` is dimensionless; empty for what has no unit."""
 
 
-class Statistics(BaseModel):
+class Statistics(Frozen):
     """NDVI over the valid pixels of a field, each weighted by the fraction of it that the field covers.
 
     Pixels are those of the red band's grid, 10 m.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     ndvi_mean: Annotated[float | None, Column("Mean NDVI of the valid pixels, weighted by coverage", "1")] = None
     ndvi_std: Annotated[float | None, Column("Population standard deviation of NDVI, weighted by coverage", "1")] = None

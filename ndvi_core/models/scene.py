@@ -2,9 +2,9 @@
 
 from datetime import date, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Attribute
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 
 BOA_ADD_OFFSET = -1000
@@ -14,10 +14,8 @@ Source: `BOA_ADD_OFFSET` in ESA's product metadata (MTD_MSIL2A.xml), the same fo
 """
 
 
-class Offset(BaseModel):
+class Offset(Frozen):
     """How digital numbers become reflectance: `reflectance * 10000 = max(DN + offset, 0)`."""
-
-    model_config = ConfigDict(frozen=True)
 
     rule: str
     """Name and version of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
@@ -29,10 +27,8 @@ class Offset(BaseModel):
     """Whether the catalogue says that it has removed the shift from the pixels, so that the pixels can belie it."""
 
 
-class Scene(BaseModel):
+class Scene(Frozen):
     """One tile of one Sentinel-2 acquisition, as a catalogue offers it."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     id: str
     collection: str

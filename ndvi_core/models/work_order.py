@@ -5,11 +5,12 @@ from datetime import date
 from math import cos, radians
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from pydantic import Field as Attribute
 
 from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.models.field import Field
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.observation import Observation, Statistics, Status
 from ndvi_core.models.scene import Scene
@@ -22,11 +23,11 @@ _METRES_PER_DEGREE = 111_320.0
 """Length of a degree of latitude anywhere, and of a degree of longitude on the equator."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
+class _Strict(Frozen):
+    model_config = ConfigDict(extra="forbid")
 
 
-class Policy(_Frozen):
+class Policy(_Strict):
     """The settings that decide an observation, besides its field and scenes."""
 
     mask: str = "scl@1"
@@ -39,7 +40,7 @@ class Policy(_Frozen):
     """Version of the computation that the cells are planned for."""
 
 
-class OrderField(_Frozen):
+class OrderField(_Strict):
     """A field as a task needs it."""
 
     field_id: str
@@ -57,7 +58,7 @@ class OrderField(_Frozen):
         return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)
 
 
-class Cell(_Frozen):
+class Cell(_Strict):
     """One (field, day) to compute."""
 
     field: int
@@ -68,7 +69,7 @@ class Cell(_Frozen):
     fingerprint: str
 
 
-class WorkOrder(_Frozen):
+class WorkOrder(_Strict):
     """An immutable JSON file with everything that one task needs; the task needs no database and no scheduler."""
 
     label: str
@@ -94,7 +95,7 @@ class WorkOrder(_Frozen):
         return self.memory_mb * 1_000_000 + round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
 
 
-class Written(_Frozen):
+class Written(_Strict):
     """An object that a task wrote."""
 
     uri: str
@@ -103,7 +104,7 @@ class Written(_Frozen):
     """Bytes."""
 
 
-class CellResult(_Frozen):
+class CellResult(_Strict):
     """A cell's entry in the manifest."""
 
     field_id: str
@@ -114,7 +115,7 @@ class CellResult(_Frozen):
     objects: tuple[Written, ...] = ()
 
 
-class Manifest(_Frozen):
+class Manifest(_Strict):
     """List of everything that a task wrote. Its presence means that the task's work is complete."""
 
     order_sha256: str

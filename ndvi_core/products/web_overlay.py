@@ -4,8 +4,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.products.colour_map import colour_of
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ Position = tuple[float, float]
 """Longitude and latitude in degrees, WGS84."""
 
 
-class Corners(BaseModel):
+class Corners(Frozen):
     """Where an image lies: its corners as longitude and latitude (WGS84)."""
-
-    model_config = ConfigDict(frozen=True)
 
     top_left: Position
     top_right: Position

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, literal_column, select
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
 from ndvi_core.registry.due_days import days_between, first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
@@ -24,10 +24,8 @@ LETTERS: dict[Status, str] = {
 THOUSAND = 1000
 
 
-class DayGrid(BaseModel):
+class DayGrid(Frozen):
     """The cells of some fields and days."""
-
-    model_config = ConfigDict(frozen=True)
 
     days: list[date]
     field_ids: list[str]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import get_args
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, and_, func, literal, select
 
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
 from ndvi_core.registry.due_days import first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
@@ -15,10 +15,8 @@ from ndvi_core.registry.tables import observation as observation_table
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-class FieldStatus(BaseModel):
+class FieldStatus(Frozen):
     """The days of a field from its plant date to the last recorded day, or to its end date."""
-
-    model_config = ConfigDict(frozen=True)
 
     field_id: str
     plant_type: str

@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
-
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Written
@@ -13,11 +12,7 @@ from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-
-class SceneList(_Frozen):
+class SceneList(Frozen):
     """The scenes that a search found, with its area and period: outside of these, nothing is known of scenes."""
 
     area: Geometry | None
@@ -26,7 +21,7 @@ class SceneList(_Frozen):
     scenes: tuple[Scene, ...] = ()
 
 
-class PlannedOrder(_Frozen):
+class PlannedOrder(Frozen):
     """A work order of a run."""
 
     uri: str
@@ -41,7 +36,7 @@ class PlannedOrder(_Frozen):
     """Bytes, see `WorkOrder.memory`."""
 
 
-class RunPlan(_Frozen):
+class RunPlan(Frozen):
     """The plan of a run, by which its results are recorded."""
 
     orders: tuple[PlannedOrder, ...]

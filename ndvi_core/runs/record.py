@@ -6,10 +6,11 @@ from datetime import date
 from functools import partial
 from hashlib import sha256
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
 
 from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
 from ndvi_core.registry import due_days, ledger
@@ -26,10 +27,8 @@ _PARALLEL_READS = 4
 """Orders whose rows are read, and are in memory, at once."""
 
 
-class Recorded(BaseModel):
+class Recorded(Frozen):
     """The outcome of a run."""
-
-    model_config = ConfigDict(frozen=True)
 
     counts: dict[str, int]
     """Cells by status."""

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 import shapely
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Attribute
+from pydantic import ValidationError
 
 from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
@@ -16,6 +16,7 @@ from ndvi_airflow.web.security import may_recompute, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.day_grid import DayGrid, day_grid
@@ -33,11 +34,7 @@ FieldId = Annotated[str, Path(pattern=FIELD_ID_PATTERN)]
 router = APIRouter(prefix="/api", dependencies=[reader], tags=["fields"])
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Session(_Frozen):
+class Session(Frozen):
     """The signed-in user's rights, and what the page has to know beforehand."""
 
     user: str
@@ -62,13 +59,13 @@ class FieldDetails(FieldStatus):
     caught_up: bool
 
 
-class ExtentProperties(_Frozen):
+class ExtentProperties(Frozen):
     """The properties that tell the extent from a field."""
 
     object_type: Literal["extent"] = "extent"
 
 
-class ExtentFeature(_Frozen):
+class ExtentFeature(Frozen):
     """The processing extent as GeoJSON."""
 
     type: Literal["Feature"] = "Feature"
@@ -76,7 +73,7 @@ class ExtentFeature(_Frozen):
     properties: ExtentProperties = ExtentProperties()
 
 
-class FieldFeature(_Frozen):
+class FieldFeature(Frozen):
     """A field as GeoJSON."""
 
     type: Literal["Feature"] = "Feature"
@@ -96,7 +93,7 @@ class DetailedFeature(FieldFeature):
     properties: FieldDetails
 
 
-class FieldCollection(_Frozen):
+class FieldCollection(Frozen):
     """A page of fields as GeoJSON."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
@@ -12,6 +11,7 @@ from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
 from ndvi_core.intake.pending import submit
 from ndvi_core.models.field import Field
+from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.registry.fields import compare_fields
 
@@ -48,11 +48,7 @@ _REQUEST = {
 }
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class CheckedProperties(_Frozen):
+class CheckedProperties(Frozen):
     """A field of a checked file, and what registering it would do."""
 
     field_id: str
@@ -63,7 +59,7 @@ class CheckedProperties(_Frozen):
     """What registering it would do, as the registry is now."""
 
 
-class CheckedFeature(_Frozen):
+class CheckedFeature(Frozen):
     """A field of a checked file as GeoJSON."""
 
     type: Literal["Feature"] = "Feature"
@@ -72,14 +68,14 @@ class CheckedFeature(_Frozen):
     properties: CheckedProperties
 
 
-class CheckedCollection(_Frozen):
+class CheckedCollection(Frozen):
     """The fields of a checked file as GeoJSON."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: tuple[CheckedFeature, ...]
 
 
-class Checked(_Frozen):
+class Checked(Frozen):
     """What the intake would make of a file."""
 
     fields: CheckedCollection
