@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
 import shapely
@@ -13,10 +13,14 @@ from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item
 from ndvi_core.catalog.item import baseline_number
+from ndvi_core.catalog.paging import PageRequest, all_items
 from ndvi_core.errors import BadInput, SceneUnreadable
 from ndvi_core.models.scene import Scene
 from ndvi_core.settings import Settings
-from ndvi_core.support.json_api import api_errors, open_api
+from ndvi_core.support.json_api import MethodNotAllowed, api_errors, open_api
+
+if TYPE_CHECKING:
+    from pystac_client.stac_api_io import StacApiIO
 
 PAGE_ITEMS = 100
 """An item has 20-70 KB, and Earth Search answers 500 to pages of more than 6 MB (Element84/earth-search issue 17)."""
@@ -24,6 +28,8 @@ SOLAR_DAY_MARGIN = timedelta(hours=12)
 """A solar day begins and ends up to this much before or after the UTC day."""
 MOST_VERTICES = 500
 """Areas with more are searched by rectangles around them: APIs bound the size of a request."""
+MOST_VERTICES_IN_A_QUERY = 20
+"""The same for searches by GET: servers bound the length of a URL, often at 8 KB."""
 SAME_GROUND = 0.95
 """Share of a scene's footprint from which on it shows nothing new; the footprints of two baselines differ by 0.3 %."""
 
@@ -83,48 +89,82 @@ def _precedence(scene: Scene) -> tuple[tuple[int, ...], datetime, str]:
 
 
 def _search(settings: Settings, area: BaseGeometry, window: tuple[datetime, datetime]) -> list[dict[str, Any]]:
-    """Return the items of all pages, each id once."""
-    from pystac_client import ItemSearch
-
+    """Return all items of the search, each id once."""
     root, collection = settings.stac_api_url.rstrip("/"), settings.stac_collection
     api = open_api()
     not_an_api = f"set STAC_API_URL (now {settings.stac_api_url!r}) to the root of a STAC API that has item search"
     with api_errors(root, not_an_api):
         landing = api.read_json(root)
-    endpoint = _search_endpoint(landing, root)
-    if endpoint is None:
+    endpoints = _search_endpoints(landing, root)
+    if not endpoints:
         raise BadInput(f"{root} is not a STAC API with item search: {not_an_api}")
-    search = ItemSearch(
-        url=endpoint,
-        stac_io=api,
-        collections=[collection],
-        datetime=window,
-        intersects=mapping(_plain(area)),
-        limit=PAGE_ITEMS,
-    )
-    with api_errors(endpoint, f"check STAC_COLLECTION (now {collection!r}) and STAC_API_URL"):
-        items = {str(item.get("id")): item for item in search.items_as_dicts()}
+    advice = f"check STAC_COLLECTION (now {collection!r}) and STAC_API_URL"
+    requests = [_first_page(url, method, collection, area, window) for method, url in endpoints.items()]
+    items = _first_allowed(api, requests, advice)
     if not items:  # most APIs answer so for a collection that they do not have
         url = f"{root}/collections/{quote(collection, safe='')}"
         with api_errors(url, f"STAC_COLLECTION (now {collection!r}) is not a collection of this API"):
             api.read_json(url)
-    return list(items.values())
+    return items
 
 
-def _search_endpoint(landing: Any, root: str) -> str | None:
+def _search_endpoints(landing: Any, root: str) -> dict[str, str]:
+    """Return where to search by the methods to try, in their order.
+
+    POST is preferred, since the area may be long; it is optional in the standard (STAC API, item search), and an API
+    that does not say which methods it knows may answer it by 405.
+    """
     links = landing.get("links") if isinstance(landing, dict) else None
+    found: dict[str, str] = {}
+    undeclared = None
     for link in links or ():
-        if link.get("rel") == "search":
-            return urljoin(f"{root}/", str(link["href"]))
-    return None
+        if isinstance(link, dict) and link.get("rel") == "search" and isinstance(link.get("href"), str):
+            url = urljoin(f"{root}/", link["href"])
+            if link.get("method"):
+                found[str(link["method"]).upper()] = url
+            else:
+                undeclared = url
+    either = undeclared or found.get("POST") or found.get("GET")
+    if either is None:
+        return {}
+    if found.keys() == {"GET"} and undeclared is None:
+        return {"GET": found["GET"]}
+    return {"POST": found.get("POST", either), "GET": found.get("GET", either)}
 
 
-def _plain(area: BaseGeometry) -> BaseGeometry:
+def _first_page(
+    url: str, method: str, collection: str, area: BaseGeometry, window: tuple[datetime, datetime]
+) -> PageRequest:
+    from pystac_client import ItemSearch
+
+    search = ItemSearch(
+        url=url,
+        method=method,
+        collections=[collection],
+        datetime=window,
+        intersects=mapping(_plain(area, MOST_VERTICES if method == "POST" else MOST_VERTICES_IN_A_QUERY)),
+        limit=PAGE_ITEMS,
+    )
+    return PageRequest(url, method, dict(search.get_parameters()))
+
+
+def _first_allowed(api: "StacApiIO", requests: Sequence[PageRequest], advice: str) -> list[dict[str, Any]]:
+    """Return the items by the first of the requests whose method the API allows."""
+    *others, last = requests
+    for request in others:
+        try:
+            return all_items(api, request, advice)
+        except MethodNotAllowed:
+            _log.debug("%s does not allow %s", request.url, request.method)
+    return all_items(api, last, advice)
+
+
+def _plain(area: BaseGeometry, most_vertices: int) -> BaseGeometry:
     """Return `area`, or rectangles around its parts west and east of Greenwich if it has very many vertices.
 
     One rectangle around an area on both sides of the antimeridian would go round the Earth.
     """
-    if shapely.get_num_coordinates(area) <= MOST_VERTICES:
+    if shapely.get_num_coordinates(area) <= most_vertices:
         return area
     halves = [area & box(west, -90, west + 180, 90) for west in (-180, 0)]
     return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])

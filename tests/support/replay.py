@@ -27,6 +27,7 @@ class Answer:
 
     body: Any
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Responder = Callable[[Asked], Answer]
@@ -54,6 +55,8 @@ def replay(respond: Responder) -> Iterator[Replay]:
             body = text.replace(SELF, running.url).encode()
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
