@@ -46,7 +46,9 @@ class Settings(BaseSettings):
 
     stac_api_url: str = Field(default="https://earth-search.aws.element84.com/v1", validation_alias="STAC_API_URL")
     stac_collection: str = Field(default="sentinel-2-l2a", validation_alias="STAC_COLLECTION")
-    catalogue: Literal["auto", "earth-search", "earth-search-c1", "planetary-computer", "cdse", "local"] = "auto"
+    catalogue: Literal[
+        "auto", "earth-search", "earth-search-c1", "earth-search-v2", "planetary-computer", "cdse", "local"
+    ] = "auto"
     """How items are read: the assets' names, the offset rule, signing (`ndvi_core.catalog.dialects`); `auto` goes by
     the API and the collection. A mirror of a public catalogue needs that catalogue's name here, or its offsets are not
     known."""

@@ -35,13 +35,21 @@ def _by_baseline(item: StacItem, key: str) -> int:  # noqa: ARG001
 
 def _declared(item: StacItem, key: str) -> int:
     declared = stac.declared_offset(item, key)
+    if declared and stac.offset_is_applied(item):
+        raise ValueError(
+            f"asset {key!r} has the raster offset {declared}, but {stac.OFFSET_APPLIED} says that the pixels have none"
+        )
     if declared is None and _by_baseline(item, key) != 0:
         raise ValueError(f"asset {key!r} has no raster offset, which baseline {stac.baseline(item)} needs")
     return declared or 0
 
 
-def _declared_or_none(item: StacItem, key: str) -> int:
-    return stac.declared_offset(item, key) or 0
+def _declared_unless_applied(item: StacItem, key: str) -> int:
+    """Return the declared offset; none where the item says that it is removed from the pixels.
+
+    Mirrors of Earth Search v1 keep its items, which declare the offset and say beside it that it is removed.
+    """
+    return 0 if stac.offset_is_applied(item) else stac.declared_offset(item, key) or 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,9 @@ class Dialect:
     name: str
     """What `NDVI_CATALOGUE` calls it."""
     host: str | None
-    """Host of the API; None is any other."""
+    """Host of the API; None is any that is not known."""
+    path: str | None
+    """Path of the API's root, which says its version; None is any."""
     collection: str | None
     """None is any."""
     red: str
@@ -73,6 +83,7 @@ class Dialect:
 EARTH_SEARCH = Dialect(
     name="earth-search",
     host="earth-search.aws.element84.com",
+    path="/v1",
     collection="sentinel-2-l2a",
     red="red",
     nir="nir",
@@ -86,6 +97,7 @@ EARTH_SEARCH = Dialect(
 EARTH_SEARCH_C1 = Dialect(
     name="earth-search-c1",
     host="earth-search.aws.element84.com",
+    path="/v1",
     collection="sentinel-2-c1-l2a",
     red="red",
     nir="nir",
@@ -93,9 +105,21 @@ EARTH_SEARCH_C1 = Dialect(
     rule="earth-search-c1@1",
     offset=_declared,
 )
+EARTH_SEARCH_V2 = Dialect(
+    name="earth-search-v2",
+    host="earth-search.aws.element84.com",
+    path="/v2",
+    collection="sentinel-2-l2a",  # that of v1's c1 under a new name: the offset is in the pixels, and declared
+    red="red",
+    nir="nir",
+    scl="scl",
+    rule="earth-search-v2@1",
+    offset=_declared,
+)
 PLANETARY_COMPUTER = Dialect(
     name="planetary-computer",
     host="planetarycomputer.microsoft.com",
+    path="/api/stac/v1",
     collection="sentinel-2-l2a",
     red="B04",
     nir="B08",
@@ -107,6 +131,7 @@ PLANETARY_COMPUTER = Dialect(
 CDSE = Dialect(
     name="cdse",
     host="stac.dataspace.copernicus.eu",
+    path="/v1",
     collection="sentinel-2-l2a",
     red="B04_10m",
     nir="B08_10m",
@@ -117,34 +142,43 @@ CDSE = Dialect(
 LOCAL = Dialect(
     name="local",
     host=None,
+    path=None,
     collection=None,
     red="red",
     nir="nir",
     scl="scl",
-    rule="local@1",
-    offset=_declared_or_none,
+    rule="local@2",
+    offset=_declared_unless_applied,
 )
-DIALECTS = {dialect.name: dialect for dialect in (EARTH_SEARCH, EARTH_SEARCH_C1, PLANETARY_COMPUTER, CDSE, LOCAL)}
+_ALL = (EARTH_SEARCH, EARTH_SEARCH_C1, EARTH_SEARCH_V2, PLANETARY_COMPUTER, CDSE, LOCAL)
+DIALECTS = {dialect.name: dialect for dialect in _ALL}
 
 
 def dialect_for(settings: Settings) -> Dialect:
     """Return the dialect that the settings name or, on `auto`, that of the API and the collection.
 
+    A dialect belongs to a host, a version of its API and a collection: Earth Search v1 and v2 have collections of one
+    name with and without the offset.
+
     Raises:
-        BadInput: the API is known and the collection is not one that can be read.
+        BadInput: the host is known, but not this version of its API or this collection.
     """
     if settings.catalogue != "auto":
         return DIALECTS[settings.catalogue]
-    host = urlsplit(settings.stac_api_url).hostname
-    of_host = {dialect.collection: dialect for dialect in DIALECTS.values() if dialect.host == host}
+    root = urlsplit(settings.stac_api_url)
+    of_host = [dialect for dialect in _ALL if dialect.host is not None and dialect.host == root.hostname]
     if not of_host:
         return LOCAL
-    if settings.stac_collection not in of_host:
-        raise BadInput(
-            f"STAC_COLLECTION={settings.stac_collection!r} is not a collection of {host} that can be read: "
-            f"set it to {' or '.join(map(str, of_host))}, or name the dialect to read it with in NDVI_CATALOGUE"
-        )
-    return of_host[settings.stac_collection]
+    place = (root.path.rstrip("/"), settings.stac_collection)
+    for dialect in of_host:
+        if (dialect.path, dialect.collection) == place:
+            return dialect
+    known = ", ".join(f"{dialect.collection} of {root.hostname}{dialect.path}" for dialect in of_host)
+    raise BadInput(
+        f"STAC_COLLECTION={settings.stac_collection!r} of STAC_API_URL={settings.stac_api_url!r} is not known, so "
+        f"neither is the offset of its pixels: set them to {known}, or name the dialect to read it with in "
+        "NDVI_CATALOGUE"
+    )
 
 
 def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect) -> Scene:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pystac
 
 WORLD = box(-180, -90, 180, 90)
+OFFSET_APPLIED = "earthsearch:boa_offset_applied"
+"""Property by which Earth Search v1, and copies of its items, say that pixels are free of the offset."""
 
 _TILE = re.compile(r"(?<!\d)(\d{1,2})([C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Z0-9])")
 _BASELINE = re.compile(r"\d{1,2}\.\d{1,2}")
@@ -151,6 +153,11 @@ def declared_offset(item: StacItem, key: str) -> int | None:
             raise ValueError(f"asset {key!r} has the offset {offset} with the scale {scale}: 0.0001 is expected")
         return round(float(offset) / float(scale))
     return None
+
+
+def offset_is_applied(item: StacItem) -> bool:
+    """Return whether the item says that the offset of its digital numbers is removed from the pixels already."""
+    return item.properties.get(OFFSET_APPLIED) is True
 
 
 def footprint(item: StacItem) -> BaseGeometry:

@@ -17,6 +17,7 @@ from ndvi_core.catalog.dialects import (
     DIALECTS,
     EARTH_SEARCH,
     EARTH_SEARCH_C1,
+    EARTH_SEARCH_V2,
     LOCAL,
     PLANETARY_COMPUTER,
     Dialect,
@@ -39,15 +40,15 @@ def test_real_items_have_the_offset_that_the_index_says(realdata: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 23
     for row in rows:
-        profile = PROFILE_OF_FOLDER[row["api"]]
-        scene = scene_from_item(json.loads((realdata / "stac/items" / row["api"] / row["file"]).read_text()), profile)
-        if profile is EARTH_SEARCH:
+        dialect = PROFILE_OF_FOLDER[row["api"]]
+        scene = scene_from_item(json.loads((realdata / "stac/items" / row["api"] / row["file"]).read_text()), dialect)
+        if dialect is EARTH_SEARCH:
             expected = 0
-        elif profile is PLANETARY_COMPUTER:
+        elif dialect is PLANETARY_COMPUTER:
             expected = -1000 if row["processing_baseline"] in ("04.00", "05.00", "05.10", "05.11") else 0
         else:
             expected = round(float(row["red_offset"]) / float(row["red_scale"]))
-        assert (scene.offset.red, scene.offset.nir, scene.offset.rule) == (expected, expected, profile.rule), scene.id
+        assert (scene.offset.red, scene.offset.nir, scene.offset.rule) == (expected, expected, dialect.rule), scene.id
         assert scene.baseline == row["processing_baseline"]
         assert scene.time == datetime.fromisoformat(row["datetime"])
         assert scene.tile in scene.id
@@ -93,19 +94,19 @@ def test_real_items_have_the_offset_that_the_index_says(realdata: Path) -> None:
 def test_real_items_have_tile_datatake_and_unsigned_href(
     realdata: Path, file: str, tile: str, datatake: str, red: str
 ) -> None:
-    profile = PROFILE_OF_FOLDER[file.partition("/")[0]]
-    scene = scene_from_item(json.loads((realdata / "stac/items" / file).read_text()), profile)
+    dialect = PROFILE_OF_FOLDER[file.partition("/")[0]]
+    scene = scene_from_item(json.loads((realdata / "stac/items" / file).read_text()), dialect)
     assert (scene.tile, scene.datatake, scene.red) == (tile, datatake, red)
-    assert scene.signing == ("planetary-computer" if profile is PLANETARY_COMPUTER else None)
+    assert scene.signing == ("planetary-computer" if dialect is PLANETARY_COMPUTER else None)
 
 
 @pytest.mark.filterwarnings("ignore:Could not parse bucket:UserWarning")  # pystac's word on a migration of no interest
 @pytest.mark.parametrize("folder", PROFILE_OF_FOLDER)
 def test_a_pystac_item_gives_the_same_scene_as_its_json(realdata: Path, folder: str) -> None:
-    profile = PROFILE_OF_FOLDER[folder]
+    dialect = PROFILE_OF_FOLDER[folder]
     for file in sorted((realdata / "stac/items" / folder).glob("*.json")):
         read = json.loads(file.read_text())
-        assert scene_from_item(pystac.Item.from_dict(read), profile) == scene_from_item(read, profile)
+        assert scene_from_item(pystac.Item.from_dict(read), dialect) == scene_from_item(read, dialect)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "profile", "problem"),
+    ("item", "dialect", "problem"),
     [
         (earth_search("x", assets={}), EARTH_SEARCH, r"earth-search, item x: asset 'red' is missing; it has none"),
         (earth_search("x"), CDSE, r"cdse, item x: asset 'B04_10m' is missing; it has nir, red, scl"),
@@ -194,16 +195,17 @@ def test_a_crossed_footprint_is_mended_and_heights_are_dropped() -> None:
         ),
     ],
 )
-def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile: Dialect, problem: str) -> None:
+def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, dialect: Dialect, problem: str) -> None:
     with pytest.raises(SceneUnreadable, match=problem):
-        scene_from_item(item, profile)
+        scene_from_item(item, dialect)
 
 
 @pytest.mark.parametrize(
-    ("url", "collection", "catalogue", "profile"),
+    ("url", "collection", "catalogue", "dialect"),
     [
         ("https://earth-search.aws.element84.com/v1", "sentinel-2-l2a", "auto", EARTH_SEARCH),
         ("https://earth-search.aws.element84.com/v1/", "sentinel-2-c1-l2a", "auto", EARTH_SEARCH_C1),
+        ("https://earth-search.aws.element84.com/v2", "sentinel-2-l2a", "auto", EARTH_SEARCH_V2),
         ("https://planetarycomputer.microsoft.com/api/stac/v1", "sentinel-2-l2a", "auto", PLANETARY_COMPUTER),
         ("https://stac.dataspace.copernicus.eu/v1", "sentinel-2-l2a", "auto", CDSE),
         ("http://127.0.0.1:7822", "sentinel-2-l2a", "auto", LOCAL),
@@ -211,22 +213,26 @@ def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, profile:
         ("https://earth-search.aws.element84.com/v1", "own-copy", "earth-search", EARTH_SEARCH),
     ],
 )
-def test_the_profile_follows_from_api_and_collection_unless_it_is_named(
-    url: str, collection: str, catalogue: str, profile: Dialect, monkeypatch: pytest.MonkeyPatch
+def test_the_dialect_follows_from_api_and_collection_unless_it_is_named(
+    url: str, collection: str, catalogue: str, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAC_API_URL", url)
     monkeypatch.setenv("STAC_COLLECTION", collection)
     monkeypatch.setenv("NDVI_CATALOGUE", catalogue)
-    assert dialect_for(Settings()) is profile
+    assert dialect_for(Settings()) is dialect
 
 
-def test_a_collection_that_is_not_known_of_a_known_api_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAC_COLLECTION", "sentinel-2-pre-c1-l2a")
-    with pytest.raises(BadInput, match=r"STAC_COLLECTION='sentinel-2-pre-c1-l2a'.*sentinel-2-l2a or .*NDVI_CATALOGUE"):
-        dialect_for(Settings())
+@pytest.mark.parametrize(
+    ("version", "collection"), [("v1", "sentinel-2-pre-c1-l2a"), ("v2", "sentinel-2-c1-l2a"), ("v3", "sentinel-2-l2a")]
+)
+def test_what_is_not_known_of_a_known_api_is_refused(version: str, collection: str) -> None:
+    url = f"https://earth-search.aws.element84.com/{version}"
+    refused = rf"STAC_COLLECTION='{collection}' of STAC_API_URL='{url}' is not known, .*sentinel-2-l2a.*NDVI_CATALOGUE"
+    with pytest.raises(BadInput, match=refused):
+        dialect_for(Settings(STAC_API_URL=url, STAC_COLLECTION=collection))
 
 
-def test_the_setting_offers_every_profile() -> None:
+def test_the_setting_offers_every_dialect() -> None:
     assert set(get_args(Settings.model_fields["catalogue"].annotation)) == {"auto", *DIALECTS}
 
 

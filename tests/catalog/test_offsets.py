@@ -9,29 +9,33 @@ from ndvi_core.catalog.dialects import (
     CDSE,
     EARTH_SEARCH,
     EARTH_SEARCH_C1,
+    EARTH_SEARCH_V2,
     LOCAL,
     PLANETARY_COMPUTER,
     Dialect,
+    dialect_for,
     scene_from_item,
 )
 from ndvi_core.errors import SceneUnreadable
+from ndvi_core.settings import Settings
 
 
-def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Dialect) -> float:
+def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], dialect: Dialect) -> float:
     """NDVI of one pixel by the formula of `Offset`."""
-    offset = scene_from_item(item, profile).offset
+    offset = scene_from_item(item, dialect).offset
     red, nir = max(red_dn + offset.red, 0), max(nir_dn + offset.nir, 0)
     return (nir - red) / (nir + red)
 
 
 @pytest.mark.parametrize(
-    ("item", "profile", "red_dn", "nir_dn"),
+    ("item", "dialect", "red_dn", "nir_dn"),
     [
         (planetary_computer(), PLANETARY_COMPUTER, 1500, 4000),
         (planetary_computer(**{"s2:processing_baseline": "05.11"}), PLANETARY_COMPUTER, 1500, 4000),
         (planetary_computer(**{"s2:processing_baseline": "03.01"}), PLANETARY_COMPUTER, 500, 3000),
         (cdse(), CDSE, 1500, 4000),
         (earth_search(), EARTH_SEARCH_C1, 1500, 4000),
+        (earth_search(), EARTH_SEARCH_V2, 1500, 4000),
         (earth_search(), LOCAL, 1500, 4000),
         (earth_search(), EARTH_SEARCH, 500, 3000),
         (earth_search(**{"earthsearch:boa_offset_applied": False}), EARTH_SEARCH, 500, 3000),
@@ -39,9 +43,27 @@ def ndvi(red_dn: int, nir_dn: int, item: dict[str, Any], profile: Dialect) -> fl
     ],
 )
 def test_reflectance_of_5_and_30_percent_is_ndvi_071_in_every_catalogue(
-    item: dict[str, Any], profile: Dialect, red_dn: int, nir_dn: int
+    item: dict[str, Any], dialect: Dialect, red_dn: int, nir_dn: int
 ) -> None:
-    assert ndvi(red_dn, nir_dn, item, profile) == pytest.approx(0.25 / 0.35)  # 0.71; without the offset it were 0.45
+    assert ndvi(red_dn, nir_dn, item, dialect) == pytest.approx(0.25 / 0.35)  # 0.71; without the offset it were 0.45
+
+
+def test_a_new_version_of_an_api_is_not_read_by_the_rule_of_the_old_one() -> None:
+    settings = Settings(STAC_API_URL="https://earth-search.aws.element84.com/v2", STAC_COLLECTION="sentinel-2-l2a")
+    assert ndvi(1400, 4000, earth_search(), dialect_for(settings)) == pytest.approx(2600 / 3400)  # 0.76; v1: 0.48
+
+
+@pytest.mark.parametrize(("red_dn", "nir_dn"), [(500, 3000), (1400, 4000)])
+def test_a_mirror_of_harmonised_items_is_not_shifted_twice(red_dn: int, nir_dn: int) -> None:
+    item = earth_search(**{"earthsearch:boa_offset_applied": True})
+    assert ndvi(red_dn, nir_dn, item, LOCAL) == pytest.approx((nir_dn - red_dn) / (nir_dn + red_dn))
+
+
+@pytest.mark.parametrize("dialect", [EARTH_SEARCH_C1, EARTH_SEARCH_V2], ids=lambda dialect: dialect.name)
+def test_items_that_contradict_themselves_are_refused(dialect: Dialect) -> None:
+    item = earth_search("both", **{"earthsearch:boa_offset_applied": True})
+    with pytest.raises(SceneUnreadable, match=r"item both: asset 'red' has the raster offset -1000, but .* have none"):
+        scene_from_item(item, dialect)
 
 
 @pytest.mark.parametrize(
@@ -65,17 +87,17 @@ BANDS = {
 }
 
 
-@pytest.mark.parametrize("profile", [CDSE, EARTH_SEARCH_C1, LOCAL], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("dialect", [CDSE, EARTH_SEARCH_C1, LOCAL], ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize("band", BANDS.values(), ids=BANDS)
-def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dict[str, Any], profile: Dialect) -> None:
-    keys = (profile.red, profile.nir, profile.scl)
+def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dict[str, Any], dialect: Dialect) -> None:
+    keys = (dialect.red, dialect.nir, dialect.scl)
     item = earth_search(assets={key: {"href": f"/scenes/{key}.tif", **band} for key in keys})
-    offset = scene_from_item(item, profile).offset
+    offset = scene_from_item(item, dialect).offset
     assert (offset.red, offset.nir) == (-1000, -1000)
 
 
 @pytest.mark.parametrize(
-    ("profile", "baseline", "expected"),
+    ("dialect", "baseline", "expected"),
     [
         (LOCAL, "05.00", 0),  # a catalogue of our own says what it means
         (EARTH_SEARCH_C1, "03.01", 0),  # there was no offset to leave out
@@ -83,14 +105,14 @@ def test_a_declared_offset_is_found_where_either_stac_version_keeps_it(band: dic
         (CDSE, "04.00", None),
     ],
 )
-def test_an_offset_that_is_not_declared(profile: Dialect, baseline: str, expected: int | None) -> None:
-    assets = {key: {"href": f"/scenes/{key}.tif"} for key in (profile.red, profile.nir, profile.scl)}
+def test_an_offset_that_is_not_declared(dialect: Dialect, baseline: str, expected: int | None) -> None:
+    assets = {key: {"href": f"/scenes/{key}.tif"} for key in (dialect.red, dialect.nir, dialect.scl)}
     item = earth_search("bare", assets=assets, **{"s2:processing_baseline": baseline})
     if expected is None:
-        with pytest.raises(SceneUnreadable, match=f"{profile.name}, item bare: asset '{profile.red}' has no raster"):
-            scene_from_item(item, profile)
+        with pytest.raises(SceneUnreadable, match=f"{dialect.name}, item bare: asset '{dialect.red}' has no raster"):
+            scene_from_item(item, dialect)
     else:
-        assert scene_from_item(item, profile).offset.red == expected
+        assert scene_from_item(item, dialect).offset.red == expected
 
 
 def test_earth_searchs_older_collection_alone_says_that_its_pixels_are_harmonised() -> None:
