@@ -49,9 +49,8 @@ class Settings(BaseSettings):
     catalogue: Literal[
         "auto", "earth-search", "earth-search-c1", "earth-search-v2", "planetary-computer", "cdse", "local"
     ] = "auto"
-    """How items are read: the assets' names, the offset rule, signing (`ndvi_core.catalog.dialects`); `auto` goes by
-    the API and the collection. A mirror of a public catalogue needs that catalogue's name here, or its offsets are not
-    known."""
+    """Dialect of the items: asset keys, offset rule, signing (`ndvi_core.catalog.dialects`). `auto` knows the public
+    catalogues by API and collection; any other has to be named here, or the offset of its pixels would be a guess."""
 
     mask_policy: str = "scl@1"
     min_valid_fraction: float = Field(default=0.5, ge=0, le=1)

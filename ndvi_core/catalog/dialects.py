@@ -161,14 +161,17 @@ def dialect_for(settings: Settings) -> Dialect:
     name with and without the offset.
 
     Raises:
-        BadInput: the host is known, but not this version of its API or this collection.
+        BadInput: host, version of the API or collection is not known: the setting has to name the dialect.
     """
     if settings.catalogue != "auto":
         return DIALECTS[settings.catalogue]
     root = urlsplit(settings.stac_api_url)
     of_host = [dialect for dialect in _ALL if dialect.host is not None and dialect.host == root.hostname]
     if not of_host:
-        return LOCAL
+        raise BadInput(
+            f"STAC_API_URL={settings.stac_api_url!r} is no catalogue whose items are known, so the offset of their "
+            f"pixels cannot be: name the dialect to read them with in NDVI_CATALOGUE, one of {', '.join(DIALECTS)}"
+        )
     place = (root.path.rstrip("/"), settings.stac_collection)
     for dialect in of_host:
         if (dialect.path, dialect.collection) == place:

@@ -208,7 +208,7 @@ def test_what_an_item_lacks_is_named_with_item_and_catalogue(item: Any, dialect:
         ("https://earth-search.aws.element84.com/v2", "sentinel-2-l2a", "auto", EARTH_SEARCH_V2),
         ("https://planetarycomputer.microsoft.com/api/stac/v1", "sentinel-2-l2a", "auto", PLANETARY_COMPUTER),
         ("https://stac.dataspace.copernicus.eu/v1", "sentinel-2-l2a", "auto", CDSE),
-        ("http://127.0.0.1:7822", "sentinel-2-l2a", "auto", LOCAL),
+        ("http://127.0.0.1:7822", "sentinel-2-l2a", "local", LOCAL),
         ("https://mirror.example/v1", "sentinel-2-l2a", "cdse", CDSE),
         ("https://earth-search.aws.element84.com/v1", "own-copy", "earth-search", EARTH_SEARCH),
     ],
@@ -220,6 +220,14 @@ def test_the_dialect_follows_from_api_and_collection_unless_it_is_named(
     monkeypatch.setenv("STAC_COLLECTION", collection)
     monkeypatch.setenv("NDVI_CATALOGUE", catalogue)
     assert dialect_for(Settings()) is dialect
+
+
+def test_a_catalogue_that_is_not_known_has_to_be_named() -> None:
+    refused = (
+        r"STAC_API_URL='https://mirror\.example/v1' is no catalogue .* NDVI_CATALOGUE, one of earth-search, .*local"
+    )
+    with pytest.raises(BadInput, match=refused):
+        dialect_for(Settings(STAC_API_URL="https://mirror.example/v1"))
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def days_found(pages: Pages, search_links: Sequence[Any] = (SEARCH,)) -> tuple[l
 
     with replay(respond) as server:
         try:
-            scenes = search_scenes(Settings(STAC_API_URL=server.url), AREA, FIRST, LAST)
+            scenes = search_scenes(Settings(STAC_API_URL=server.url, catalogue="local"), AREA, FIRST, LAST)
         finally:
             server.asked[:] = asked
         return [scene.day.day for scene in scenes], server

@@ -24,7 +24,7 @@ EARTH_SEARCH_URL = "https://earth-search.aws.element84.com/v1"
 
 
 def settings(url: str, **changes: Any) -> Settings:
-    return Settings(STAC_API_URL=url, **changes)
+    return Settings(STAC_API_URL=url, **{"catalogue": "local", **changes})
 
 
 LANDING = {

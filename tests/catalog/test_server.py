@@ -18,6 +18,10 @@ from ndvi_core.settings import Settings
 AREA = box(11.2, 46.2, 11.3, 46.3)
 
 
+def settings(stac: Service, **changes: str) -> Settings:
+    return Settings(STAC_API_URL=stac.url, catalogue="local", **changes)
+
+
 @pytest.fixture(scope="module")
 def stac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """`rustac serve` with a scene of 32TPS each day of June 2022 and one of 32TNS, to the west, each fifth day."""
@@ -48,18 +52,16 @@ def stac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def test_a_real_server_finds_by_day_and_place_over_many_pages(stac: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "PAGE_ITEMS", 4)
     both = box(9.5, 46.2, 11.3, 46.3)
-    scenes = search_scenes(Settings(STAC_API_URL=stac.url), both, date(2022, 6, 4), date(2022, 6, 20))
+    scenes = search_scenes(settings(stac), both, date(2022, 6, 4), date(2022, 6, 20))
     assert [scene.id for scene in scenes] == [
         name for day in range(4, 21) for name in ([f"32TNS-{day:02}"] if day % 5 == 0 else []) + [f"32TPS-{day:02}"]
     ]
-    east = search_scenes(Settings(STAC_API_URL=stac.url), AREA, date(2022, 6, 20), date(2022, 6, 20))
+    east = search_scenes(settings(stac), AREA, date(2022, 6, 20), date(2022, 6, 20))
     assert [scene.id for scene in east] == ["32TPS-20"]
-    assert search_scenes(Settings(STAC_API_URL=stac.url), AREA, date(2022, 7, 2), date(2022, 7, 3)) == []
-    assert search_scenes(Settings(STAC_API_URL=stac.url), box(20, 46, 21, 47), date(2022, 6, 2), date(2022, 6, 2)) == []
+    assert search_scenes(settings(stac), AREA, date(2022, 7, 2), date(2022, 7, 3)) == []
+    assert search_scenes(settings(stac), box(20, 46, 21, 47), date(2022, 6, 2), date(2022, 6, 2)) == []
 
 
 def test_a_real_server_tells_an_unknown_collection(stac: Service) -> None:
     with pytest.raises(BadInput, match=r"STAC_COLLECTION \(now 'sentinel-1-grd'\) is not a collection of this API"):
-        search_scenes(
-            Settings(STAC_API_URL=stac.url, STAC_COLLECTION="sentinel-1-grd"), AREA, date(2022, 6, 2), date(2022, 6, 2)
-        )
+        search_scenes(settings(stac, STAC_COLLECTION="sentinel-1-grd"), AREA, date(2022, 6, 2), date(2022, 6, 2))

@@ -121,6 +121,7 @@ def test_a_season_of_an_impossible_period_is_refused(settings: LocalSettings, pe
 def test_season_brings_its_period_unless_the_user_has_a_catalogue(settings: LocalSettings) -> None:
     assert season_variables(settings, {}) == {
         "STAC_API_URL": f"http://127.0.0.1:{settings.stac_port}",
+        "NDVI_CATALOGUE": "local",
         "NDVI_START_DATE": "2025-04-16",
         "NDVI_END_DATE": "2025-04-30",
     }

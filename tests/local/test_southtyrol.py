@@ -48,7 +48,9 @@ def in_metres(geometry: shapely.Geometry) -> shapely.Geometry:
 
 def test_the_pipeline_reads_every_day_from_the_catalogue(stac: Service, imagery: Path) -> None:
     extent = shape(json.loads(southtyrol.EXTENT.read_text())["features"][0]["geometry"])
-    scenes = search_scenes(Settings(STAC_API_URL=stac.url), extent, date(2022, 6, 1), date(2022, 6, 30))
+    scenes = search_scenes(
+        Settings(STAC_API_URL=stac.url, catalogue="local"), extent, date(2022, 6, 1), date(2022, 6, 30)
+    )
     assert [scene.day for scene in scenes] == DAYS
     for scene in scenes:
         assert (scene.tile, scene.baseline, scene.epsg) == ("32TPS", "04.00", 32632)

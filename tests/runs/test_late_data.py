@@ -55,6 +55,7 @@ def empty_farm(
     shutil.copytree(out, season.folder, ignore=shutil.ignore_patterns("scenes", "*.log", "*.jsonl"))
     stac = start_stac([season.collection, season.items], log=tmp_path / "stac.log")
     monkeypatch.setenv("STAC_API_URL", stac.url)
+    monkeypatch.setenv("NDVI_CATALOGUE", "local")
     monkeypatch.setenv("NDVI_BUCKET_URL", store.url)
     monkeypatch.setenv("NDVI_START_DATE", str(START))
     farm = Farm(season, store, engine, load_settings(), files, stac)

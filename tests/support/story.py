@@ -126,7 +126,7 @@ class Story:
         engine = create_engine(self.stack.postgres.url(f"plain_{uuid4().hex}"))
         database.upgrade(engine)
         stac = load(Service, self.stack.settings.home / "run" / "stac.json")
-        settings = Settings(STAC_API_URL=stac.url, bucket_url=f"file://{folder}", start_date=START)
+        settings = Settings(STAC_API_URL=stac.url, catalogue="local", bucket_url=f"file://{folder}", start_date=START)
         farm = Farm(self.stack.season, Store(settings.bucket_url), engine, settings, self.stack.files, stac)
         farm.store.write(settings.extent_key, self.stack.season.extent.read_bytes())
         farm.upload(self.file_of(*self.registered()))

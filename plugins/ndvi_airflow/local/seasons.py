@@ -30,6 +30,7 @@ def season_variables(settings: LocalSettings, user: Mapping[str, str]) -> dict[s
     start, end = PERIODS[settings.season]
     return {
         "STAC_API_URL": f"http://{HOST}:{settings.stac_port}",
+        "NDVI_CATALOGUE": "local",
         "NDVI_START_DATE": str(start),
         "NDVI_END_DATE": str(end),
     }
