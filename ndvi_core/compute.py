@@ -176,7 +176,7 @@ def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
     for number, cell in enumerate(order.cells):
         if not 0 <= cell.field < len(order.fields):
             yield f"cells.{number}.field: there is no field {cell.field} among {len(order.fields)}"
-        if not cell.scenes:
+        if not cell.scenes and not cell.unreadable:
             yield f"cells.{number}.scenes: none"
         for scene in cell.scenes:
             if not 0 <= scene < len(order.scenes):

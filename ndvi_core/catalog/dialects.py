@@ -6,6 +6,7 @@ dates are reprocessed with newer baselines.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from shapely.errors import ShapelyError
 from ndvi_core.catalog import item as stac
 from ndvi_core.catalog.item import StacItem
 from ndvi_core.errors import BadInput, SceneUnreadable
-from ndvi_core.models.scene import BOA_ADD_OFFSET, Offset, Scene
+from ndvi_core.models.scene import BOA_ADD_OFFSET, Offset, Scene, UnreadableItem, solar_day
 from ndvi_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -195,6 +196,18 @@ def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect) -> S
     except (ValueError, TypeError, AttributeError, ShapelyError) as error:  # as many ways to be no STAC item
         name = item.get("id") if isinstance(item, dict) else item.id
         raise SceneUnreadable(f"{dialect.name}, item {name}: {error}") from error
+
+
+def unreadable_item(item: dict[str, Any], reason: str) -> UnreadableItem:
+    """Return what can be said of an item that `scene_from_item` refuses: where and when it may be a scene."""
+    wrong = (ValueError, TypeError, AttributeError, ShapelyError)
+    footprint = day = None
+    with suppress(*wrong):
+        footprint = stac.footprint(stac.read_item({"assets": {}, **item}))
+    with suppress(*wrong):
+        read = stac.read_item({"geometry": {}, "assets": {}, **item})
+        day = solar_day(stac.time(read), stac.tile(read))
+    return UnreadableItem(id=str(item.get("id")), reason=reason, footprint=footprint, day=day)
 
 
 def _scene(item: StacItem, dialect: Dialect) -> Scene:

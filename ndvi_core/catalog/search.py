@@ -4,18 +4,18 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urljoin
 
 import shapely
 from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item
+from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item, unreadable_item
 from ndvi_core.catalog.item import baseline_number
 from ndvi_core.catalog.paging import PageRequest, all_items
 from ndvi_core.errors import BadInput, SceneUnreadable
-from ndvi_core.models.scene import Scene
+from ndvi_core.models.scene import Scene, UnreadableItem
 from ndvi_core.settings import Settings
 from ndvi_core.support.json_api import MethodNotAllowed, api_errors, open_api
 
@@ -30,17 +30,27 @@ MOST_VERTICES = 500
 """Areas with more are searched by rectangles around them: APIs bound the size of a request."""
 MOST_VERTICES_IN_A_QUERY = 20
 """The same for searches by GET: servers bound the length of a URL, often at 8 KB."""
+MAX_NAMED_ITEMS = 5
+"""Items that a message names, at most."""
 SAME_GROUND = 0.95
 """Share of a scene's footprint from which on it shows nothing new; the footprints of two baselines differ by 0.3 %."""
 
 _log = logging.getLogger(__name__)
 
 
-def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date) -> list[Scene]:
-    """Return the scenes that may show a part of `area`, without duplicates, by day, tile and id.
+class Found(NamedTuple):
+    """The answer of a search, which saw all items."""
 
-    Clouds do not count here: a scene that is all cloud is an answer too. An item that cannot be read is left out and
-    named in a warning.
+    scenes: list[Scene]
+    """Without duplicates, by day, tile and id."""
+    unreadable: list[UnreadableItem]
+    """Items that may be further scenes."""
+
+
+def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date) -> Found:
+    """Search the scenes that may show a part of `area`.
+
+    Clouds do not count here: a scene that is all cloud is an answer too.
 
     Args:
         settings: the API, the collection and how to read its items.
@@ -49,8 +59,8 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
         end: last solar day, included.
 
     Raises:
-        TryAgain: the API cannot be reached or gave up for now.
-        BadInput: the settings lead to no STAC API or collection, or all items are of another catalogue's dialect.
+        TryAgain: the API cannot be reached or gave up for now, or did not give all items.
+        BadInput: the settings lead to no STAC API or collection, or no item can be read.
     """
     dialect = dialect_for(settings)
     window = (
@@ -58,8 +68,11 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
         datetime.combine(end + timedelta(days=1), time.min, UTC) + SOLAR_DAY_MARGIN,
     )
     items = _search(settings, area, window)
-    scenes = _readable(items, dialect, settings)
-    return deduplicate([scene for scene in scenes if start <= scene.day <= end])
+    scenes, unreadable = _read(items, dialect, settings)
+    return Found(
+        deduplicate([scene for scene in scenes if start <= scene.day <= end]),
+        [item for item in unreadable if item.day is None or start <= item.day <= end],
+    )
 
 
 def deduplicate(scenes: Sequence[Scene]) -> list[Scene]:
@@ -170,23 +183,36 @@ def _plain(area: BaseGeometry, most_vertices: int) -> BaseGeometry:
     return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])
 
 
-def _readable(items: Sequence[dict[str, Any]], dialect: Dialect, settings: Settings) -> list[Scene]:
-    if items and all(_of_other_dialect(item, dialect) for item in items):
-        raise BadInput(
-            f"none of the {len(items)} items of {settings.stac_collection!r} at {settings.stac_api_url} has an asset "
-            f"of the dialect {dialect.name!r} ({dialect.red}, {dialect.nir}, {dialect.scl}): "
-            "name theirs in NDVI_CATALOGUE"
-        )
+def _read(
+    items: Sequence[dict[str, Any]], dialect: Dialect, settings: Settings
+) -> tuple[list[Scene], list[UnreadableItem]]:
     scenes: list[Scene] = []
-    problems: list[str] = []
+    unreadable: list[UnreadableItem] = []
     for item in items:
         try:
             scenes.append(scene_from_item(item, dialect))
         except SceneUnreadable as error:
-            problems.append(str(error))
-    if problems:
-        _log.warning("%d of %d items are left out: %s", len(problems), len(items), "; ".join(problems))
-    return scenes
+            unreadable.append(unreadable_item(item, str(error)))
+    if unreadable and not scenes:
+        raise _none_readable(items, unreadable, dialect, settings)
+    if unreadable:
+        reasons = "; ".join(item.reason for item in unreadable)
+        _log.warning("%d of %d items cannot be read: %s", len(unreadable), len(items), reasons)
+    return scenes, unreadable
+
+
+def _none_readable(
+    items: Sequence[dict[str, Any]], unreadable: Sequence[UnreadableItem], dialect: Dialect, settings: Settings
+) -> BadInput:
+    collection = f"{settings.stac_collection!r} at {settings.stac_api_url}"
+    if all(_of_other_dialect(item, dialect) for item in items):
+        return BadInput(
+            f"none of the {len(items)} items of {collection} has an asset of the dialect {dialect.name!r} "
+            f"({dialect.red}, {dialect.nir}, {dialect.scl}): name theirs in NDVI_CATALOGUE"
+        )
+    reasons = "; ".join(item.reason for item in unreadable[:MAX_NAMED_ITEMS])
+    more = f"; and {len(unreadable) - MAX_NAMED_ITEMS} more" if len(unreadable) > MAX_NAMED_ITEMS else ""
+    return BadInput(f"{len(unreadable)} of {len(items)} items of {collection} cannot be read: {reasons}{more}")
 
 
 def _of_other_dialect(item: dict[str, Any], dialect: Dialect) -> bool:

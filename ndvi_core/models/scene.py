@@ -58,10 +58,27 @@ class Scene(Frozen):
 
     @property
     def day(self) -> date:
-        """The solar day of the acquisition where it was made: UTC shifted by four minutes a degree of longitude.
+        """Solar day of the acquisition at the tile, see `solar_day`."""
+        return solar_day(self.time, self.tile)
 
-        Over Europe and Africa this is the UTC date; over New Zealand a pass at 22:30 UTC belongs to the next day.
-        The longitude is that of the tile's UTM zone: the centre of a footprint that the antimeridian cuts is elsewhere.
-        """
-        longitude = int(self.tile[:2]) * 6 - 183
-        return (self.time + timedelta(hours=longitude / 15)).date()
+
+class UnreadableItem(Frozen):
+    """An item of the catalogue that may be a scene but cannot be read: nobody knows what it shows."""
+
+    id: str
+    reason: str
+    """Catalogue, item, and what is wrong with it."""
+    footprint: Geometry | None
+    """Where it has data, as far as it says so; None is anywhere in the searched area."""
+    day: date | None
+    """Its solar day; None is any day of the searched period."""
+
+
+def solar_day(time: datetime, tile: str) -> date:
+    """Return the solar day of an acquisition where it was made: UTC shifted by four minutes a degree of longitude.
+
+    Over Europe and Africa this is the UTC date; over New Zealand a pass at 22:30 UTC belongs to the next day.
+    The longitude is that of the tile's UTM zone: the centre of a footprint that the antimeridian cuts is elsewhere.
+    """
+    longitude = int(tile[:2]) * 6 - 183
+    return (time + timedelta(hours=longitude / 15)).date()

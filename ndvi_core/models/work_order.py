@@ -65,7 +65,9 @@ class Cell(_Strict):
     """Index into the order's `fields`."""
     date: date
     scenes: tuple[int, ...]
-    """Indexes into the order's `scenes`: all scenes of that day that may contain the field; never empty."""
+    """Indexes into the order's `scenes`: all scenes of that day that may contain the field."""
+    unreadable: tuple[str, ...] = ()
+    """Why items of the catalogue that may be further such scenes cannot be read; empty only if there are scenes."""
     fingerprint: str
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
-from ndvi_core.models.scene import Scene
+from ndvi_core.models.scene import Scene, UnreadableItem
 from ndvi_core.models.work_order import Written
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
@@ -19,6 +19,8 @@ class SceneList(Frozen):
     """WGS84; None when there was nothing to look for."""
     period: tuple[date, date] | None
     scenes: tuple[Scene, ...] = ()
+    unreadable: tuple[UnreadableItem, ...] = ()
+    """Items that may be further scenes."""
 
 
 class PlannedOrder(Frozen):

@@ -20,7 +20,7 @@ from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
-from ndvi_core.models.scene import Scene
+from ndvi_core.models.scene import Scene, UnreadableItem
 from ndvi_core.models.work_order import Cell, OrderField, Policy, make_observation
 from ndvi_core.registry.ledger import Entry
 from ndvi_core.runs.locality import z_order
@@ -42,12 +42,14 @@ class DueField:
 
 @dataclass(frozen=True, slots=True)
 class DueCell:
-    """A cell that has scenes and no answer with today's fingerprint."""
+    """A cell that has scenes, or items that may be some, and no answer with today's fingerprint."""
 
     field: DueField
     date: date
     scenes: tuple[Scene, ...]
     fingerprint: str
+    unreadable: tuple[str, ...] = ()
+    """Why items that may be further scenes cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,25 @@ class Batch:
     cells: tuple[DueCell, ...] = dataclasses.field(repr=False)
 
 
-def fingerprint(clipped_hash: str | None, scenes: Sequence[Scene], policy: Policy) -> str:
+def fingerprint(
+    clipped_hash: str | None, scenes: Sequence[Scene], policy: Policy, unreadable: Sequence[UnreadableItem] = ()
+) -> str:
     """Return 16 hex digits over everything that decides an observation.
 
     Args:
         clipped_hash: hash of the geometry within the extent; None when nothing of it is.
         scenes: all of the day that may hold the field, in any order.
         policy: the mask and the thresholds, with the algorithm's version.
+        unreadable: items that may be further scenes.
     """
-    return _fingerprint(clipped_hash, _decisive(scenes, policy))
+    return _fingerprint(clipped_hash, _decisive(scenes, policy, unreadable))
 
 
-def _decisive(scenes: Iterable[Scene], policy: Policy) -> dict[str, Any]:
+def _decisive(scenes: Iterable[Scene], policy: Policy, unreadable: Iterable[UnreadableItem]) -> dict[str, Any]:
     """Return what of scenes and policy decides an observation; cells of the same scenes share it."""
-    return {"policy": policy.model_dump(), "scenes": sorted(map(_identity, scenes))}
+    decisive = {"policy": policy.model_dump(), "scenes": sorted(map(_identity, scenes))}
+    reasons = sorted(item.reason for item in unreadable)
+    return {**decisive, "unreadable": reasons} if reasons else decisive
 
 
 def _identity(scene: Scene) -> list[Any]:
@@ -149,6 +156,7 @@ def make_plan(
     known: Mapping[tuple[int, date], Entry],
     extent: Extent,
     policy: Policy,
+    unreadable: Sequence[UnreadableItem] = (),
 ) -> Plan:
     """Compare the selected cells with what is known of them.
 
@@ -161,16 +169,21 @@ def make_plan(
         known: ledger entries by (sequence, day).
         extent: nothing outside it is computed.
         policy: of all cells.
+        unreadable: items that may be further scenes: a cell without any other fails, and is never `no_scene`.
     """
     wanted = list(selection.wanted)
     clipped = clip([field.geometry for field, _ in wanted], extent)
     candidates = _scenes_by_field_and_day(clipped, scenes)
     localities = z_order(clipped)
+    suspects = _unreadable_by_field(clipped, unreadable)
 
     @cache
-    def of_cell(numbers: tuple[int, ...]) -> tuple[tuple[Scene, ...], dict[str, Any]]:
+    def of_cell(
+        numbers: tuple[int, ...], suspected: tuple[int, ...]
+    ) -> tuple[tuple[Scene, ...], tuple[str, ...], dict[str, Any]]:
         found = tuple(scenes[number] for number in numbers)
-        return found, _decisive(found, policy)
+        items = [unreadable[number] for number in suspected]
+        return found, tuple(item.reason for item in items), _decisive(found, policy, items)
 
     due: list[DueCell] = []
     settled: list[Observation] = []
@@ -179,18 +192,19 @@ def make_plan(
         inside_hash = None if inside is None else _clipped_hash(field, inside)
         due_field = DueField(field.sequence, field.revision, field.field_id, localities[index])
         for day in days:
-            cell_scenes, decisive = of_cell(candidates.get((index, day), ()))
+            suspected = tuple(number for number in suspects[index] if unreadable[number].day in (None, day))
+            cell_scenes, cell_unreadable, decisive = of_cell(candidates.get((index, day), ()), suspected)
             mark = _fingerprint(inside_hash, decisive)
             decision = decide(
                 None if selection.force else known.get((field.sequence, day)),
                 mark,
                 is_inside=inside is not None,
-                has_scenes=bool(cell_scenes),
+                has_scenes=bool(cell_scenes or cell_unreadable),
                 retries=selection.retries(day),
             )
             match decision:
                 case Due():
-                    due.append(DueCell(due_field, day, cell_scenes, mark))
+                    due.append(DueCell(due_field, day, cell_scenes, mark, cell_unreadable))
                 case Settle(status, reason):
                     settled.append(make_observation(field, day, policy, mark, status, reason))
                 case Skip(scenes_are_gone=True):
@@ -207,17 +221,20 @@ def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
     by_field = [tuple(cells) for _, cells in groupby(due, key=lambda cell: cell.field.sequence)]
     if len(by_field) <= max_tasks:
         return [Batch(cells[0].field.field_id, cells) for cells in by_field]
-    ordered = sorted(
-        by_field, key=lambda cells: (cells[0].scenes[0].tile, cells[0].field.locality, cells[0].field.sequence)
-    )
+    ordered = sorted(by_field, key=lambda cells: (_tile(cells), cells[0].field.locality, cells[0].field.sequence))
     chunks = np.array_split(np.arange(len(ordered)), max_tasks)
     return [
         Batch(
-            f"batch {number}/{max_tasks} ({ordered[chunk[0]][0].scenes[0].tile}, {len(chunk)} fields)",
+            f"batch {number}/{max_tasks} ({_tile(ordered[chunk[0]]) or 'no tile'}, {len(chunk)} fields)",
             tuple(cell for position in chunk for cell in ordered[position]),
         )
         for number, chunk in enumerate(chunks, start=1)
     ]
+
+
+def _tile(cells: Sequence[DueCell]) -> str:
+    """Return the tile of the first scene; empty if the first cell has none."""
+    return next((scene.tile for scene in cells[0].scenes), "")
 
 
 def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
@@ -261,6 +278,7 @@ def order_parts(
                 field=field_index[cell.field.sequence],
                 date=cell.date,
                 scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
+                unreadable=cell.unreadable,
                 fingerprint=cell.fingerprint,
             )
             for cell in cells
@@ -275,6 +293,23 @@ def _place(label: str) -> str:
 
 def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:
     return chosen.geometry_hash if inside is chosen.geometry else geometry_hash(inside)
+
+
+def _unreadable_by_field(
+    geometries: Sequence[BaseGeometry | None], unreadable: Sequence[UnreadableItem]
+) -> list[tuple[int, ...]]:
+    """Return, for each geometry, the numbers of the items that may show a part of it; of None there is none."""
+    found: list[list[int]] = [[] for _ in geometries]
+    if not unreadable:
+        return [()] * len(geometries)
+    shapes = np.array(geometries, dtype=object)
+    for number, item in enumerate(unreadable):
+        may_show = ~shapely.is_missing(shapes)
+        if item.footprint is not None:
+            may_show &= shapely.intersects(shapes, item.footprint)
+        for index in np.flatnonzero(may_show).tolist():
+            found[index].append(number)
+    return [tuple(numbers) for numbers in found]
 
 
 def _scenes_by_field_and_day(

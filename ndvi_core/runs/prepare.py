@@ -63,8 +63,8 @@ def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> Sc
 
     found = SceneList(area=scope.area, period=scope.period)
     if scope.area is not None and scope.period is not None:
-        scenes = tuple(search_scenes(settings, scope.area, *scope.period))
-        found = SceneList(area=scope.area, period=scope.period, scenes=scenes)
+        scenes, unreadable = search_scenes(settings, scope.area, *scope.period)
+        found = found.model_copy(update={"scenes": tuple(scenes), "unreadable": tuple(unreadable)})
     folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
     return found
 
@@ -84,7 +84,9 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     for part in selection.slices():
         wanted, left_out = _within_search(part, found, extent)
         known = _known(connection, wanted)
-        plan = make_plan(replace(selection, wanted=wanted), found.scenes, known, extent, settings.policy)
+        plan = make_plan(
+            replace(selection, wanted=wanted), found.scenes, known, extent, settings.policy, found.unreadable
+        )
         due.extend(plan.due)
         if plan.settled:
             settled.append(_write_settled(folder, len(settled), plan.settled))

@@ -219,7 +219,7 @@ class _Day:
         prepared = []
         for cell in cells:
             found = (self._candidate(cell, number, layouts[number]) for number in cell.scenes if number in layouts)
-            unreadable = [str(broken[number]) for number in cell.scenes if number in broken]
+            unreadable = [*cell.unreadable, *(str(broken[number]) for number in cell.scenes if number in broken)]
             prepared.append(_PreparedCell(cell, [candidate for candidate in found if candidate], unreadable))
         return prepared
 

@@ -9,9 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from shapely.geometry import box
 from support.replay import SELF, Answer, Asked, Replay, replay
-from support.stac_items import earth_search
+from support.stac_items import earth_search, scenes_found
 
-from ndvi_core.catalog.search import search_scenes
 from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.settings import Settings
 from ndvi_core.support import json_api
@@ -52,7 +51,7 @@ def days_found(pages: Pages, search_links: Sequence[Any] = (SEARCH,)) -> tuple[l
 
     with replay(respond) as server:
         try:
-            scenes = search_scenes(Settings(STAC_API_URL=server.url, catalogue="local"), AREA, FIRST, LAST)
+            scenes = scenes_found(Settings(STAC_API_URL=server.url, catalogue="local"), AREA, FIRST, LAST)
         finally:
             server.asked[:] = asked
         return [scene.day.day for scene in scenes], server

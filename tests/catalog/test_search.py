@@ -11,7 +11,7 @@ import pytest
 import shapely
 from shapely.geometry import box
 from support.replay import SELF, Answer, Asked, Replay, replay
-from support.stac_items import cdse, earth_search
+from support.stac_items import cdse, earth_search, scenes_found
 
 from ndvi_core.catalog.search import search_scenes
 from ndvi_core.errors import BadInput, TryAgain
@@ -55,7 +55,7 @@ def searches(server: Replay) -> list[Any]:
 
 def test_the_search_asks_for_half_a_day_more_on_each_side() -> None:
     with serving(earth_search()) as server:
-        search_scenes(settings(server.url), AREA, date(2022, 6, 1), date(2022, 6, 30))
+        scenes_found(settings(server.url), AREA, date(2022, 6, 1), date(2022, 6, 30))
     assert searches(server) == [
         {
             "collections": ["sentinel-2-l2a"],
@@ -84,7 +84,7 @@ def circle(longitude: float) -> shapely.Polygon:
 )
 def test_an_area_of_very_many_vertices_is_searched_by_rectangles(area: Any, asked: Any) -> None:
     with serving(earth_search()) as server:
-        search_scenes(settings(server.url), area, DAY, DAY)
+        scenes_found(settings(server.url), area, DAY, DAY)
     sent = shapely.from_geojson(json.dumps(searches(server)[0]["intersects"]))
     assert shapely.get_num_coordinates(sent) < 20
     assert sent.buffer(1e-9).covers(area)
@@ -103,7 +103,7 @@ def test_only_scenes_of_the_solar_days_asked_for_are_returned() -> None:
         earth_search("day after", datetime="2022-06-03T22:30:00Z", **new_zealand),
     ]
     with serving(*items) as server:
-        scenes = search_scenes(settings(server.url), AREA, date(2022, 6, 2), date(2022, 6, 3))
+        scenes = scenes_found(settings(server.url), AREA, date(2022, 6, 2), date(2022, 6, 3))
     assert [(scene.id, scene.day) for scene in scenes] == [("first", date(2022, 6, 2)), ("last", date(2022, 6, 3))]
 
 
@@ -118,21 +118,34 @@ def test_an_item_on_two_pages_is_one_scene() -> None:
         )
 
     with replay(respond) as server:
-        scenes = search_scenes(settings(server.url), AREA, DAY, DAY)
+        scenes = scenes_found(settings(server.url), AREA, DAY, DAY)
     assert [scene.id for scene in scenes] == ["a", "b"]
     first, second = searches(server)
     assert second == first | {"token": "next"}
 
 
-def test_items_that_cannot_be_read_are_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_items_that_cannot_be_read_are_named_and_told_from_scenes(caplog: pytest.LogCaptureFixture) -> None:
     items = [earth_search("good"), earth_search("no-assets", assets={}), cdse("other-dialect")]
     with serving(*items) as server, caplog.at_level(logging.WARNING):
-        scenes = search_scenes(settings(server.url), AREA, DAY, DAY)
-    assert [scene.id for scene in scenes] == ["good"]
+        found = search_scenes(settings(server.url), AREA, DAY, DAY)
+    assert [scene.id for scene in found.scenes] == ["good"]
+    assert [(item.id, item.day) for item in found.unreadable] == [("no-assets", DAY), ("other-dialect", DAY)]
+    assert all(item.footprint is not None and item.footprint.covers(AREA) for item in found.unreadable)
     assert len(caplog.records) == 1
-    assert "2 of 3 items are left out" in caplog.text
+    assert "2 of 3 items cannot be read" in caplog.text
     assert "item no-assets: asset 'red' is missing" in caplog.text
     assert "item other-dialect: asset 'red' is missing; it has B04_10m, B08_10m, SCL_20m" in caplog.text
+
+
+def test_an_item_that_says_neither_where_nor_when_may_be_a_scene_of_any_field_and_day() -> None:
+    with serving(earth_search(), {"id": "bare", "geometry": None, "properties": {}}) as server:
+        (item,) = search_scenes(settings(server.url), AREA, DAY, DAY).unreadable
+    assert (item.id, item.footprint, item.day) == ("bare", None, None)
+
+
+def test_an_unreadable_item_of_another_day_is_nothing_to_this_one() -> None:
+    with serving(earth_search(), earth_search("yesterday", datetime="2022-06-01T10:10:31Z", assets={})) as server:
+        assert search_scenes(settings(server.url), AREA, DAY, DAY).unreadable == []
 
 
 def test_items_of_another_dialect_name_the_setting() -> None:
@@ -140,14 +153,16 @@ def test_items_of_another_dialect_name_the_setting() -> None:
         with pytest.raises(
             BadInput, match=r"none of the 2 items .* 'local' \(red, nir, scl\): name theirs in NDVI_CATALOGUE"
         ):
-            search_scenes(settings(server.url), AREA, DAY, DAY)
-        assert search_scenes(settings(server.url, catalogue="cdse"), AREA, DAY, DAY)[0].offset.rule == "cdse@1"
+            scenes_found(settings(server.url), AREA, DAY, DAY)
+        assert scenes_found(settings(server.url, catalogue="cdse"), AREA, DAY, DAY)[0].offset.rule == "cdse@1"
 
 
-def test_one_broken_item_alone_is_a_warning_too(caplog: pytest.LogCaptureFixture) -> None:
-    with serving(earth_search("broken", datetime=None)) as server, caplog.at_level(logging.WARNING):
-        assert search_scenes(settings(server.url), AREA, DAY, DAY) == []
-    assert "1 of 1 items are left out: local, item broken: no datetime" in caplog.text
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_search_without_any_item_that_can_be_read_fails(count: int) -> None:
+    items = [earth_search(f"broken-{number}", datetime=None) for number in range(count)]
+    refused = rf"{count} of {count} items of 'sentinel-2-l2a' at .* cannot be read: local, item broken-0: no datetime"
+    with serving(*items) as server, pytest.raises(BadInput, match=refused):
+        search_scenes(settings(server.url), AREA, DAY, DAY)
 
 
 # Recorded conversations
@@ -171,7 +186,7 @@ def _recorded_key(path: str, body: Any) -> tuple[str, str | None]:
 
 def test_a_recorded_search_of_three_pages_gives_each_reprocessed_scene_once(realdata: Path) -> None:
     with recorded(realdata / "stac/recorded/earth_search_v1_search_3pages_duplicates_32T_202003.json") as server:
-        scenes = search_scenes(
+        scenes = scenes_found(
             settings(server.url, catalogue="earth-search"), box(9, 47, 10, 48), date(2020, 3, 1), date(2020, 3, 5)
         )
     assert len(searches(server)) == 3
@@ -189,13 +204,13 @@ def test_a_recorded_404_of_a_collection_names_the_setting(realdata: Path) -> Non
     file = realdata / "stac/recorded/earth_search_v1_404.json"
     missing = json.loads(file.read_text())["interactions"][-1]["request"]["uri"].rpartition("/")[2]
     with recorded(file) as server, pytest.raises(BadInput, match=rf"STAC_COLLECTION \(now '{missing}'\)"):
-        search_scenes(settings(server.url, STAC_COLLECTION=missing), AREA, DAY, DAY)
+        scenes_found(settings(server.url, STAC_COLLECTION=missing), AREA, DAY, DAY)
     assert [request.path for request in server.asked][1:] == ["/search", f"/collections/{missing}"]
 
 
 def test_a_search_that_finds_nothing_is_no_error_if_the_collection_exists() -> None:
     with serving() as server:
-        assert search_scenes(settings(server.url), AREA, DAY, DAY) == []
+        assert scenes_found(settings(server.url), AREA, DAY, DAY) == []
     assert server.asked[-1].path == "/collections/sentinel-2-l2a"
 
 
@@ -212,7 +227,7 @@ def test_a_server_that_is_busy_twice_is_asked_three_times(monkeypatch: pytest.Mo
         return Answer(page(earth_search()), next(busy, 200))
 
     with replay(respond) as server:
-        assert len(search_scenes(settings(server.url), AREA, DAY, DAY)) == 1
+        assert len(scenes_found(settings(server.url), AREA, DAY, DAY)) == 1
     assert len(searches(server)) == 3
 
 
@@ -221,7 +236,7 @@ def test_a_server_that_stays_busy_is_for_a_later_try(status: int, monkeypatch: p
     monkeypatch.setattr(api, "BACKOFF_SECONDS", 0)
     with replay(lambda request: Answer("overloaded", status)) as server:
         with pytest.raises(TryAgain, match=rf"{server.url} answers {status}: overloaded"):
-            search_scenes(settings(server.url), AREA, DAY, DAY)
+            scenes_found(settings(server.url), AREA, DAY, DAY)
         assert len(server.asked) == 1 + api.RETRIES
 
 
@@ -230,7 +245,7 @@ def test_a_server_that_cannot_be_reached_is_for_a_later_try(monkeypatch: pytest.
     with replay(lambda request: Answer(LANDING)) as server:
         url = server.url
     with pytest.raises(TryAgain, match=f"cannot reach {url}: .*refused"):
-        search_scenes(settings(url), AREA, DAY, DAY)
+        scenes_found(settings(url), AREA, DAY, DAY)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +261,7 @@ def test_a_server_that_cannot_be_reached_is_for_a_later_try(monkeypatch: pytest.
 )
 def test_what_is_no_stac_api_names_the_setting(answer: Answer) -> None:
     with replay(lambda request: answer) as server, pytest.raises(BadInput, match=f"set STAC_API_URL .*{server.url}"):
-        search_scenes(settings(server.url), AREA, DAY, DAY)
+        scenes_found(settings(server.url), AREA, DAY, DAY)
 
 
 def test_a_search_that_is_refused_names_the_settings() -> None:
@@ -255,4 +270,4 @@ def test_a_search_that_is_refused_names_the_settings() -> None:
         replay(lambda request: refusal if request.path == "/search" else Answer(LANDING)) as server,
         pytest.raises(BadInput, match=r"/search answers 400 .*Invalid collection.*: check STAC_COLLECTION"),
     ):
-        search_scenes(settings(server.url), AREA, DAY, DAY)
+        scenes_found(settings(server.url), AREA, DAY, DAY)

@@ -7,11 +7,10 @@ from datetime import date
 import pytest
 from shapely.geometry import box
 from support.features import polygon
-from support.stac_items import earth_search
+from support.stac_items import earth_search, scenes_found
 
 from ndvi_airflow.local.services import Service, start_stac
 from ndvi_core.catalog import search as catalogue
-from ndvi_core.catalog.search import search_scenes
 from ndvi_core.errors import BadInput
 from ndvi_core.settings import Settings
 
@@ -52,16 +51,16 @@ def stac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def test_a_real_server_finds_by_day_and_place_over_many_pages(stac: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "PAGE_ITEMS", 4)
     both = box(9.5, 46.2, 11.3, 46.3)
-    scenes = search_scenes(settings(stac), both, date(2022, 6, 4), date(2022, 6, 20))
+    scenes = scenes_found(settings(stac), both, date(2022, 6, 4), date(2022, 6, 20))
     assert [scene.id for scene in scenes] == [
         name for day in range(4, 21) for name in ([f"32TNS-{day:02}"] if day % 5 == 0 else []) + [f"32TPS-{day:02}"]
     ]
-    east = search_scenes(settings(stac), AREA, date(2022, 6, 20), date(2022, 6, 20))
+    east = scenes_found(settings(stac), AREA, date(2022, 6, 20), date(2022, 6, 20))
     assert [scene.id for scene in east] == ["32TPS-20"]
-    assert search_scenes(settings(stac), AREA, date(2022, 7, 2), date(2022, 7, 3)) == []
-    assert search_scenes(settings(stac), box(20, 46, 21, 47), date(2022, 6, 2), date(2022, 6, 2)) == []
+    assert scenes_found(settings(stac), AREA, date(2022, 7, 2), date(2022, 7, 3)) == []
+    assert scenes_found(settings(stac), box(20, 46, 21, 47), date(2022, 6, 2), date(2022, 6, 2)) == []
 
 
 def test_a_real_server_tells_an_unknown_collection(stac: Service) -> None:
     with pytest.raises(BadInput, match=r"STAC_COLLECTION \(now 'sentinel-1-grd'\) is not a collection of this API"):
-        search_scenes(settings(stac, STAC_COLLECTION="sentinel-1-grd"), AREA, date(2022, 6, 2), date(2022, 6, 2))
+        scenes_found(settings(stac, STAC_COLLECTION="sentinel-1-grd"), AREA, date(2022, 6, 2), date(2022, 6, 2))

@@ -13,11 +13,11 @@ import rasterio.features
 import rasterio.warp
 import shapely
 from shapely.geometry import box, shape
+from support.stac_items import scenes_found
 
 from ndvi_airflow.local import southtyrol
 from ndvi_airflow.local.processes import script
 from ndvi_airflow.local.services import Service, start_stac
-from ndvi_core.catalog.search import search_scenes
 from ndvi_core.errors import NotFound
 from ndvi_core.intake.features import parse_fields
 from ndvi_core.settings import Settings
@@ -48,7 +48,7 @@ def in_metres(geometry: shapely.Geometry) -> shapely.Geometry:
 
 def test_the_pipeline_reads_every_day_from_the_catalogue(stac: Service, imagery: Path) -> None:
     extent = shape(json.loads(southtyrol.EXTENT.read_text())["features"][0]["geometry"])
-    scenes = search_scenes(
+    scenes = scenes_found(
         Settings(STAC_API_URL=stac.url, catalogue="local"), extent, date(2022, 6, 1), date(2022, 6, 30)
     )
     assert [scene.day for scene in scenes] == DAYS

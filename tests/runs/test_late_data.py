@@ -314,3 +314,29 @@ def test_an_earlier_plant_date_while_catching_up_is_not_forgotten(grown: Farm) -
     grown.catch_up()
     with grown.engine.connect() as connection:
         assert [row.field_id for row in field_statuses(connection, START) if not row.whole] == []
+
+
+def test_an_item_that_cannot_be_read_fails_its_cells_until_it_can(farm: Farm) -> None:
+    """The western tile of a pass loses an asset in the catalogue: field_2 is seen by no other tile."""
+    day = min(acquisitions(farm))
+    (west,) = [item["id"] for item in acquisitions(farm)[day] if "30UXV" in item["id"]]
+    missing: Item = {}
+
+    def lose(items: list[Item]) -> list[Item]:
+        missing.update(next(item for item in items if item["id"] == west)["assets"].pop("nir"))
+        return items
+
+    def restore(items: list[Item]) -> list[Item]:
+        next(item for item in items if item["id"] == west)["assets"]["nir"] = missing
+        return items
+
+    farm.publish(lose)
+    before = farm.daily(day).recorded
+    assert before.counts["computed"] > 0
+    assert "no_scene" not in before.counts
+    assert f"field_2 {day}: " in "".join(before.failures)
+    assert all(f"item {west}: asset 'nir' is missing" in failure for failure in before.failures)
+    farm.publish(restore)
+    after = farm.daily(day).recorded
+    assert set(after.counts) == {"computed"}
+    assert "field_2" in after.field_ids

@@ -10,7 +10,7 @@ from support.models import a_field, a_scene, square
 
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import RegisteredField
-from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.scene import Offset, Scene, UnreadableItem
 from ndvi_core.models.work_order import Policy
 from ndvi_core.registry.ledger import Entry
 from ndvi_core.runs.planner import Batch, Plan, fingerprint, keep_places, make_plan, order_parts, pack
@@ -238,3 +238,36 @@ def test_a_work_order_states_each_field_and_scene_once() -> None:
         (1, days[0], (0,)),
         (1, days[1], (1,)),
     ]
+
+
+WHERE = square()
+
+
+def unreadable(footprint: shapely.Geometry | None = WHERE, day: date | None = DAY) -> UnreadableItem:
+    return UnreadableItem(id="broken", reason="item broken: no datetime", footprint=footprint, day=day)
+
+
+def plan_with(
+    item: UnreadableItem, scenes: Sequence[Scene] = (), known: dict[tuple[int, date], Entry] | None = None
+) -> Plan:
+    selection = Selection(wanted=((registered(), (DAY,)),), retried=frozenset())
+    return make_plan(selection, scenes, known or {}, EXTENT, POLICY, [item])
+
+
+@pytest.mark.parametrize("item", [unreadable(), unreadable(footprint=None), unreadable(day=None)])
+def test_a_cell_whose_only_item_cannot_be_read_is_no_cell_without_a_scene(item: UnreadableItem) -> None:
+    result = plan_with(item)
+    assert result.settled == ()
+    assert [(cell.scenes, cell.unreadable) for cell in result.due] == [((), ("item broken: no datetime",))]
+
+
+@pytest.mark.parametrize("item", [unreadable(shapely.box(5, 5, 6, 6)), unreadable(day=DAY + timedelta(1))])
+def test_an_unreadable_item_elsewhere_is_nothing_to_a_cell(item: UnreadableItem) -> None:
+    assert [row.status for row in plan_with(item).settled] == ["no_scene"]
+
+
+def test_an_item_that_can_be_read_again_makes_its_cell_due() -> None:
+    (cell,) = plan_with(unreadable()).due
+    failed = {(1, DAY): Entry(cell.fingerprint, "failed")}
+    assert plan_with(unreadable(), known=failed).due == (), "nothing has changed"
+    assert len(plan_with(unreadable(shapely.box(5, 5, 6, 6)), [SCENE], failed).due) == 1

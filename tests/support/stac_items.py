@@ -1,8 +1,14 @@
 """STAC items in the dialects of the catalogues, as small as an item can be."""
 
+from datetime import date
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
 from support.features import polygon
+
+from ndvi_core.catalog.search import search_scenes
+from ndvi_core.models.scene import Scene
+from ndvi_core.settings import Settings
 
 FOOTPRINT = polygon((11.0, 46.0), (12.0, 46.0), (12.0, 47.0), (11.0, 47.0))
 
@@ -81,3 +87,8 @@ def _item(
         "links": [],
         "assets": assets,
     }
+
+
+def scenes_found(settings: Settings, area: BaseGeometry, start: date, end: date) -> list[Scene]:
+    """Search, and return the scenes alone."""
+    return search_scenes(settings, area, start, end).scenes
