@@ -259,7 +259,8 @@ def test_a_server_that_cannot_be_reached_is_for_a_later_try(monkeypatch: pytest.
     ],
     ids=["404", "403", "HTML", "list", "static catalogue"],
 )
-def test_what_is_no_stac_api_names_the_setting(answer: Answer) -> None:
+def test_what_is_no_stac_api_names_the_setting(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BACKOFF_SECONDS", 0)
     with replay(lambda request: answer) as server, pytest.raises(BadInput, match=f"set STAC_API_URL .*{server.url}"):
         scenes_found(settings(server.url), AREA, DAY, DAY)
 
