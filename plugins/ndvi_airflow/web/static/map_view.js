@@ -1,5 +1,6 @@
 /** The map of the state: each field in the colour of its value on the date, with its picture and a tooltip. */
 
+/** @import { Overlay } from "./overlays.js" */
 /** @import { Season } from "./season.js" */
 
 import * as api from "./api.js";
@@ -9,8 +10,6 @@ import { HATCHED } from "./field_layer.js";
 import { FieldMap } from "./map.js";
 import { pick, state, watch } from "./state.js";
 import { crop, longDay, ndvi, shortDay, whyNot } from "./words.js";
-
-/** @import { Overlay } from "./overlays.js" */
 
 /** Make the map and let it follow the state. */
 export function startMap() {
@@ -54,7 +53,8 @@ function columnShown(season, index) {
 function classShown(index) {
   const { season } = state;
   if (!season) return HATCHED;
-  const value = season.value(index, columnShown(season, index));
+  const column = columnShown(season, index);
+  const value = column === -1 ? null : season.value(index, column);
   return value === null ? HATCHED : classOf(value);
 }
 
