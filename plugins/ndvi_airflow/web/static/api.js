@@ -1,6 +1,7 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
-/** @import { Checked, Corners, Dag, DagRun, Extent, FieldPage, GridPage, Observation, Session, TaskInstances } from "./answers.d.ts" */
+/** @import { Checked, Corners, Extent, FieldPage, GridPage, Observation, Session } from "./answers.d.ts" */
+/** @import { Dag, DagRun, TaskInstances } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);

@@ -159,5 +159,6 @@ function meanLine(frame, { start, values }) {
 
 /** @param {Frame} frame @param {{day: number, value: number}[]} places */
 function pathOf(frame, places) {
-  return places.map(({ day, value }, at) => `${at ? "L" : "M"}${frame.x(day).toFixed(1)} ${frame.y(value).toFixed(1)}`).join("");
+  const steps = places.map(({ day, value }) => `${frame.x(day).toFixed(1)} ${frame.y(value).toFixed(1)}`);
+  return steps.length > 0 ? `M${steps.join("L")}` : "";
 }

@@ -65,7 +65,10 @@ function placesOf(frame, series) {
     .flatMap(({ name, observations }, number) =>
       observations
         .filter((one) => number === 0 || isValued(one))
-        .map((one) => ({ name, number, one, x: frame.x(dayNumber(one.date)), y: frame.y(isValued(one) ? one.ndvi_mean : 0) })),
+        .map((one) => {
+          const value = isValued(one) ? one.ndvi_mean : 0;
+          return { name, number, one, x: frame.x(dayNumber(one.date)), y: frame.y(value) };
+        }),
     )
     .sort((left, right) => left.x - right.x || left.number - right.number);
 }

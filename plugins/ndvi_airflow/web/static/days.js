@@ -104,7 +104,11 @@ export class DayGrid {
   }
 }
 
-/** What is selected, in a few words. @param {Rows} rows @param {Rectangle} rectangle @param {ReturnType<Rows["due"]>} due */
+/**
+ * What is selected, in a few words.
+ *
+ * @param {Rows} rows @param {Rectangle} rectangle @param {ReturnType<Rows["due"]>} due
+ */
 function summary(rows, { top, bottom, left, right }, { cells, count }) {
   const isOne = top === bottom && left === right;
   const fields = top === bottom ? rows.id(top) : counted(bottom - top + 1, "field");

@@ -15,7 +15,12 @@ const GLYPH_FROM = 9;
 /** Pixels that a day of the month takes, and a month with its year. */
 const DATE_PIXELS = 22;
 const MONTH_PIXELS = 70;
-/** The marks of cells that want attention, so that it does not hang on colour alone. @type {Partial<Record<CellStatus, string>>} */
+
+/**
+ * The marks of cells that want attention, so that it does not hang on colour alone.
+ *
+ * @type {Partial<Record<CellStatus, string>>}
+ */
 export const GLYPHS = { failed: "×", missing: "?" };
 
 /** @typedef {ReturnType<DaysLayout["inView"]>} InView */

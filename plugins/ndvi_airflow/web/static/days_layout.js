@@ -64,7 +64,12 @@ export class DaysLayout {
     };
   }
 
-  /** The cell at a point of the window; -1 is the head of its row or column. @param {MouseEvent} event @returns {Cell | null} */
+  /**
+   * The cell at a point of the window; -1 is the head of its row or column.
+   *
+   * @param {MouseEvent} event
+   * @returns {Cell | null}
+   */
   at(event) {
     const area = this.canvas.getBoundingClientRect();
     const x = event.clientX - area.left;

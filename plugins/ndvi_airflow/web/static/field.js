@@ -29,7 +29,11 @@ export class FieldPanel {
     this.curveKey = h("div");
     this.provenance = h("div");
     this.isProvenanceOpen = false;
-    /** The observations of fields, as they were loaded for the season that is shown. @type {Map<string, Observation[]>} */
+    /**
+     * The observations of fields, as they were loaded for the season that is shown.
+     *
+     * @type {Map<string, Observation[]>}
+     */
     this.loaded = new Map();
     /** How often was loaded: only the last answer counts. */
     this.loads = 0;
@@ -132,7 +136,12 @@ export class FieldPanel {
   }
 }
 
-/** The mean of all fields of a crop, on the days on which one of them has a value. @param {string} type @returns {Mean | null} */
+/**
+ * The mean of all fields of a crop, on the days on which one of them has a value.
+ *
+ * @param {string} type
+ * @returns {Mean | null}
+ */
 function cropMean(type) {
   const { season, fields } = state;
   const rows = fields.flatMap(({ properties }, row) => (properties.plant_type === type ? [row] : []));

@@ -86,7 +86,11 @@ export function curveKey(mean) {
   ];
 }
 
-/** Where a number comes from. @param {Observation} one @param {boolean} isOpen @param {(isOpen: boolean) => void} onToggle */
+/**
+ * Where a number comes from.
+ *
+ * @param {Observation} one @param {boolean} isOpen @param {(isOpen: boolean) => void} onToggle
+ */
 export function provenance(one, isOpen, onToggle) {
   const rows = PROVENANCE.flatMap(([name, title]) => {
     const values = [one[name] ?? "–"].flat();
@@ -102,7 +106,11 @@ export function provenance(one, isOpen, onToggle) {
   return [h("h3", {}, longDay(one.date)), h("p", {}, said(one).join(", ")), details];
 }
 
-/** The pictures of a field's days, the newest first; nothing if there are none. @param {string} id @param {Observation[]} observations */
+/**
+ * The pictures of a field's days, the newest first; nothing if there are none.
+ *
+ * @param {string} id @param {Observation[]} observations
+ */
 export function pictures(id, observations) {
   const shown = observations.filter((one) => one.ndvi_mean !== null).toReversed();
   if (shown.length === 0) return [];

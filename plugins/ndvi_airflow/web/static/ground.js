@@ -89,7 +89,10 @@ function* multiples(step, from, to) {
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) yield at;
 }
 
-/** @param {number} at @param {number} step How fine the number has to be. @param {string} below Zero. @param {string} above */
+/**
+ * @param {number} at @param {number} step How fine the number has to be.
+ * @param {string} below Zero. @param {string} above
+ */
 function degreesOf(at, step, below, above) {
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   return `${Math.abs(at).toFixed(digits)}° ${at < 0 ? below : above}`;

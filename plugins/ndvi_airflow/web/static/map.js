@@ -187,7 +187,8 @@ export class FieldMap {
   }
 
   #selectedShapes() {
-    return [...this.selected].filter((index) => index < this.fields.shapes.length).map((index) => this.fields.shapes[index]);
+    const { shapes } = this.fields;
+    return [...this.selected].filter((index) => index < shapes.length).map((index) => shapes[index]);
   }
 
   #pointedShape() {

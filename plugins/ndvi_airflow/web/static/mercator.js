@@ -21,8 +21,8 @@ export const toMetres = (length, y) => length * EARTH_METRES * Math.cos((toLatit
 /**
  * A polygon or multipolygon on the square.
  *
- * @typedef {Box & {rings: Float64Array[]}} Shape Each ring is x, y, x, y, …: outer ones turn one way, holes the other,
- *   so that the nonzero rule fills them however many shapes one path holds.
+ * @typedef {Box & {rings: Float64Array[]}} Shape Each ring is x, y, x, y, …: outer ones turn one way, holes the
+ *   other, so that the nonzero rule fills them however many shapes one path holds.
  */
 
 /** @param {Geometry} geometry @returns {Shape} */

@@ -61,7 +61,11 @@ export function change(part) {
   notify(keys);
 }
 
-/** Open a field, or add it to those that are compared, or take it away again. @param {string} id @param {boolean} more */
+/**
+ * Open a field, or add it to those that are compared, or take it away again.
+ *
+ * @param {string} id @param {boolean} more
+ */
 export function pick(id, more) {
   const others = state.field.filter((one) => one !== id);
   if (!more) change({ field: [id] });

@@ -1,4 +1,4 @@
-/** Uploading fields: a file is checked by the rules of the intake, shown on the map, and put into pending/ on a word. */
+/** Uploading fields: a file is checked as the intake would, shown on the map, and put into pending/ when confirmed. */
 
 /** @import { Checked, Effect, Geometry, Problem } from "./answers.d.ts" */
 /** @import { Candidate, FieldMap } from "./map.js" */
