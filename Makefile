@@ -88,10 +88,10 @@ lint: setup ## style, common mistakes, and which room may import which
 
 # The page itself needs no node and no build; npm brings what checks it.
 lint-js:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/ready && npm run --silent check; \
+	@if command -v npm >/dev/null; then $(MAKE) --silent node_modules/ready && npm run --silent check; \
 	else echo "the page's JavaScript was not checked: there is no npm"; fi
 
-node_modules/ready: package-lock.json
+node_modules/ready: package.json package-lock.json
 	npm ci --silent
 	@touch $@
 

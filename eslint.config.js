@@ -2,7 +2,6 @@ import js from "@eslint/js";
 
 export default [
   {
-    files: ["plugins/ndvi_airflow/web/static/**/*.js"],
     ...js.configs.recommended,
     languageOptions: { ecmaVersion: 2023, sourceType: "module" },
     linterOptions: { reportUnusedDisableDirectives: "error" },
