@@ -145,7 +145,7 @@ async function ask(url, options = {}) {
 function reason(status, body) {
   if (status === 401) return "Your session has ended. Log in to Airflow again, then reload this page.";
   const detail = typeof body?.detail === "string" ? body.detail : "";
-  if (status === 403) return detail || "You do not have the right to do this. Ask whoever runs this Airflow.";
+  if (status === 403) return detail || "You do not have the right to do this. Ask the operators of this Airflow.";
   return detail || `Airflow answered ${status}.`;
 }
 
