@@ -17,8 +17,8 @@ parallel's bend): 0.24 mm at worst, far below a hundredth of a pixel. Ten times 
 would show in the sixth decimal of a field's NDVI.
 """
 
-
-_WGS84 = 4326
+WGS84 = 4326
+"""EPSG code of longitude and latitude."""
 
 
 def project(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
@@ -28,17 +28,17 @@ def project(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
         BadInput: when it has no place in that CRS.
     """
     kind, coordinates, offsets = shapely.to_ragged_array([geometry], include_z=False)
-    dense, ring_start = _densify(coordinates, offsets[0])
-    projected = _transform(dense, epsg)
+    dense, ring_start = densify(coordinates, offsets[0])
+    projected = to_crs(dense, epsg)
     if projected is None:
         raise BadInput(f"a geometry with the bounds {geometry.bounds} (WGS84) cannot be shown in EPSG:{epsg}")
     return shapely.from_ragged_array(kind, projected, (ring_start, *offsets[1:]))[0]
 
 
-def _densify(coordinates: Floats, ring_start: Indexes) -> tuple[Floats, Indexes]:
+def densify(coordinates: Floats, ring_start: Indexes) -> tuple[Floats, Indexes]:
     """Return rings with more vertices, so that no edge is longer than `MAX_SEGMENT`.
 
-    (`shapely.segmentize` mends what it takes for invalid on the way: a thin polygon may come out as a line.)
+    `shapely.segmentize` is not used since it repairs what it takes for invalid: a thin polygon may come out as a line.
 
     Args:
         coordinates: (n, 2) vertices of all rings.
@@ -53,14 +53,14 @@ def _densify(coordinates: Floats, ring_start: Indexes) -> tuple[Floats, Indexes]
     return coordinates[vertex] + step[vertex] * fraction[:, np.newaxis], np.append(0, end)[ring_start]
 
 
-def _transform(coordinates: Floats, epsg: int) -> Floats | None:
+def to_crs(coordinates: Floats, epsg: int) -> Floats | None:
     """Return (n, 2) longitudes and latitudes in the CRS `epsg`, None when one of them has no place in it."""
     from rasterio._err import CPLE_BaseError  # rasterio lets it through and has no public name for it
     from rasterio.crs import CRS
     from rasterio.warp import transform
 
     try:
-        x, y = transform(CRS.from_epsg(_WGS84), CRS.from_epsg(epsg), coordinates[:, 0], coordinates[:, 1])
+        x, y = transform(CRS.from_epsg(WGS84), CRS.from_epsg(epsg), coordinates[:, 0], coordinates[:, 1])
     except CPLE_BaseError:
         return None
     projected = np.column_stack([x, y])

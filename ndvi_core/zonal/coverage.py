@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.raster.grid import Grid, Window
-from ndvi_core.raster.projection import _densify, _transform
+from ndvi_core.raster.projection import densify, to_crs
 from ndvi_core.zonal.statistics import area
 
 NOISE = 1e-9
@@ -74,8 +74,8 @@ def _batches(geometries: NDArray[np.object_]) -> list[Indexes]:
 
 def _cover_batch(geometries: NDArray[np.object_], grid: Grid) -> list[Coverage | None]:
     kind, coordinates, offsets = shapely.to_ragged_array(shapely.orient_polygons(geometries), include_z=False)
-    dense, ring_start = _densify(coordinates, offsets[0])
-    projected = _transform(dense, grid.epsg)
+    dense, ring_start = densify(coordinates, offsets[0])
+    projected = to_crs(dense, grid.epsg)
     if projected is None:
         alone = len(geometries) == 1
         return [None] if alone else [_cover_batch(geometries[i : i + 1], grid)[0] for i in range(len(geometries))]
