@@ -1,6 +1,6 @@
 """Signed hrefs of the Planetary Computer: public, but only with a token that everybody is given for under an hour.
 
-The token is added by whoever reads, right before reading. A signed href is never stored: it would be a secret in the
+The token is added right before reading. A signed href is never stored: it would be a secret in the
 ledger, it would expire, and it would give the same scene another fingerprint each time.
 """
 
