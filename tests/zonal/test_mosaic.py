@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.rasters import EPSG, GROUND, flat, lonlat, make_scene, pixel_box
+from support.scenes import EPSG, GROUND, flat, lonlat, make_scene, pixel_box
 
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.windows import gather
