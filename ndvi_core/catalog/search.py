@@ -68,11 +68,14 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
         datetime.combine(end + timedelta(days=1), time.min, UTC) + SOLAR_DAY_MARGIN,
     )
     items = _search(settings, area, window)
-    scenes, unreadable = _read(items, dialect, settings)
-    return Found(
-        deduplicate([scene for scene in scenes if start <= scene.day <= end]),
-        [item for item in unreadable if item.day is None or start <= item.day <= end],
-    )
+    scenes, unreadable = _read(items, dialect)
+    unreadable = [item for item in unreadable if item.day is None or start <= item.day <= end]
+    if unreadable and not scenes:
+        raise _none_readable(items, unreadable, dialect, settings)
+    if unreadable:
+        reasons = "; ".join(item.reason for item in unreadable)
+        _log.warning("%d of %d items cannot be read: %s", len(unreadable), len(items), reasons)
+    return Found(deduplicate([scene for scene in scenes if start <= scene.day <= end]), unreadable)
 
 
 def deduplicate(scenes: Sequence[Scene]) -> list[Scene]:
@@ -183,9 +186,7 @@ def _plain(area: BaseGeometry, most_vertices: int) -> BaseGeometry:
     return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])
 
 
-def _read(
-    items: Sequence[dict[str, Any]], dialect: Dialect, settings: Settings
-) -> tuple[list[Scene], list[UnreadableItem]]:
+def _read(items: Sequence[dict[str, Any]], dialect: Dialect) -> tuple[list[Scene], list[UnreadableItem]]:
     scenes: list[Scene] = []
     unreadable: list[UnreadableItem] = []
     for item in items:
@@ -193,11 +194,6 @@ def _read(
             scenes.append(scene_from_item(item, dialect))
         except SceneUnreadable as error:
             unreadable.append(unreadable_item(item, str(error)))
-    if unreadable and not scenes:
-        raise _none_readable(items, unreadable, dialect, settings)
-    if unreadable:
-        reasons = "; ".join(item.reason for item in unreadable)
-        _log.warning("%d of %d items cannot be read: %s", len(unreadable), len(items), reasons)
     return scenes, unreadable
 
 

@@ -148,6 +148,12 @@ def test_an_unreadable_item_of_another_day_is_nothing_to_this_one() -> None:
         assert search_scenes(settings(server.url), AREA, DAY, DAY).unreadable == []
 
 
+def test_a_day_without_an_item_of_its_own_does_not_fail_for_its_neighbours() -> None:
+    """The search asks for half a day more on each side, and gets what was acquired there."""
+    with serving(earth_search("yesterday", datetime="2022-06-01T20:10:31Z", assets={})) as server:
+        assert search_scenes(settings(server.url), AREA, DAY, DAY) == ([], [])
+
+
 def test_items_of_another_dialect_name_the_setting() -> None:
     with serving(cdse("a"), cdse("b")) as server:
         with pytest.raises(
