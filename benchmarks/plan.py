@@ -32,7 +32,7 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.runs.folder import RunFolder, SceneList
 from ndvi_core.runs.prepare import plan_run
 from ndvi_core.runs.record import record_run
-from ndvi_core.runs.selection import select_day
+from ndvi_core.runs.selectors import select_day
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store

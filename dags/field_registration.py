@@ -17,7 +17,7 @@ from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import announce, confirm, register
-from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.storage.object_store import split_uri
 
 settings = load_settings()

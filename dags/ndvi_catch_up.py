@@ -22,7 +22,7 @@ from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
-from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.constants import FIRST_IMAGE
 
 settings = load_settings()
 

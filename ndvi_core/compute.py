@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ndvi_core import ALGORITHM_VERSION
 from ndvi_core.errors import BadInput, NdviError
+from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written, make_failed

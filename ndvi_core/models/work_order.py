@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 from pydantic import Field as Attribute
 
-from ndvi_core import ALGORITHM_VERSION
+from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry

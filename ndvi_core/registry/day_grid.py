@@ -7,9 +7,10 @@ from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, l
 
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
-from ndvi_core.registry.due_days import days_between, first_due_day, last_due_day, last_owed_day
+from ndvi_core.registry.due_days import first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.support.days import days_between
 
 MISSING, NOT_DUE = ".", "-"
 LETTERS: dict[Status, str] = {

@@ -8,7 +8,7 @@ from operator import itemgetter
 from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Date, and_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import INTERVAL
 
-from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.registry import ledger
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
@@ -22,11 +22,6 @@ def first_due_day() -> ColumnElement[date]:
 def last_due_day(up_to: date) -> ColumnElement[date]:
     """Return the last day on which a row of `field` is due: its end date, `up_to` at the latest."""
     return func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
-
-
-def days_between(start: date, end: date) -> list[date]:
-    """Return all days from `start` to `end`, both included; none when `end` is earlier."""
-    return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
 def last_owed_day(connection: Connection, first_daily_day: date) -> date:

@@ -1,7 +1,6 @@
 """The ledger: the observation of each cell. One row a cell, replaced when the cell is observed anew."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
+from ndvi_core.models.entry import Entry
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision, recorded_day
 from ndvi_core.registry.tables import field as field_table
@@ -35,16 +35,6 @@ from ndvi_core.registry.tables import observation as observation_table
 
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The part of a ledger row that the planner needs."""
-
-    fingerprint: str
-    status: str
-    failed_fingerprint: str | None = None
-    """Fingerprint of a newer attempt that failed, while the row kept its answer."""
 
 
 def load_entries(

@@ -16,13 +16,13 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene, UnreadableItem
 from ndvi_core.models.work_order import Cell, OrderField, Policy, make_observation
-from ndvi_core.registry.ledger import Entry
 from ndvi_core.runs.locality import z_order
 from ndvi_core.runs.selection import Selection
 

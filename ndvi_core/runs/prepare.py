@@ -1,15 +1,15 @@
 """Preparing a run: which area and period to search, the scenes found there, the plan and its work orders."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 import shapely
-from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, func, select
 
 from ndvi_core.errors import NotFound
 from ndvi_core.intake.extent_file import load_extent
+from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder, Written
@@ -17,6 +17,7 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.registry import ledger
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan, SceneList
 from ndvi_core.runs.planner import Batch, DueCell, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.scope import SearchScope, first_and_last_days, scope_of
 from ndvi_core.runs.selection import Selection, Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.support.concurrency import map_bounded
@@ -25,36 +26,9 @@ from ndvi_core.support.garbage import relaxed_gc
 _PARALLEL_WRITES = 16
 
 
-@dataclass(frozen=True)
-class SearchScope:
-    """The area and period of a search."""
-
-    fields: int
-    area: BaseGeometry | None
-    """WGS84, around all fields; None when no part of them is in the extent."""
-    period: tuple[date, date] | None
-    """First and last selected day; None when none is."""
-
-
 def search_scope(folder: RunFolder, settings: Settings, selection: Selection) -> SearchScope:
     """Return the area and period of all selected cells."""
-    extent = load_extent(folder.store, settings.extent_key)
-    fields = 0
-    boxes: list[BaseGeometry] = []
-    ends: set[date] = set()
-    for part in selection.slices():
-        wanted = [(field, days) for field, days in part if days]
-        fields += len(wanted)
-        inside = [
-            geometry for geometry in clip([field.geometry for field, _ in wanted], extent) if geometry is not None
-        ]
-        boxes += [shapely.box(*shapely.total_bounds(inside))] if inside else []
-        ends |= _ends(wanted)
-    return SearchScope(
-        fields=fields,
-        area=shapely.box(*shapely.total_bounds(boxes)) if boxes else None,
-        period=(min(ends), max(ends)) if ends else None,
-    )
+    return scope_of(selection, load_extent(folder.store, settings.extent_key))
 
 
 def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> SceneList:
@@ -104,13 +78,8 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     return run_plan
 
 
-def _ends(wanted: Sequence[Wanted]) -> set[date]:
-    """Return the first and last selected day of each field."""
-    return {day for _, days in wanted for day in (days[0], days[-1])}
-
-
-def _known(connection: Connection, wanted: Sequence[Wanted]) -> dict[tuple[int, date], ledger.Entry]:
-    ends = _ends(wanted)
+def _known(connection: Connection, wanted: Sequence[Wanted]) -> dict[tuple[int, date], Entry]:
+    ends = first_and_last_days(wanted)
     if not ends:
         return {}
     return ledger.load_entries(connection, [field.sequence for field, _ in wanted], min(ends), max(ends))

@@ -47,7 +47,7 @@ def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolde
 
 
 def _select(kind: RunKind, connection: "Connection", settings: "AirflowSettings", context: "Context") -> "Selection":
-    from ndvi_core.runs.selection import select_day, select_owed, select_range
+    from ndvi_core.runs.selectors import select_day, select_owed, select_range
 
     params = context["params"]
     field_ids, force = params["field_ids"] or None, params["force"]

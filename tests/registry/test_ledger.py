@@ -8,11 +8,12 @@ import shapely
 from sqlalchemy import Engine, text
 from support.models import a_field, an_observation, square
 
-from ndvi_core import FIRST_IMAGE
+from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import due_days, ledger
 from ndvi_core.registry import fields as registry
+from ndvi_core.support.days import days_between
 
 FIRST = date(2025, 4, 1)
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -121,7 +122,7 @@ def test_missing_days_do_not_depend_on_the_session_s_zone(engine: Engine, zone: 
         registry.upsert_fields(connection, [a_field(plant_date=start)], "file")
         (field,) = registry.load_fields(connection)
         days = due_days.missing_days(connection, [field.sequence], end)[field.sequence]
-    assert days == due_days.days_between(start, end)
+    assert days == days_between(start, end)
 
 
 def test_a_field_planted_before_sentinel_2_is_owed_its_days_from_then_on(engine: Engine) -> None:

@@ -16,7 +16,6 @@ from support.farm import Farm
 
 from ndvi_airflow.local.services import Files, start_files, start_stac
 from ndvi_core.models.observation import Observation
-from ndvi_core.registry.due_days import days_between
 from ndvi_core.registry.progress import field_statuses
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.runs.record import record_run
@@ -25,6 +24,7 @@ from ndvi_core.sample.season import write_season
 from ndvi_core.settings import load_settings
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.support.days import days_between
 
 START, END = date(2025, 4, 16), date(2025, 4, 24)
 DAYS = days_between(START, END)

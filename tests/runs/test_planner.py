@@ -8,11 +8,11 @@ import pytest
 import shapely
 from support.models import a_field, a_scene, square
 
+from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.scene import Offset, Scene, UnreadableItem
 from ndvi_core.models.work_order import Policy
-from ndvi_core.registry.ledger import Entry
 from ndvi_core.runs.planner import Batch, Plan, fingerprint, keep_places, make_plan, order_parts, pack
 from ndvi_core.runs.selection import Selection
 

@@ -11,9 +11,10 @@ from support.models import a_field, a_scene, square
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.registry import fields as registry
-from ndvi_core.runs import selection
+from ndvi_core.runs import selection, selectors
 from ndvi_core.runs.folder import RunFolder, RunPlan, SceneList
-from ndvi_core.runs.prepare import SearchScope, plan_run, search_scope
+from ndvi_core.runs.prepare import plan_run, search_scope
+from ndvi_core.runs.scope import SearchScope
 from ndvi_core.runs.selection import Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations
@@ -43,7 +44,7 @@ def folder(engine: Engine, store: Store) -> RunFolder:
 def planned(engine: Engine, folder: RunFolder) -> tuple[RunPlan, list[bytes], list[Observation]]:
     """Plan the day and return the plan, the orders and what was settled."""
     with engine.connect() as connection:
-        plan = plan_run(folder, SETTINGS, selection.select_day(connection, DAY, 0), connection)
+        plan = plan_run(folder, SETTINGS, selectors.select_day(connection, DAY, 0), connection)
     store = folder.store
     orders = [store.read(store.key(order.uri)) for order in plan.orders]
     return plan, orders, [row for file in plan.settled for row in read_observations(store.read(store.key(file.uri)))]
@@ -66,7 +67,7 @@ def test_the_search_scope_of_several_slices_is_the_same(
 ) -> None:
     def scope() -> SearchScope:
         with engine.connect() as connection:
-            return search_scope(folder, SETTINGS, selection.select_day(connection, DAY, 0))
+            return search_scope(folder, SETTINGS, selectors.select_day(connection, DAY, 0))
 
     whole = scope()
     monkeypatch.setattr(selection, "_SLICE", 2)
@@ -84,7 +85,7 @@ def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanw
             registry.upsert_fields(other, [a_field("field_0", square(0.2))], "file")
 
     with engine.connect() as connection:
-        selected = selection.select_range(connection, DAY, ["field_0"], DAY, DAY)
+        selected = selectors.select_range(connection, DAY, ["field_0"], DAY, DAY)
         (order,) = plan_run(
             folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(selected.wanted)), connection
         ).orders

@@ -16,7 +16,8 @@ from ndvi_core.intake.pending import IntakeReport, process_pending
 from ndvi_core.runs.folder import RunFolder, RunPlan
 from ndvi_core.runs.prepare import find_scenes, plan_run, search_scope
 from ndvi_core.runs.record import Recorded, record_run
-from ndvi_core.runs.selection import Selection, select_day, select_owed, select_range
+from ndvi_core.runs.selection import Selection
+from ndvi_core.runs.selectors import select_day, select_owed, select_range
 from ndvi_core.sample.farm import Season
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store

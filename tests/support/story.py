@@ -20,10 +20,10 @@ from ndvi_airflow.local.services import Service, load
 from ndvi_airflow.local.stack import Stack
 from ndvi_core.registry import database
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry.due_days import days_between
 from ndvi_core.registry.tables import field, observation
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
+from ndvi_core.support.days import days_between
 
 START, END = date(2025, 4, 16), date(2025, 4, 22)
 DAYS = days_between(START, END)

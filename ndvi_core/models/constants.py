@@ -1,0 +1,9 @@
+"""What is fixed for all: the version of the computation, and the first day that there is an image of."""
+
+from datetime import date
+
+ALGORITHM_VERSION = "1"
+"""Part of every fingerprint. Raise it when the same pixels would give other numbers: every cell is then due again."""
+
+FIRST_IMAGE = date(2015, 6, 27)
+"""The day of Sentinel-2A's first image: a field that was planted before is processed from then on."""

@@ -1,0 +1,13 @@
+"""An entry of the ledger, as the planner sees it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The part of a ledger row that the planner needs."""
+
+    fingerprint: str
+    status: str
+    failed_fingerprint: str | None = None
+    """Fingerprint of a newer attempt that failed, while the row kept its answer."""

@@ -1,0 +1,98 @@
+"""Selecting the cells of a run from the registry: those of a day, those that fields are owed, those of a period."""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ndvi_core.errors import BadInput
+from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.registry import due_days, ledger
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.runs.selection import Selection, Wanted, in_slices
+from ndvi_core.support.days import days_between
+
+
+def select_day(
+    connection: Connection,
+    day: date,
+    look_back_days: int,
+    field_ids: Collection[str] | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select the cells of a daily run: its day, and the recorded days before it for scenes that came late.
+
+    The days before are selected for caught-up fields only, since those of the others are the catch-up's. Cells that
+    failed there are not tried again with the same scenes: one broken scene does not fail the runs of the days after.
+    """
+    first = day - timedelta(days=look_back_days)
+    earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
+    _require_known(connection, field_ids)
+    return Selection(
+        wanted=(
+            (field, field.active_days([*earlier, day] if field.caught_up else [day]))
+            for field in registry.read_fields(connection, field_ids)
+        ),
+        retried=frozenset([day]),
+        force=force,
+        day=day if field_ids is None else None,
+    )
+
+
+def select_owed(connection: Connection, first_daily_day: date) -> Selection:
+    """Select the days that fields which came or changed late are still owed.
+
+    These are the days from the plant date up to the last that a daily run has recorded, or up to the day before
+    the first daily run, whichever is later; days still to come are left to the daily runs.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+
+    def wanted() -> Iterator[Wanted]:
+        for fields in in_slices(registry.read_fields(connection, caught_up=False)):
+            owed = due_days.missing_days(connection, [field.sequence for field in fields], up_to)
+            yield from ((field, tuple(owed.get(field.sequence, ()))) for field in fields)
+
+    return Selection(wanted=wanted(), catches_up=True)
+
+
+def select_range(
+    connection: Connection,
+    first_daily_day: date,
+    field_ids: Collection[str] | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    force: bool = False,
+) -> Selection:
+    """Select the days of a period on which fields are processed.
+
+    Args:
+        connection: to the registry.
+        first_daily_day: first day that is processed daily.
+        field_ids: None is all fields.
+        start: None is each field's plant date.
+        end: included, today at the latest; None is the last day that catching up would reach, see `select_owed`.
+        force: compute again what has an answer already.
+
+    Raises:
+        BadInput: for an unknown field or an end before the start.
+    """
+    end = min(end or last_owed_day(connection, first_daily_day), datetime.now(UTC).date())
+    if start is not None and end < start:
+        raise BadInput(f"no day to compute from {start} on: the last that can be is {end}")
+    _require_known(connection, field_ids)
+    return Selection(
+        wanted=(
+            (field, field.active_days(days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
+            for field in registry.read_fields(connection, field_ids)
+        ),
+        force=force,
+    )
+
+
+def _require_known(connection: Connection, field_ids: Collection[str] | None) -> None:
+    if field_ids is None:
+        return
+    known = registry.read_fields(connection, field_ids)
+    if unknown := sorted(set(field_ids) - {field.field_id for field in known}):
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}")
