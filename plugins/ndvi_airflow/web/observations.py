@@ -1,7 +1,5 @@
 """What is known of cells, with its provenance, as JSON, CSV and Parquet."""
 
-import csv
-from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -94,14 +92,9 @@ def _answer(
 
 
 def _csv(rows: list[Observation]) -> tuple[bytes, str]:
-    """Return the columns of the days' files; scene ids have a space between them, what is not known is empty."""
-    from ndvi_core.storage.geoparquet import COLUMNS
+    from ndvi_core.storage.csv_table import write_csv
 
-    text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows({**dict(row), "scene_ids": " ".join(row.scene_ids)} for row in rows)
-    return text.getvalue().encode(), "text/csv; charset=utf-8"
+    return write_csv(rows), "text/csv; charset=utf-8"
 
 
 def _parquet(rows: list[Observation], geometries: list[BaseGeometry]) -> tuple[bytes, str]:
