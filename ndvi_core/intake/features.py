@@ -21,6 +21,9 @@ MAX_FEATURES = 200_000
 """Features of one file, at most."""
 MAX_PLANT_TYPE_CHARACTERS = 100
 
+ALWAYS_PLANTED = date.min
+"""The plant date of a field that states none, where it need not."""
+
 _LISTED_INDEXES = 10
 """Indexes of features that share an id in messages, at most."""
 _ID_RULE = "ids are 1 to 63 ASCII letters, digits, - and _, with a letter or digit at either end, for they name files"
@@ -64,17 +67,22 @@ class ParsedFields:
     """In the order of the file; every feature without a field has one that says why."""
 
 
-def parse_fields(data: bytes) -> ParsedFields:
+def parse_fields(data: bytes, *, crop_required: bool = True) -> ParsedFields:
     """Read the fields of a GeoJSON file. Any bytes will do: a defect becomes a problem, not an error.
 
     Features that share an id are all rejected, since none is known to be the right one; unless they all say the same,
     then the first counts.
+
+    Args:
+        data: the file's content.
+        crop_required: whether `plant-type` and `plant-date` have to be there. Else a type that is missing is empty, and
+            a field without a date is planted on `ALWAYS_PLANTED`.
     """
     try:
         features = _features(read_json(data))
     except Rejection as rejection:
         return ParsedFields(fields=(), problems=(_problem(rejection, None, None),))
-    read = [_read_feature(index, feature, where) for index, (feature, where) in enumerate(features)]
+    read = [_read_feature(index, feature, where, crop_required) for index, (feature, where) in enumerate(features)]
     resolved = _resolve_shared_ids(read)
     return ParsedFields(
         fields=tuple(entry.field for entry in resolved if entry.field is not None),
@@ -134,7 +142,7 @@ def _features(document: object) -> list[tuple[object, str]]:
     return [(feature, f"/features/{index}") for index, feature in enumerate(features)]
 
 
-def _read_feature(index: int, feature: object, where: str) -> _Read:
+def _read_feature(index: int, feature: object, where: str, crop_required: bool) -> _Read:
     try:
         members = as_object(feature, where, "not_a_feature", "a feature")
         if members.get("type") != "Feature":
@@ -148,8 +156,8 @@ def _read_feature(index: int, feature: object, where: str) -> _Read:
     attempt = _Attempts()
     attempt(_check_object_type, properties, f"{where}/properties")
     field_id = attempt(_field_id, properties, f"{where}/properties")
-    plant_type = attempt(_plant_type, properties, f"{where}/properties")
-    season = attempt(_season, properties, f"{where}/properties")
+    plant_type = attempt(_plant_type, properties, f"{where}/properties", crop_required)
+    season = attempt(_season, properties, f"{where}/properties", crop_required)
     read = attempt(read_geometry, members.get("geometry"), f"{where}/geometry")
     name = _printable_id(properties)
     if attempt.rejections or field_id is None or plant_type is None or season is None or read is None:
@@ -186,7 +194,9 @@ def _field_id(properties: dict[str, Any], where: str) -> str:
     return value
 
 
-def _plant_type(properties: dict[str, Any], where: str) -> str:
+def _plant_type(properties: dict[str, Any], where: str, required: bool) -> str:
+    if not required and properties.get("plant-type") is None:
+        return ""
     value = _required(properties, "plant-type", where)
     if not isinstance(value, str) or not value.strip():
         raise Rejection("bad_plant_type", f"{where}/plant-type", f'"plant-type" has to name a crop, not {show(value)}')
@@ -199,8 +209,10 @@ def _plant_type(properties: dict[str, Any], where: str) -> str:
     return value.strip()
 
 
-def _season(properties: dict[str, Any], where: str) -> tuple[date, date | None]:
-    plant_date = _day(_required(properties, "plant-date", where), f"{where}/plant-date", "plant-date")
+def _season(properties: dict[str, Any], where: str, plant_date_required: bool) -> tuple[date, date | None]:
+    plant_date = ALWAYS_PLANTED
+    if plant_date_required or properties.get("plant-date") is not None:
+        plant_date = _day(_required(properties, "plant-date", where), f"{where}/plant-date", "plant-date")
     end = properties.get("end-date")
     if end is None:
         return plant_date, None

@@ -8,7 +8,7 @@ import pytest
 from shapely.geometry import shape
 from support.features import ABSENT, RING, SQUARE, collection, feature, found, only_problem
 
-from ndvi_core.intake.features import MAX_FEATURES, parse_fields
+from ndvi_core.intake.features import ALWAYS_PLANTED, MAX_FEATURES, parse_fields
 
 
 def test_a_good_feature_becomes_a_field_as_it_was_written() -> None:
@@ -241,3 +241,20 @@ def test_fifty_thousand_features_are_each_read_by_themselves() -> None:
     parsed = parse_fields(collection(*features))
     assert len(parsed.fields) == 49_999
     assert found(parsed) == [(777, "bad_id", "/features/777/properties/object-id")]
+
+
+@pytest.mark.parametrize("missing", [ABSENT, None], ids=["absent", "null"])
+def test_crop_and_plant_date_may_be_missing_where_nobody_asks_for_them(missing: Any) -> None:
+    data = collection(feature(plant_type=missing, plant_date=missing, end_date="2025-05-01"))
+    (field,) = parse_fields(data, crop_required=False).fields
+    assert (field.plant_type, field.plant_date, field.end_date) == ("", ALWAYS_PLANTED, date(2025, 5, 1))
+    assert {problem.reason for problem in parse_fields(data).problems} == {"missing_property"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [({"plant_date": "soon"}, "bad_date"), ({"plant_type": ""}, "bad_plant_type"), ({"end_date": "x"}, "bad_date")],
+)
+def test_what_is_stated_has_to_be_right_all_the_same(properties: dict[str, Any], reason: str) -> None:
+    parsed = parse_fields(collection(feature(**properties)), crop_required=False)
+    assert (parsed.fields, only_problem(parsed).reason) == ((), reason)
