@@ -7,12 +7,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from ndvi_core import __version__
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, BadInput, NdviError
+
+if TYPE_CHECKING:
+    from ndvi_core.intake.features import ParsedFields
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +29,8 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DESCRIPTION = """\
 NDVI per farm field per day from Sentinel-2.
 
-Every command logs to standard error, a line an event, from the level in NDVI_LOG_LEVEL (INFO unless set) upwards."""
+Every command logs to standard error, a line an event, from the level in NDVI_LOG_LEVEL upwards (unless set, INFO;
+WARNING for observe)."""
 
 EXIT_CODES = """\
 exit codes:
@@ -45,6 +51,32 @@ COMPUTE_EXAMPLE = """\
 example:
   ndvi compute --order s3://ndvi/runs/ndvi_daily/manual__2025-06-01/orders/0.json
   ndvi compute --order file:///data/runs/try/orders/0.json
+
+"""
+
+OBSERVE = """\
+Compute the NDVI of fields on all days of a period: search the catalogue, read what is needed of the scenes, and write
+observations.parquet (GeoParquet), observations.csv and, of each field and day, fields/<id>/<day>/ndvi.tif, ndvi.png and
+observation.json to DIR. Rows and pictures are those of the whole system; no database or bucket is needed.
+
+FILE is GeoJSON, longitude and latitude. A feature needs the properties object-type ("field") and object-id. With a
+plant-date, days before it are left out, with an end-date days after it. Features that cannot be taken are reported on
+standard error, as `ndvi validate` does, and the others are computed.
+
+Prints a table: of each field the last mean NDVI and how many days have which status. A day without a scene has a row
+too (no_scene). A field-day that fails, since its scene cannot be read, has a row with the reason (failed), is named on
+standard error, and costs no other: the command ends with 0, so look at the status, or at "counts" with --json.
+
+settings from the environment (.env.template has all):
+  STAC_API_URL, STAC_COLLECTION    the catalogue; unless set, Earth Search and its collection sentinel-2-l2a
+  NDVI_CATALOGUE                   how its items are read, if it is none of the public ones
+  NDVI_MASK_POLICY, NDVI_MIN_VALID_FRACTION, NDVI_MIN_PIXELS    what counts as a value
+  NDVI_MEMORY_MB                   memory for blocks of scenes"""
+
+OBSERVE_EXAMPLE = """\
+example:
+  ndvi observe fields.geojson --start 2025-04-16 --end 2025-04-30 --out ndvi
+  ndvi observe fields.geojson --start 2025-04-16 --end 2025-04-30 --out ndvi --no-pictures --json
 
 """
 
@@ -74,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _log_to_stderr()
+        _log_to_stderr(options.log_level)
         return int(options.run(options))
     except NdviError as error:
         log.error("%s", " ".join(str(error).split()))
@@ -91,10 +123,71 @@ def _parser() -> argparse.ArgumentParser:
         prog="ndvi", description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"ndvi {__version__}")
+    parser.set_defaults(log_level="INFO")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_compute, _add_validate, _add_sample):
+    for add in (_add_observe, _add_compute, _add_validate, _add_sample):
         add(commands)
     return parser
+
+
+def _add_observe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "observe",
+        help="compute a file of fields on all days of a period",
+        description=OBSERVE,
+        epilog=OBSERVE_EXAMPLE + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="GeoJSON file of the fields")
+    parser.add_argument("--start", required=True, type=_day, metavar="DAY", help="first day, YYYY-MM-DD")
+    parser.add_argument("--end", required=True, type=_day, metavar="DAY", help="last day, included")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to; made if need be")
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="write the rows alone, which is several times faster"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document with the rows and paths instead")
+    parser.set_defaults(run=_observe, log_level="WARNING")
+
+
+def _observe(options: argparse.Namespace) -> int:
+    _exit_on_signals()
+    from ndvi_core.settings import load_settings
+    from ndvi_core.standalone.observe import observe, take_fields
+    from ndvi_core.standalone.summary import document, table
+
+    settings = load_settings()
+    if options.no_pictures:
+        settings = settings.model_copy(update={"pictures": False})
+    taken = take_fields(options.file)
+    if taken.problems:
+        _report(options.file, taken, sys.stderr)
+    with _progress_bar(hidden=options.json) as progress:
+        found = observe(taken.fields, options.start, options.end, out=options.out, settings=settings, progress=progress)
+    if options.json:
+        sys.stdout.write(f"{document(found, taken.problems)}\n")
+        return 0
+    files = [path for path in (found.parquet, found.csv, found.pictures) if path]
+    names = ", ".join(str(options.out / path.name) for path in files)
+    sys.stdout.write(f"{table(found.rows)}\n{names}\n")
+    return 0
+
+
+@contextmanager
+def _progress_bar(hidden: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how far the work is while the context lasts, on a terminal alone; log lines appear above the bar."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    unless_a_terminal = None
+    with tqdm(unit=" field-days", leave=False, disable=True if hidden else unless_a_terminal) as bar:
+
+        def show(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.reset(total)
+            bar.update(done - bar.n)
+
+        with logging_redirect_tqdm():
+            yield show
 
 
 def _add_compute(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -130,20 +223,23 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _validate(options: argparse.Namespace) -> int:
+    from ndvi_core.intake.document import read_file
     from ndvi_core.intake.features import parse_fields
 
-    any_rejected = False
-    for path in options.files:
-        parsed = parse_fields(_read(path))
-        rejected = [problem for problem in parsed.problems if not problem.registered]
-        for problem in parsed.problems:
-            outcome = "taken, but" if problem.registered else "rejected"
-            name = f" {problem.id}" if problem.id else ""
-            place = f" ({problem.where})" if problem.where else ""
-            sys.stdout.write(f"{path}: {outcome}{name}{place}: {problem.message}\n")
-        sys.stdout.write(f"{path}: {len(parsed.fields)} fields taken, {len(rejected)} reasons to reject\n")
-        any_rejected = any_rejected or bool(rejected)
-    return EXIT_BAD_INPUT if any_rejected else 0
+    rejected = sum(_report(path, parse_fields(read_file(path)), sys.stdout) for path in options.files)
+    return EXIT_BAD_INPUT if rejected else 0
+
+
+def _report(path: Path, parsed: "ParsedFields", stream: TextIO) -> int:
+    """Write a line for each problem of a file and a summary; return how many reasons to reject there are."""
+    rejected = [problem for problem in parsed.problems if not problem.registered]
+    for problem in parsed.problems:
+        outcome = "taken, but" if problem.registered else "rejected"
+        name = f" {problem.id}" if problem.id else ""
+        place = f" ({problem.where})" if problem.where else ""
+        stream.write(f"{path}: {outcome}{name}{place}: {problem.message}\n")
+    stream.write(f"{path}: {len(parsed.fields)} fields taken, {len(rejected)} reasons to reject\n")
+    return len(rejected)
 
 
 def _add_sample(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -156,8 +252,8 @@ def _add_sample(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     parser.add_argument("--base-url", required=True, metavar="URL", help="where DIR/scenes will be served")
-    parser.add_argument("--start", required=True, type=date.fromisoformat, metavar="DAY", help="first day, YYYY-MM-DD")
-    parser.add_argument("--end", required=True, type=date.fromisoformat, metavar="DAY", help="last day")
+    parser.add_argument("--start", required=True, type=_day, metavar="DAY", help="first day, YYYY-MM-DD")
+    parser.add_argument("--end", required=True, type=_day, metavar="DAY", help="last day")
     parser.set_defaults(run=_sample)
 
 
@@ -169,15 +265,15 @@ def _sample(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(path: Path) -> bytes:
+def _day(text: str) -> date:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as YYYY-MM-DD") from error
 
 
-def _log_to_stderr() -> None:
-    level = os.environ.get("NDVI_LOG_LEVEL") or "INFO"
+def _log_to_stderr(default: str) -> None:
+    level = os.environ.get("NDVI_LOG_LEVEL") or default
     if level.upper() not in LOG_LEVELS:
         raise BadInput(f"NDVI_LOG_LEVEL is {level!r}; it takes {', '.join(LOG_LEVELS)}")
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
@@ -199,7 +295,7 @@ def _exit_on_signals() -> None:
 
     def wait() -> None:
         number = signal.sigwait(signals)
-        log.error("interrupted by %s: the order is not done", signal.Signals(number).name)
+        log.error("interrupted by %s: the work is not done", signal.Signals(number).name)
         os._exit(EXIT_SIGNAL + number)
 
     threading.Thread(target=wait, name="signals", daemon=True).start()

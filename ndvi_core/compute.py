@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -106,7 +106,7 @@ class OrderFiles:
 
 
 @relaxed_gc()
-def run_order(order_uri: str) -> Manifest:
+def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = None) -> Manifest:
     """Compute all cells of a work order and write products, results and, last, the manifest.
 
     The same order over the same scenes gives the same bytes. A manifest from an earlier run stays in its place until
@@ -114,6 +114,7 @@ def run_order(order_uri: str) -> Manifest:
 
     Args:
         order_uri: `s3://...` or `file:///...` of the order's JSON file.
+        on_cell: called with each observation once its products are written, in no particular order.
 
     Raises:
         NotFound: The order is missing.
@@ -125,7 +126,7 @@ def run_order(order_uri: str) -> Manifest:
     log.info(
         "%s: %d cells of %d fields in %d scenes", order.label, len(order.cells), len(order.fields), len(order.scenes)
     )
-    finished = _in_order(order, _compute(files))
+    finished = _in_order(order, _compute(files), on_cell)
     observations = [cell.observation for cell in finished]
     manifest = Manifest(
         order_sha256=files.order_sha256,
@@ -230,11 +231,15 @@ def _draw(observed: "ObservedCell", field: OrderField, scenes: list[Scene]) -> t
         return make_failed(observation, reason), []
 
 
-def _in_order(order: WorkOrder, cells: Iterable[FinishedCell]) -> list[FinishedCell]:
-    """Log each cell as it comes, and return the cells in the sequence in which the work order names them."""
+def _in_order(
+    order: WorkOrder, cells: Iterable[FinishedCell], on_cell: Callable[[Observation], None] | None
+) -> list[FinishedCell]:
+    """Log and tell of each cell as it comes; return the cells in the sequence in which the work order names them."""
     found = {}
     for cell in cells:
         _log_cell(cell.observation)
+        if on_cell:
+            on_cell(cell.observation)
         found[cell.observation.field_id, cell.observation.date] = cell
     keys = [(order.fields[cell.field].field_id, cell.date) for cell in order.cells]
     if missing := [key for key in keys if key not in found]:

@@ -205,8 +205,9 @@ def test_version_starts_without_the_libraries() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["compute", "validate", "NDVI_LOG_LEVEL", "exit codes", "75"]),
+        (["--help"], ["compute", "observe", "validate", "NDVI_LOG_LEVEL", "exit codes", "75"]),
         (["compute", "--help"], ["--order URI", "ndvi compute --order s3://", "AWS_*", "75"]),
+        (["observe", "--help"], ["ndvi observe fields.geojson --start", "STAC_API_URL", "failed", "no_scene", "75"]),
         (["validate", "--help"], ["ndvi validate fields/*.geojson", "exit codes"]),
     ],
 )
@@ -216,7 +217,9 @@ def test_help_suffices(arguments: list[str], words: list[str]) -> None:
     assert [word for word in words if word not in finished.stdout] == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["compute"], ["compute", "--orders", "x"], ["validate"], ["paint"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["compute"], ["compute", "--orders", "x"], ["observe", "f.geojson"], ["validate"], ["paint"]]
+)
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     finished = ndvi(*arguments)
     assert finished.returncode == 2

@@ -4,6 +4,8 @@ import json
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 from ndvi_core.errors import BadInput
@@ -55,6 +57,18 @@ _WGS84 = re.compile(
     r"((ogc[:/]+([\d.]+[:/])?)?crs84h?|epsg[:/]+([\d.]+[:/])?(4326|4979)|wgs ?84)",
     re.IGNORECASE,
 )
+
+
+def read_file(path: str | PathLike[str]) -> bytes:
+    """Return the content of a file on this machine.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
 
 
 class _WithRepeatedMember(dict[str, Any]):

@@ -1,0 +1,395 @@
+"""Observing a file of fields without registry and bucket: the same rows and pictures as the pipeline's."""
+
+import csv
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import Engine
+from support.farm import Farm
+from support.features import ABSENT, collection, feature, polygon
+from support.models import a_field, square
+
+import ndvi_core
+from ndvi_airflow.local.services import Files, Service, start_files, start_stac
+from ndvi_core.errors import BadInput, TryAgain
+from ndvi_core.intake.features import parse_fields
+from ndvi_core.models.observation import Observation
+from ndvi_core.sample.farm import Season
+from ndvi_core.sample.season import write_season
+from ndvi_core.settings import Settings
+from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.object_store import Store
+from ndvi_core.support.days import days_between
+
+ROOT = Path(__file__).parents[2]
+START, END = date(2025, 4, 16), date(2025, 4, 24)
+DAYS = days_between(START, END)
+PERIOD = ("--start", str(START), "--end", str(END))
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A season behind a scene server and a STAC API."""
+
+    season: Season
+    files: Files
+    stac: Service
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"STAC_API_URL": self.stac.url, "NDVI_CATALOGUE": "local"}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(STAC_API_URL=self.stac.url, catalogue="local")
+
+    @property
+    def features(self) -> list[dict[str, Any]]:
+        """All fields of the farm; field_4 and field_5 are planted later than the others."""
+        files = (self.season.fields, self.season.late_fields)
+        return [one for file in files for one in json.loads(file.read_text())["features"]]
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    folder = tmp_path_factory.mktemp("season")
+    files = start_files(folder / "scenes", log=folder / "files.log")
+    season = write_season(folder, files.url, START, END)
+    stac = start_stac([season.collection, season.items], log=folder / "stac.log")
+    yield Catalogue(season, files, stac)
+    stac.stop()
+    files.stop()
+
+
+@pytest.fixture
+def fields(catalogue: Catalogue, tmp_path: Path) -> Path:
+    file = tmp_path / "fields.geojson"
+    file.write_bytes(collection(*catalogue.features))
+    return file
+
+
+def ndvi(
+    *arguments: str | Path, env: Mapping[str, str], cwd: Path = ROOT, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.run(
+        [sys.executable, "-m", "ndvi_core", *map(str, arguments)],
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        cwd=cwd,
+        timeout=300,
+        **pipes,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder by its path there."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_rows_and_pictures_are_those_of_the_pipeline(
+    catalogue: Catalogue, fields: Path, store: Store, engine: Engine, tmp_path: Path
+) -> None:
+    settings = catalogue.settings.model_copy(update={"bucket_url": store.url, "start_date": START})
+    farm = Farm(catalogue.season, store, engine, settings, catalogue.files, catalogue.stac)
+    around = polygon((-1.0, 49.0), (0.0, 49.0), (0.0, 50.0), (-1.0, 50.0))
+    store.write(settings.extent_key, json.dumps(around).encode())
+    farm.upload(fields)
+    farm.intake()
+    for day in DAYS:
+        farm.daily(day)
+
+    found = ndvi_core.observe(fields, START, END, out=tmp_path / "out", settings=catalogue.settings)
+
+    published = farm.objects("observations/")
+    order = [one["properties"]["object-id"] for one in catalogue.features]
+    rows = [row for data in published.values() for row in read_observations(data)]
+    assert list(found.rows) == sorted(rows, key=lambda row: (order.index(row.field_id), row.date))
+    assert {row.status for row in found.rows} >= {"computed", "no_scene"}
+    written = pq.read_table(tmp_path / "out" / "observations.parquet")
+    for key, data in published.items():
+        day = date.fromisoformat(key.split("/")[1].removeprefix("date="))
+        assert written.filter(pc.field("date") == day).equals(pq.read_table(pa.BufferReader(data)))
+    products = {key.removeprefix("fields/"): data for key, data in farm.objects("fields/").items()}
+    assert any(name.endswith("ndvi.tif") for name in products)
+    assert contents(tmp_path / "out" / "fields") == products
+
+
+def test_the_folder_has_the_rows_twice_and_nothing_of_the_run(
+    catalogue: Catalogue, fields: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "my fields #1 %41"
+    found = ndvi_core.observe(fields, START, END, out=out, settings=catalogue.settings)
+    assert {path.name for path in out.iterdir()} == {"observations.parquet", "observations.csv", "fields"}
+    assert (found.parquet, found.csv, found.pictures) == (
+        *(out / "observations.parquet", out / "observations.csv", out / "fields"),
+    )
+    assert read_observations(found.parquet.read_bytes()) == list(found.rows)
+    with found.csv.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["field_id"], row["date"], row["status"]) for row in rows] == [
+        (row.field_id, str(row.date), row.status) for row in found.rows
+    ]
+    assert [float(row["ndvi_mean"]) for row in rows if row["ndvi_mean"]] == [
+        row.ndvi_mean for row in found.rows if row.ndvi_mean is not None
+    ]
+
+
+def test_from_python_a_path_a_mapping_and_fields_are_the_same(
+    catalogue: Catalogue, fields: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in catalogue.environment.items():
+        monkeypatch.setenv(name, value)
+    told: list[tuple[int, int]] = []
+    read = parse_fields(fields.read_bytes()).fields
+    from_path = ndvi_core.observe(str(fields), START, END)
+    from_mapping = ndvi_core.observe(json.loads(fields.read_text()), START, END, progress=lambda *n: told.append(n))
+    assert from_path.rows == from_mapping.rows == ndvi_core.observe(read, START, END).rows
+    assert (from_path.parquet, from_path.csv, from_path.pictures) == (None, None, None)
+    cells = len(from_path.rows)
+    assert told[0] == (0, cells)
+    assert told[-1] == (cells, cells)
+    assert told == sorted(told)
+
+
+def test_a_plant_date_leaves_out_days_before_it_and_needs_not_be_there(catalogue: Catalogue) -> None:
+    first, second, third, *_ = catalogue.features
+    del first["properties"]["plant-date"], first["properties"]["plant-type"]
+    second["properties"].update({"plant-date": str(START + timedelta(3))})
+    third["properties"].update({"plant-date": None, "end-date": str(START + timedelta(1))})
+    document = json.loads(collection(first, second, third))
+    rows = ndvi_core.observe(document, START, END, settings=catalogue.settings).rows
+    days = {row.field_id: [one.date for one in rows if one.field_id == row.field_id] for row in rows}
+    assert days == {"field_1": DAYS, "field_2": DAYS[3:], "field_3": DAYS[:2]}
+
+
+def test_a_day_without_a_scene_has_a_row(catalogue: Catalogue, fields: Path) -> None:
+    items = json.loads(catalogue.season.items.read_text())["features"]
+    with_scene = {date.fromisoformat(item["properties"]["datetime"][:10]) for item in items}
+    rows = ndvi_core.observe(fields, START, END, settings=catalogue.settings).rows
+    assert {row.date for row in rows if row.field_id == "field_1" and row.status == "no_scene"} == (
+        set(DAYS) - with_scene
+    )
+
+
+def test_days_to_come_are_left_out(catalogue: Catalogue, fields: Path) -> None:
+    today = datetime.now(UTC).date()
+    rows = ndvi_core.observe(fields, today, today + timedelta(30), settings=catalogue.settings).rows
+    assert {row.date for row in rows} <= {today, today + timedelta(1)}  # the test may run over midnight
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        pytest.param(END, START, f"the last day, {START}, is before the first, {END}", id="backwards"),
+        pytest.param(date(1925, 4, 1), END, "no image before 2015-06-27: start then", id="before Sentinel-2"),
+        pytest.param(date(9000, 1, 1), date(9000, 1, 2), "is still to come: start on", id="to come"),
+        pytest.param(date(2020, 1, 1), date(2020, 1, 9), "no field is planted between 2020-01-01", id="unplanted"),
+    ],
+)
+def test_a_wrong_period_is_refused_with_a_remedy(
+    catalogue: Catalogue, fields: Path, start: date, end: date, words: str
+) -> None:
+    with pytest.raises(BadInput, match=re.escape(words)):
+        ndvi_core.observe(fields, start, end, settings=catalogue.settings)
+
+
+def test_more_than_fits_into_memory_is_refused_with_a_remedy(catalogue: Catalogue) -> None:
+    many = [a_field(f"field_{number}", plant_date=date(2016, 1, 1)) for number in range(2000)]
+    with pytest.raises(BadInput, match="are 1002000 field-days, more than 1000000: choose a shorter"):
+        ndvi_core.observe(many, date(2016, 1, 1), date(2016, 1, 1) + timedelta(500), settings=catalogue.settings)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param([], "no field to observe", id="none"),
+        pytest.param([a_field(), a_field()], "share an id", id="twice"),
+        pytest.param([{"type": "Feature"}], "a dict is among the fields", id="features"),
+        pytest.param({"type": "FeatureCollection", "features": [START]}, "not GeoJSON", id="no JSON"),
+        pytest.param({"type": "FeatureCollection", "features": []}, "no field to observe", id="empty"),
+        pytest.param([a_field(geometry=square(700_000.0, 5_400_000.0))], "no field is on the Earth", id="metres"),
+        pytest.param("nothing.geojson", "cannot read nothing.geojson", id="no file"),
+    ],
+)
+def test_what_is_no_field_is_refused(catalogue: Catalogue, fields: Any, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        ndvi_core.observe(fields, START, END, settings=catalogue.settings)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_beforehand(catalogue: Catalogue, fields: Path) -> None:
+    catalogue.files.clear()
+    with pytest.raises(BadInput, match="cannot make the folder"):
+        ndvi_core.observe(fields, START, END, out=fields / "out", settings=catalogue.settings)
+    assert catalogue.files.requests() == []
+
+
+def test_a_catalogue_that_is_down_is_to_be_tried_again(fields: Path) -> None:
+    with pytest.raises(TryAgain):
+        ndvi_core.observe(fields, START, END, settings=Settings(STAC_API_URL="http://127.0.0.1:9", catalogue="local"))
+
+
+def test_the_command_prints_a_table_and_nothing_else(catalogue: Catalogue, fields: Path, tmp_path: Path) -> None:
+    finished = ndvi("observe", fields, *PERIOD, "--out", tmp_path / "out", env=catalogue.environment)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    rows = read_observations((tmp_path / "out" / "observations.parquet").read_bytes())
+    lines = finished.stdout.splitlines()
+    assert lines[0].split()[:4] == ["field", "NDVI", "on", "computed"]
+    for line in lines[1:6]:
+        name, value, day, computed, *_ = line.split()
+        own = [row for row in rows if row.field_id == name and row.status == "computed"]
+        last = (f"{own[-1].ndvi_mean:.3f}", str(own[-1].date)) if own else ("-", "-")
+        assert (value, day, computed) == (*last, str(len(own)))
+    assert lines[-2].startswith(f"5 fields, {len(rows)} field-days: ")
+    assert str(tmp_path / "out" / "observations.csv") in lines[-1]
+
+
+def test_json_is_one_document_of_rows_and_paths(catalogue: Catalogue, fields: Path, tmp_path: Path) -> None:
+    finished = ndvi(
+        *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures"), env=catalogue.environment
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    document = json.loads(finished.stdout)
+    rows = read_observations((tmp_path / "out" / "observations.parquet").read_bytes())
+    assert [Observation.model_validate(row) for row in document["rows"]] == rows
+    assert sum(document["counts"].values()) == len(rows)
+    assert document["files"] == {
+        "parquet": str(tmp_path / "out" / "observations.parquet"),
+        "csv": str(tmp_path / "out" / "observations.csv"),
+        "pictures": None,
+    }
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"observations.parquet", "observations.csv"}
+
+
+@pytest.mark.parametrize(("options", "shown"), [((), True), (("--json",), False)], ids=["table", "json"])
+def test_a_terminal_has_a_progress_bar(
+    catalogue: Catalogue, fields: Path, tmp_path: Path, options: tuple[str, ...], shown: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    try:
+        finished = ndvi(
+            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--no-pictures", *options),
+            env=catalogue.environment,
+            stderr=theirs,
+        )
+        os.write(theirs, b"end")
+        said = os.read(ours, 1_000_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert finished.returncode == 0
+    cells = pq.read_table(tmp_path / "out" / "observations.parquet").num_rows
+    assert (f"0/{cells}" in said) == shown
+    assert f"0/{cells}" not in finished.stdout
+
+
+def test_features_that_cannot_be_taken_do_not_cost_the_others(catalogue: Catalogue, tmp_path: Path) -> None:
+    good, other, *_ = catalogue.features
+    other["properties"]["plant-date"] = "soon"
+    file = tmp_path / "fields.geojson"
+    file.write_bytes(collection(good, other))
+    arguments = ("observe", file, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures")
+    finished = ndvi(*arguments, env=catalogue.environment)
+    assert finished.returncode == 0
+    document = json.loads(finished.stdout)
+    assert {row["field_id"] for row in document["rows"]} == {"field_1"}
+    assert [(problem["id"], problem["reason"]) for problem in document["problems"]] == [("field_2", "bad_date")]
+    assert finished.stderr == ndvi("validate", file, env={}).stdout
+
+
+def test_a_file_without_a_field_ends_with_2(catalogue: Catalogue, tmp_path: Path) -> None:
+    file = tmp_path / "fields.geojson"
+    file.write_bytes(collection(feature(object_id=ABSENT)))
+    finished = ndvi("observe", file, *PERIOD, "--out", tmp_path / "out", "--json", env=catalogue.environment)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "object-id" in finished.stderr
+    assert "there is no field to observe" in finished.stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scene_that_cannot_be_read_fails_its_days_and_ends_with_0(
+    catalogue: Catalogue, fields: Path, tmp_path: Path
+) -> None:
+    """Items of another catalogue, whose assets of one day are not there as TIFFs."""
+    items = json.loads(catalogue.season.items.read_text())
+    broken = tmp_path / "items.json"
+    for item in items["features"]:
+        if item["properties"]["datetime"].startswith(str(START)):
+            for asset in item["assets"].values():
+                asset["href"] = f"{catalogue.files.url}/nothing.tif"
+    broken.write_text(json.dumps(items))
+    stac = start_stac([catalogue.season.collection, broken], log=tmp_path / "stac.log")
+    try:
+        finished = ndvi(
+            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures"),
+            env={**catalogue.environment, "STAC_API_URL": stac.url},
+        )
+    finally:
+        stac.stop()
+    assert finished.returncode == 0
+    rows = json.loads(finished.stdout)["rows"]
+    failed = {(row["field_id"], row["date"]) for row in rows if row["status"] == "failed"}
+    assert failed
+    assert {day for _, day in failed} == {str(START)}
+    assert all("nothing.tif" in row["reason"] for row in rows if row["status"] == "failed")
+    assert "cells failed" in finished.stderr
+    assert any(row["status"] == "computed" for row in rows)
+
+
+def test_it_needs_no_database_driver(catalogue: Catalogue, fields: Path, tmp_path: Path) -> None:
+    """The image that computes has none."""
+    for name in ("sqlalchemy", "psycopg", "alembic"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')")
+    finished = ndvi(
+        *("observe", fields, *PERIOD, "--out", tmp_path / "out"),
+        env={**catalogue.environment, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_the_package_is_imported_without_the_libraries() -> None:
+    program = (
+        "import sys, ndvi_core; ndvi_core.observe\n"
+        "print(sorted(set(sys.modules) & {'numpy', 'pydantic', 'shapely', 'tqdm', 'obstore', 'ndvi_core.settings'}))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def _typed(document: str) -> list[str]:
+    """The commands of this name that a document tells to type."""
+    return [line.strip() for line in document.splitlines() if re.match(r"\s*(\.venv/bin/)?ndvi observe ", line)]
+
+
+def test_what_the_documents_tell_to_type_works(catalogue: Catalogue, fields: Path) -> None:
+    texts = [(ROOT / name).read_text() for name in ("README.md", "docs/data.md")]
+    typed = [_typed(text) for text in [*texts, ndvi("observe", "--help", env={}).stdout]]
+    assert all(typed)
+    for command in {command.partition("#")[0] for commands in typed for command in commands}:
+        finished = ndvi(*shlex.split(command)[1:], env=catalogue.environment, cwd=fields.parent)
+        assert finished.returncode == 0, f"{command}: {finished.stderr}"
+
+
+def test_the_python_that_the_documents_show_works(catalogue: Catalogue, fields: Path) -> None:
+    (program,) = re.findall(r"```python\n(import ndvi_core.*?)```", (ROOT / "docs/data.md").read_text(), re.DOTALL)
+    environment = {**os.environ, **catalogue.environment, "PYTHONPATH": str(ROOT)}
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=fields.parent
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "field_1" in finished.stdout
