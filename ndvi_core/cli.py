@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ndvi_core import __version__
-from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, BadInput, NdviError
+from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInput, NdviError
 
 if TYPE_CHECKING:
     from ndvi_core.intake.features import ParsedFields
@@ -44,6 +44,7 @@ COMPUTE = """\
 Compute the cells of a work order and write their products, the results and, last, the manifest, to the
 places that the order names. Exit code 0 means that the manifest is written; cells that could not be
 computed are rows of the results with a reason, and the last line of the log names those that failed.
+It is written too before exit code 75 if a server of scenes failed for now: other cells are not lost.
 
 S3 credentials, region and endpoint come from the usual AWS_* variables."""
 
@@ -65,7 +66,8 @@ standard error, as `ndvi validate` does, and the others are computed.
 
 Prints a table: of each field the last mean NDVI and how many days have which status. A day without a scene has a row
 too (no_scene). A field-day that fails, since its scene cannot be read, has a row with the reason (failed), is named on
-standard error, and costs no other: the command ends with 0, so look at the status, or at "counts" with --json.
+standard error, and costs no other: the command ends with 0, so look at the status, or at "counts" with --json; it ends
+with 75, with everything written, if a server of scenes failed for now.
 
 settings from the environment (.env.template has all):
   STAC_API_URL, STAC_COLLECTION    the catalogue; unless set, Earth Search and its collection sentinel-2-l2a
@@ -165,11 +167,11 @@ def _observe(options: argparse.Namespace) -> int:
         found = observe(taken.fields, options.start, options.end, out=options.out, settings=settings, progress=progress)
     if options.json:
         sys.stdout.write(f"{document(found, taken.problems)}\n")
-        return 0
+        return EXIT_TRY_AGAIN if found.try_again else 0
     files = [path for path in (found.parquet, found.csv, found.pictures) if path]
     names = ", ".join(str(options.out / path.name) for path in files)
     sys.stdout.write(f"{table(found.rows)}\n{names}\n")
-    return 0
+    return EXIT_TRY_AGAIN if found.try_again else 0
 
 
 @contextmanager

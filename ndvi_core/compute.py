@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ndvi_core.errors import BadInput, NdviError
+from ndvi_core.errors import BadInput, NdviError, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
@@ -40,6 +40,8 @@ class FinishedCell:
 
     observation: Observation
     objects: tuple[Written, ...] = ()
+    is_passing: bool = False
+    """Whether it failed for a reason that may pass."""
 
     @property
     def result(self) -> CellResult:
@@ -119,7 +121,8 @@ def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = No
     Raises:
         NotFound: The order is missing.
         BadInput: The order is malformed; the message names the defects.
-        TryAgain: A service failed for now. Then there is no new manifest.
+        TryAgain: A service failed for now: the products', and then there is no new manifest, or the scenes', and then
+            there is one in which the cells that need them have failed.
     """
     files = OrderFiles(order_uri)
     order = files.order
@@ -135,6 +138,12 @@ def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = No
     )
     files.write_manifest(manifest)
     _log_summary(order, observations)
+    if passing := [cell.observation for cell in finished if cell.is_passing]:
+        first = passing[0]
+        raise TryAgain(
+            f"{order.label}: {len(passing)} of {len(finished)} cells could not be computed for now, the first is "
+            f"{first.field_id} {first.date}: {first.reason}"
+        )
     return manifest
 
 
@@ -179,7 +188,7 @@ def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
             yield f"cells.{number}.field: there is no field {cell.field} among {len(order.fields)}"
         if not cell.scenes and not cell.unreadable:
             yield f"cells.{number}.scenes: none"
-        for scene in cell.scenes:
+        for scene in (*cell.scenes, *cell.older):
             if not 0 <= scene < len(order.scenes):
                 yield f"cells.{number}.scenes: there is no scene {scene} among {len(order.scenes)}"
         if (cell.field, cell.date) in seen:
@@ -194,7 +203,7 @@ def _compute(files: OrderFiles) -> Iterator[FinishedCell]:
     order = files.order
     if not order.pictures:
         for observed in observe(order):
-            yield FinishedCell(observed.observation)
+            yield FinishedCell(observed.observation, is_passing=observed.is_passing)
         return
     fields = {field.field_id: field for field in order.fields}
     scenes = {scene.id: scene for scene in order.scenes}
@@ -202,7 +211,7 @@ def _compute(files: OrderFiles) -> Iterator[FinishedCell]:
     def finish(observed: "ObservedCell") -> FinishedCell:
         observation = observed.observation
         if observation.status == "failed":  # the products of an earlier computation stay valid
-            return FinishedCell(observation)
+            return FinishedCell(observation, is_passing=observed.is_passing)
         used = [scenes[scene_id] for scene_id in observation.scene_ids]
         observation, products = _draw(observed, fields[observation.field_id], used)
         return FinishedCell(observation, files.write_products(observation, products) if products else ())

@@ -25,6 +25,10 @@ class SceneUnreadable(NdviError):
     """A scene's asset is broken, missing or of an unexpected layout. Its cells fail; others go on."""
 
 
+class SceneUnreachable(SceneUnreadable):
+    """A scene's asset could not be read for now: network, server. Its cells fail until they are computed again."""
+
+
 class TryAgain(NdviError):
     """A service could not be reached or gave up for now: network, S3, STAC API. A later try may succeed."""
 

@@ -52,9 +52,11 @@ class Settings(BaseSettings):
     """Dialect of the items: asset keys, offset rule, signing (`ndvi_core.catalog.dialects`). `auto` knows the public
     catalogues by API and collection; any other has to be named here, or the offset of its pixels would be a guess."""
 
-    mask_policy: str = "scl@1"
+    mask_policy: str = "scl-dilated@1"
     min_valid_fraction: float = Field(default=0.5, ge=0, le=1)
     min_pixels: float = Field(default=1.0, ge=0)
+    inner_buffer_m: float = Field(default=0.0, ge=0)
+    """Metres that are left out along each field's edge."""
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell; without them a task is several times faster."""
     memory_mb: int = Field(default=512, ge=128)
@@ -77,7 +79,12 @@ class Settings(BaseSettings):
         """The choices that go into each work order."""
         from ndvi_core.models.work_order import Policy  # who reads settings alone needs no geometry library
 
-        return Policy(mask=self.mask_policy, min_valid_fraction=self.min_valid_fraction, min_pixels=self.min_pixels)
+        return Policy(
+            mask=self.mask_policy,
+            min_valid_fraction=self.min_valid_fraction,
+            min_pixels=self.min_pixels,
+            inner_buffer_m=self.inner_buffer_m,
+        )
 
 
 S = TypeVar("S", bound=BaseSettings)

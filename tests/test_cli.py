@@ -101,7 +101,7 @@ def test_s3_down_ends_with_75(store: Store) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_scene_server_down_ends_with_75_and_no_manifest(store: Store, scenes: list[Scene]) -> None:
+def test_scene_server_down_ends_with_75_and_what_could_be_computed(store: Store, scenes: list[Scene]) -> None:
     gone = scenes[1].model_copy(update={"red": "http://127.0.0.1:9/red.tif"})
     finished = ndvi(
         *("compute", "--order", put_order(store, make_order(FIELDS, [scenes[0], gone], store=store))),
@@ -109,7 +109,9 @@ def test_scene_server_down_ends_with_75_and_no_manifest(store: Store, scenes: li
     )
     assert finished.returncode == 75
     assert gone.id in _last_line(finished)
-    assert not store.exists(MANIFEST_KEY)
+    manifest = Manifest.model_validate_json(store.read(MANIFEST_KEY))
+    assert {cell.status for cell in manifest.cells if cell.date == scenes[0].day} == {"computed"}
+    assert {cell.status for cell in manifest.cells if cell.date == gone.day} == {"failed"}
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,19 @@ from shapely.errors import ShapelyError
 from ndvi_core.catalog import item as stac
 from ndvi_core.catalog.item import StacItem
 from ndvi_core.errors import BadInput, SceneUnreadable
-from ndvi_core.models.scene import BOA_ADD_OFFSET, Offset, Scene, UnreadableItem, solar_day
+from ndvi_core.models.scene import (
+    BOA_ADD_OFFSET,
+    OFFSET_SINCE,
+    Offset,
+    Scene,
+    UnreadableItem,
+    baseline_number,
+    solar_day,
+)
 from ndvi_core.settings import Settings
 
 if TYPE_CHECKING:
     import pystac
-
-OFFSET_SINCE = (4, 0)
-"""The first processing baseline whose digital numbers are shifted."""
 
 
 def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of all rules
@@ -31,7 +36,7 @@ def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of
 
 
 def _by_baseline(item: StacItem, key: str) -> int:  # noqa: ARG001
-    return BOA_ADD_OFFSET if stac.baseline_number(stac.baseline(item)) >= OFFSET_SINCE else 0
+    return BOA_ADD_OFFSET if baseline_number(stac.baseline(item)) >= OFFSET_SINCE else 0
 
 
 def _declared(item: StacItem, key: str) -> int:
@@ -75,8 +80,6 @@ class Dialect:
     """Name of the offset rule, which is part of every fingerprint: raise its number when the rule changes."""
     offset: Callable[[StacItem, str], int]
     """The rule: what is added to the digital numbers of the asset with this key."""
-    harmonised: bool = False
-    """See `Offset.harmonised`."""
     signing: str | None = None
     """See `Scene.signing`."""
 
@@ -93,7 +96,6 @@ EARTH_SEARCH = Dialect(
     # Element84/earth-search issues 66 and 71.
     rule="earth-search-harmonised@1",
     offset=_applied,
-    harmonised=True,
 )
 EARTH_SEARCH_C1 = Dialect(
     name="earth-search-c1",
@@ -230,6 +232,10 @@ def _scene(item: StacItem, dialect: Dialect) -> Scene:
             rule=dialect.rule,
             red=dialect.offset(item, dialect.red),
             nir=dialect.offset(item, dialect.nir),
-            harmonised=dialect.harmonised,
         ),
+        nodata=stac.nodata(item, dialect.red),
+        platform=stac.platform(item),
+        relative_orbit=stac.relative_orbit(item),
+        sun_zenith=stac.sun_zenith(item),
+        view_zenith=stac.view_zenith(item),
     )

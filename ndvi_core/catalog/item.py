@@ -5,6 +5,7 @@ The functions raise `ValueError` with what is missing and where it was looked fo
 
 import re
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ OFFSET_APPLIED = "earthsearch:boa_offset_applied"
 
 _TILE = re.compile(r"(?<!\d)(\d{1,2})([C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Z0-9])")
 _BASELINE = re.compile(r"\d{1,2}\.\d{1,2}")
+_ORBIT = re.compile(r"_R(\d{3})_")
 _DATATAKE = re.compile(r"(S2[A-Z])_(?:MSIL2A_)?(\d{8}T\d{6})")
 
 
@@ -85,11 +87,6 @@ def baseline(item: StacItem) -> str:
     raise ValueError("no processing baseline like 05.11 in s2:processing_baseline or processing:version")
 
 
-def baseline_number(text: str) -> tuple[int, ...]:
-    """Return the baseline as numbers that compare as baselines do: 05.09 is older than 05.10, and 5.9 is 05.09."""
-    return tuple(int(part) for part in text.split("."))
-
-
 def time(item: StacItem) -> datetime:
     """Return when the tile was acquired, UTC."""
     text = item.properties.get("datetime") or item.properties.get("start_datetime")
@@ -123,6 +120,39 @@ def datatake(item: StacItem) -> str:
     return f"{platform}_{time(item):%Y%m%dT%H%M}"
 
 
+def platform(item: StacItem) -> str | None:
+    """Return the satellite in lower case, as STAC asks, e.g. `sentinel-2a`; None when the item does not say."""
+    return str(item.properties.get("platform") or "").lower() or None
+
+
+def relative_orbit(item: StacItem) -> int | None:
+    """Return the relative orbit, 1 to 143; None when neither a property nor the product's name has it."""
+    stated = str(item.properties.get("sat:relative_orbit") or "")
+    if stated.isdecimal():
+        return int(stated)
+    named = _ORBIT.search(f"{item.properties.get('s2:product_uri')} {item.id}")
+    return int(named[1]) if named else None
+
+
+def sun_zenith(item: StacItem) -> float | None:
+    """Return the mean sun zenith angle in degrees; None when the item does not say.
+
+    The view extension of STAC has the elevation above the horizon.
+    """
+    elevation, zenith = (_number(item.properties.get(name)) for name in ("view:sun_elevation", "s2:mean_solar_zenith"))
+    return zenith if elevation is None else 90 - elevation
+
+
+def view_zenith(item: StacItem) -> float | None:
+    """Return the mean view zenith angle in degrees, STAC's angle of incidence; None when the item does not say."""
+    incidence = _number(item.properties.get("view:incidence_angle"))
+    return incidence if incidence is not None else _number(item.properties.get("view:off_nadir"))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
 def epsg(item: StacItem, key: str) -> int | None:
     """Return the EPSG code of the item's CRS, or of its asset `key`; None when neither names one."""
     for source in (item.properties, item.assets[key]):
@@ -152,6 +182,19 @@ def declared_offset(item: StacItem, key: str) -> int | None:
         if not scale or round(1 / float(scale)) != 10_000:
             raise ValueError(f"asset {key!r} has the offset {offset} with the scale {scale}: 0.0001 is expected")
         return round(float(offset) / float(scale))
+    return None
+
+
+def nodata(item: StacItem, key: str) -> int | None:
+    """Return the digital number that stands for no data in the asset `key`; None when the item does not say.
+
+    STAC 1.0 keeps it in `raster:bands`, STAC 1.1 in the asset or its band.
+    """
+    asset = item.assets[key]
+    for source in (asset, *(asset.get("raster:bands") or ()), *(asset.get("bands") or ())):
+        value = _number(source.get("nodata"))
+        if value is not None and value == int(value):
+            return int(value)
     return None
 
 

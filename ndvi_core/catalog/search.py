@@ -12,10 +12,9 @@ from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item, unreadable_item
-from ndvi_core.catalog.item import baseline_number
 from ndvi_core.catalog.paging import PageRequest, all_items
 from ndvi_core.errors import BadInput, SceneUnreadable
-from ndvi_core.models.scene import Scene, UnreadableItem
+from ndvi_core.models.scene import Scene, UnreadableItem, baseline_number
 from ndvi_core.settings import Settings
 from ndvi_core.support.json_api import MethodNotAllowed, api_errors, open_api
 
@@ -42,7 +41,9 @@ class Found(NamedTuple):
     """The answer of a search, which saw all items."""
 
     scenes: list[Scene]
-    """Without duplicates, by day, tile and id."""
+    """The newest product of each acquisition, by day, tile and id."""
+    older: list[Scene]
+    """Older products of these acquisitions, likewise: they count where the newest turns out to have no pixels."""
     unreadable: list[UnreadableItem]
     """Items that may be further scenes."""
 
@@ -75,11 +76,13 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
     if unreadable:
         reasons = "; ".join(item.reason for item in unreadable)
         _log.warning("%d of %d items cannot be read: %s", len(unreadable), len(items), reasons)
-    return Found(deduplicate([scene for scene in scenes if start <= scene.day <= end]), unreadable)
+    return Found(
+        *deduplicate([scene for scene in scenes if any(start <= day <= end for day in scene.days)]), unreadable
+    )
 
 
-def deduplicate(scenes: Sequence[Scene]) -> list[Scene]:
-    """Return one scene for each tile and datatake, by day, tile and id.
+def deduplicate(scenes: Sequence[Scene]) -> tuple[list[Scene], list[Scene]]:
+    """Return one scene for each tile and datatake, and the others, both by day, tile and id.
 
     The newest baseline wins, then the newest `updated`, then the greatest id. A datatake that reached the ground in two
     pieces has two products of the tile where it was cut, with the same names but for the processing time; these are no
@@ -88,8 +91,9 @@ def deduplicate(scenes: Sequence[Scene]) -> list[Scene]:
     groups: defaultdict[tuple[str, str], list[Scene]] = defaultdict(list)
     for scene in scenes:
         groups[scene.tile, scene.datatake].append(scene)
-    kept = [scene for group in groups.values() for scene in _best(group)]
-    return sorted(kept, key=lambda scene: (scene.day, scene.tile, scene.id))
+    kept = {scene.id: scene for group in groups.values() for scene in _best(group)}
+    ordered = sorted(scenes, key=lambda scene: (scene.day, scene.tile, scene.id))
+    return [scene for scene in ordered if scene.id in kept], [scene for scene in ordered if scene.id not in kept]
 
 
 def _best(group: Sequence[Scene]) -> Iterator[Scene]:

@@ -1,12 +1,42 @@
 """The observation of a cell: statistics, or the reason why there are none, with its provenance."""
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Literal, NamedTuple
+from datetime import date, datetime
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from ndvi_core.models.frozen import Frozen
 
-Status = Literal["computed", "no_scene", "cloudy", "no_data", "outside_extent", "too_small", "failed"]
+Status = Literal[
+    "computed",
+    "no_scene",
+    "cloudy",
+    "shadow",
+    "snow",
+    "no_data",
+    "undefined",
+    "outside_extent",
+    "too_small",
+    "failed",
+]
+Doubt = Literal[
+    "dark_pixels_dropped",
+    "no_pure_pixel",
+    "offset_doubtful",
+    "older_product",
+    "resampled",
+    "saturated_pixels_dropped",
+    "scene_unreadable",
+]
+"""What may be wrong with numbers:
+
+- `dark_pixels_dropped`: some valid pixels have no positive reflectance in red or near infrared, and do not count.
+- `no_pure_pixel`: the field covers no pixel wholly, so that all of them are mixed with what is beside it.
+- `offset_doubtful`: file or pixels belie the catalogue's offset, see `ndvi_core.zonal.offset_check`.
+- `older_product`: some pixels are of an older product, because the newer one lacks them.
+- `resampled`: some pixels are of another UTM zone's grid, by nearest neighbour.
+- `saturated_pixels_dropped`: some valid pixels have digital numbers beyond those of a reflectance, and do not count.
+- `scene_unreadable`: another scene of the day may show more of the field, but cannot be read.
+"""
 
 
 class Column(NamedTuple):
@@ -32,11 +62,16 @@ class Statistics(Frozen):
     ndvi_median: Annotated[float | None, Column("Median of NDVI, weighted by coverage", "1")] = None
     ndvi_p75: Annotated[float | None, Column("75th percentile of NDVI, weighted by coverage", "1")] = None
     ndvi_p90: Annotated[float | None, Column("90th percentile of NDVI, weighted by coverage", "1")] = None
-    ndvi_valid_pixel_count: Annotated[float, Column("Sum of the field's shares of valid pixels", "pixel")] = 0.0
-    pixel_count: Annotated[float, Column("Sum of the field's shares of all pixels: its area", "pixel")] = 0.0
-    valid_fraction: Annotated[float, Column("ndvi_valid_pixel_count / pixel_count", "1")] = 0.0
-    cloud_fraction: Annotated[float, Column("Share of the field under cloud, cloud shadow or cirrus", "1")] = 0.0
-    """SCL classes 3 (cloud shadow), 8, 9 (cloud) and 10 (cirrus)."""
+    ndvi_valid_pixel_count: Annotated[float | None, Column("Sum of the field's shares of valid pixels", "pixel")] = None
+    pixel_count: Annotated[float | None, Column("Sum of the field's shares of all pixels: its area", "pixel")] = None
+    pure_pixel_count: Annotated[int | None, Column("Pixels that the field covers wholly, valid or not", "pixel")] = None
+    valid_fraction: Annotated[float | None, Column("ndvi_valid_pixel_count / pixel_count", "1")] = None
+    cloud_fraction: Annotated[
+        float | None, Column("Share of the field under cloud, cirrus or cloud shadow, as the mask policy has them", "1")
+    ] = None
+    shadow_fraction: Annotated[float | None, Column("Share under cloud shadow, part of cloud_fraction", "1")] = None
+    snow_fraction: Annotated[float | None, Column("Share of the field under snow or ice", "1")] = None
+    nodata_fraction: Annotated[float | None, Column("Share of the field without data in any scene", "1")] = None
 
 
 class Observation(Statistics):
@@ -44,8 +79,15 @@ class Observation(Statistics):
 
     field_id: Annotated[str, Column("The field's id")]
     date: Annotated[date, Column("Solar day of the acquisition")]
-    status: Annotated[Status, Column("computed, no_scene, cloudy, no_data, outside_extent, too_small or failed")]
+    status: Annotated[Status, Column(", ".join(get_args(Status)))]
     reason: Annotated[str | None, Column("Why there is no value; null when there is one")] = None
+    quality: Annotated[tuple[Doubt, ...], Column("Named doubts about the numbers, in the order of the alphabet")] = ()
+    note: Annotated[str | None, Column("What the doubts are about, e.g. which product was left out and why")] = None
+    acquired_at: Annotated[datetime | None, Column("When the first of the scenes was acquired")] = None
+    platform: Annotated[str | None, Column("Satellite, e.g. sentinel-2a")] = None
+    relative_orbit: Annotated[int | None, Column("Relative orbit of the pass, 1 to 143")] = None
+    sun_zenith: Annotated[float | None, Column("Mean sun zenith angle of the first scene", "degree")] = None
+    view_zenith: Annotated[float | None, Column("Mean view zenith angle of the first scene", "degree")] = None
     scene_ids: Annotated[tuple[str, ...], Column("Scenes that the numbers come from, or that were considered")] = ()
     baseline: Annotated[str | None, Column("Sentinel-2 processing baseline of the scenes")] = None
     offset_rule: Annotated[str | None, Column("Rule by which digital numbers became reflectance")] = None

@@ -1,6 +1,8 @@
 """Scenes: Sentinel-2 L2A items of a catalogue, reduced to what the computation needs."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from pydantic import Field as Attribute
 
@@ -14,8 +16,24 @@ Source: `BOA_ADD_OFFSET` in ESA's product metadata (MTD_MSIL2A.xml), the same fo
 """
 
 
+MAX_DIGITAL_NUMBER = 32767
+"""Greatest digital number of a reflectance. A greater one is saturated, or a negative number that lost its sign.
+
+Source: Sentinel-2 Products Specification Document, L2A surface reflectance: 0 is no data, values run from 1 to 32767.
+"""
+
+OFFSET_SINCE = (4, 0)
+"""The first processing baseline whose digital numbers ESA has shifted, see `baseline_number`."""
+
+PASS_GAP = timedelta(minutes=30)
+"""Scenes of one satellite and place that are further apart in time are of different passes.
+
+An orbit takes 100 minutes; some catalogues state when a tile was acquired, others when the pass began.
+"""
+
+
 class Offset(Frozen):
-    """How digital numbers become reflectance: `reflectance * 10000 = max(DN + offset, 0)`."""
+    """How digital numbers become reflectance: `reflectance * 10000 = DN + offset`."""
 
     rule: str
     """Name and version of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
@@ -23,8 +41,6 @@ class Offset(Frozen):
     """Added to the digital numbers of the red band: `BOA_ADD_OFFSET`, or 0 if there is no shift in the pixels."""
     nir: int = 0
     """Added to the digital numbers of the near infrared band."""
-    harmonised: bool = False
-    """Whether the catalogue says that it has removed the shift from the pixels, so that the pixels can belie it."""
 
 
 class Scene(Frozen):
@@ -55,11 +71,41 @@ class Scene(Frozen):
     signing: str | None = None
     """How hrefs have to be signed: None for not at all, or `planetary-computer`."""
     offset: Offset
+    nodata: int | None = None
+    """Digital number of pixels without data, as the item says; the file may name another. 0 is one in any case."""
+    platform: str | None = None
+    """The satellite, e.g. `sentinel-2a`."""
+    relative_orbit: int | None = None
+    """1 to 143."""
+    sun_zenith: float | None = None
+    """Mean angle between the sun and the vertical, degrees."""
+    view_zenith: float | None = None
+    """Mean angle between the line of sight and the vertical, degrees."""
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether ESA's product has shifted digital numbers, by its baseline; a catalogue may have undone it."""
+        return baseline_number(self.baseline) >= OFFSET_SINCE
 
     @property
     def day(self) -> date:
         """Solar day of the acquisition at the tile, see `solar_day`."""
         return solar_day(self.time, self.tile)
+
+    def day_at(self, longitude: float) -> date:
+        """Return the solar day of the acquisition at a place that the scene shows.
+
+        It is the tile's, but beyond the antimeridian: a pass over both of its sides is on two days, and one observation
+        of a field that lies across.
+        """
+        eastwards = longitude - _longitude(self.tile)
+        return self.day + timedelta(days=(eastwards > 180) - (eastwards < -180))
+
+    @property
+    def days(self) -> set[date]:
+        """The solar days of the acquisition at all places that the scene shows."""
+        west, _, east, _ = self.footprint.bounds
+        return {self.day, self.day_at(west), self.day_at(east)}
 
 
 class UnreadableItem(Frozen):
@@ -74,11 +120,35 @@ class UnreadableItem(Frozen):
     """Its solar day; None is any day of the searched period."""
 
 
+def baseline_number(baseline: str) -> tuple[int, ...]:
+    """Return the baseline as numbers that compare as baselines do: 05.09 is older than 05.10, and 5.9 is 05.09."""
+    return tuple(int(part) for part in baseline.split("."))
+
+
+def number_passes(scenes: Sequence[Scene]) -> list[int]:
+    """Return for each scene the number of its pass: of one satellite, without a gap of more than `PASS_GAP`."""
+    order = sorted(range(len(scenes)), key=lambda index: (_satellite(scenes[index]), scenes[index].time))
+    numbers = [0] * len(scenes)
+    for before, index in pairwise(order):
+        first, second = scenes[before], scenes[index]
+        is_same = _satellite(first) == _satellite(second) and second.time - first.time <= PASS_GAP
+        numbers[index] = numbers[before] + (not is_same)
+    return numbers
+
+
+def _satellite(scene: Scene) -> str:
+    return scene.datatake.partition("_")[0]
+
+
 def solar_day(time: datetime, tile: str) -> date:
     """Return the solar day of an acquisition where it was made: UTC shifted by four minutes a degree of longitude.
 
     Over Europe and Africa this is the UTC date; over New Zealand a pass at 22:30 UTC belongs to the next day.
     The longitude is that of the tile's UTM zone: the centre of a footprint that the antimeridian cuts is elsewhere.
     """
-    longitude = int(tile[:2]) * 6 - 183
-    return (time + timedelta(hours=longitude / 15)).date()
+    return (time + timedelta(hours=_longitude(tile) / 15)).date()
+
+
+def _longitude(tile: str) -> int:
+    """Return the middle of the tile's UTM zone, degrees."""
+    return int(tile[:2]) * 6 - 183

@@ -33,7 +33,9 @@ class Policy(_Strict):
     mask: str = "scl@1"
     """Name and version of the SCL mask policy, see `ndvi_core.zonal.mask`."""
     min_valid_fraction: float = Attribute(default=0.5, ge=0, le=1)
-    """A cell with a lower `valid_fraction` is `cloudy`; it keeps the statistics of the pixels that are valid."""
+    """A cell with a lower `valid_fraction` has the status of what hides most of it, and the statistics of the rest."""
+    inner_buffer_m: float = Attribute(default=0.0, ge=0)
+    """Metres by which a field is shrunk all around before it is computed, to keep clear of its edges."""
     min_pixels: float = Attribute(default=1.0, ge=0)
     """Fields that cover less than this many pixels are `too_small`."""
     algorithm_version: str = ALGORITHM_VERSION
@@ -65,7 +67,9 @@ class Cell(_Strict):
     """Index into the order's `fields`."""
     date: date
     scenes: tuple[int, ...]
-    """Indexes into the order's `scenes`: all scenes of that day that may contain the field."""
+    """Indexes into the order's `scenes`: the newest products of that day that may contain the field."""
+    older: tuple[int, ...] = ()
+    """Likewise: older products of the same acquisitions, for where the newer ones turn out to have no data."""
     unreadable: tuple[str, ...] = ()
     """Why items of the catalogue that may be further such scenes cannot be read; empty only if there are scenes."""
     fingerprint: str

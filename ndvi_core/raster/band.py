@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ndvi_core.errors import SceneUnreadable
+from ndvi_core.errors import SceneUnreachable, SceneUnreadable, TryAgain
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
 from ndvi_core.raster.gdal import without_secrets
@@ -39,16 +39,27 @@ class Band:
         self.blocks_read = 0
         self.bytes_read = 0
         """Compressed size of the blocks read, as the TIFF's directory states it; 0 for other formats."""
+        self.declared_offset = _declared_offset(source.header)
+        """What the file says is to be added to its digital numbers; None if it says nothing of it."""
         self._source = source
+        self._unreachable: SceneUnreachable | None = None
 
     def read(self, block: Block) -> Pixels:
         """Return the pixels of a block, which is counted. For one thread at a time.
 
+        A server that was away once is not asked again: each time would take as long.
+
         Raises:
-            TryAgain: the network or the server failed.
+            SceneUnreachable: the network or the server failed.
             SceneUnreadable: the block is broken.
         """
-        pixels = self._source.read(self.layout, block)
+        if self._unreachable:
+            raise self._unreachable
+        try:
+            pixels = self._source.read(self.layout, block)
+        except SceneUnreachable as error:
+            self._unreachable = error
+            raise
         self.count(block)
         return pixels
 
@@ -78,17 +89,28 @@ def open_band(scene: Scene, asset: Asset) -> Band:
     """Open an asset of a scene.
 
     Raises:
-        TryAgain: the network or the server failed.
+        SceneUnreachable: the network or the server failed.
         SceneUnreadable: it is missing, forbidden, broken, or no north-up single-band raster of whole numbers.
     """
-    href: str = getattr(scene, asset)
-    name = f"scene {scene.id}: {asset} {without_secrets(href)}"
-    source = open_source(_signed(href, scene.signing, name), name)
+    name, href = locate(scene, asset)
+    source = open_source(href, name)
     try:
         return Band(source, _layout(source.header, name), name)
     except SceneUnreadable:
         source.close()
         raise
+
+
+def locate(scene: Scene, asset: Asset) -> tuple[str, str]:
+    """Return what messages call an asset of a scene, and its href, signed if it has to be.
+
+    Raises:
+        SceneUnreachable: the network or the signing server failed.
+        SceneUnreadable: it cannot be signed.
+    """
+    href: str = getattr(scene, asset)
+    name = f"scene {scene.id}: {asset} {without_secrets(href)}"
+    return name, _signed(href, scene.signing, name)
 
 
 def _layout(dataset: "DatasetReader", name: str) -> TileLayout:
@@ -114,6 +136,12 @@ def _nodata(dataset: "DatasetReader") -> int:
     return int(value) if value is not None and limits.min <= value <= limits.max else 0
 
 
+def _declared_offset(dataset: "DatasetReader") -> int | None:
+    """Return the file's offset in digital numbers; a file without a scale says nothing of it."""
+    scale, offset = dataset.scales[0], dataset.offsets[0]
+    return round(offset / scale) if scale not in (0, 1) else None
+
+
 def _signed(href: str, signing: str | None, name: str) -> str:
     if signing is None:
         return href
@@ -123,3 +151,5 @@ def _signed(href: str, signing: str | None, name: str) -> str:
         return sign(href)
     except SceneUnreadable as error:
         raise SceneUnreadable(f"{name}: {error}") from error
+    except TryAgain as error:
+        raise SceneUnreachable(f"{name}: {error}") from error

@@ -35,9 +35,6 @@ def read_blocks(requests: Iterable[BlockRequest], memory: int = 0) -> Iterator[P
         requests: blocks of one band that follow each other here and in the file are fetched together.
         memory: bytes that blocks may take which are read before it is their turn; those that are fetched together,
             and whose turn it is, may take more.
-
-    Raises:
-        TryAgain: the network or a server failed.
     """
     requests = list(requests)
     batches, batch_of = _batches(requests)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, without_secrets
+from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, remote_url, without_secrets
 from ndvi_core.raster.grid import TileLayout
 from ndvi_core.raster.remote_tiff import ByteRange, RemoteTiff, coalesce, open_remote_tiff
 
@@ -31,7 +31,7 @@ class BlockSource(Protocol):
         """Return the pixels of a block.
 
         Raises:
-            TryAgain: the network or the server failed.
+            SceneUnreachable: the network or the server failed.
             SceneUnreadable: the block is broken.
         """
 
@@ -48,27 +48,28 @@ class BlockSource(Protocol):
 class GdalSource:
     """A raster that GDAL reads by itself, whatever its format and place."""
 
-    def __init__(self, path: str, name: str, remote: bool) -> None:
+    def __init__(self, href: str, name: str) -> None:
         """Open the raster.
 
         Args:
-            path: as GDAL has it; it may have a signature in it.
+            href: `https://`, `s3://` or a path; it may have a signature in it.
             name: scene, asset and href, for messages.
-            remote: whether a failure may be the network's.
 
         Raises:
-            TryAgain: the network or the server failed.
+            SceneUnreachable: the network or the server failed.
             SceneUnreadable: there is no such raster, or it is broken.
         """
         import rasterio
 
-        self._name, self._remote = name, remote
-        with gdal_env(), gdal_errors(name, remote):
-            self.header = rasterio.open(path)
+        self._name = name
+        self._url = remote_url(href)
+        with gdal_env(), gdal_errors(name, self._url):
+            self.header = rasterio.open(gdal_path(href))
 
     def read(self, layout: TileLayout, block: Block) -> Pixels:
         """Return the pixels of a block."""
-        with gdal_env(), gdal_errors(self._name, self._remote):
+        needed = max(part.end for part in stored_ranges(self.header, layout, block))
+        with gdal_env(), gdal_errors(self._name, self._url, needed):
             return _pixels(self.header, layout, block)
 
     def byte_range(self, layout: TileLayout, block: Block) -> None:
@@ -85,22 +86,22 @@ class GdalSource:
 class RangeSource:
     """A TIFF on a server, whose blocks are fetched by ranges; what fails that way is read by GDAL by itself."""
 
-    def __init__(self, file: RemoteTiff, path: str, name: str) -> None:
+    def __init__(self, file: RemoteTiff, href: str, name: str) -> None:
         """Read the blocks of an open file.
 
         Args:
             file: its header is in memory.
-            path: the same file as GDAL has it.
+            href: of the same file.
             name: scene, asset and href, for messages.
         """
         self.header = file.header
-        self._file, self._path, self._name = file, path, name
+        self._file, self._href, self._name = file, href, name
         self._by_gdal: GdalSource | None = None
 
     def read(self, layout: TileLayout, block: Block) -> Pixels:
         """Return the pixels of a block, read by GDAL by itself."""
         if self._by_gdal is None:
-            self._by_gdal = GdalSource(self._path, self._name, remote=True)
+            self._by_gdal = GdalSource(self._href, self._name)
         return self._by_gdal.read(layout, block)
 
     def byte_range(self, layout: TileLayout, block: Block) -> ByteRange | None:
@@ -136,13 +137,13 @@ def open_source(href: str, name: str) -> BlockSource:
         name: scene, asset and href without signature, for messages.
 
     Raises:
-        TryAgain: the network or the server failed.
+        SceneUnreachable: the network or the server failed.
         SceneUnreadable: there is no such raster, or it is broken.
     """
     file = open_remote_tiff(href)
     if file is not None:
-        return RangeSource(file, gdal_path(href), name)
-    return GdalSource(gdal_path(href), name, remote=href.startswith(("http://", "https://", "s3://")))
+        return RangeSource(file, href, name)
+    return GdalSource(href, name)
 
 
 def stored_ranges(header: "DatasetReader", layout: TileLayout, block: Block) -> list[ByteRange]:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ndvi_core.errors import SceneUnreadable, TryAgain
+from ndvi_core.errors import SceneUnreachable, SceneUnreadable
+from ndvi_core.raster.faults import is_passing
 
 if TYPE_CHECKING:
     from rasterio import Env
@@ -40,17 +41,6 @@ S3_DEFAULTS = {
 }
 """Options of the scenes' S3 besides its endpoint, with GDAL's defaults."""
 
-_TRANSIENT = re.compile(
-    r"HTTP response code: (0|408|429|5\d\d)\b"
-    r"|CURL error"  # no such host, connection refused or reset, timeout
-    r"|SlowDown|InternalError|ServiceUnavailable|RequestTimeout"  # S3's words for it
-)
-_CUT_SHORT = re.compile(r"Read error|got \d+ bytes, expected|Cannot read \d+ bytes")
-"""How GDAL words it when the bytes of a TIFF's block did not come: the network failed, or a local file ends too soon.
-
-Of JPEG 2000 it says in both cases that it cannot decode; that counts as broken, since GDAL has tried the network again.
-"""
-
 
 def gdal_path(href: str) -> str:
     """Return the href as GDAL's path, which rasterio passes on as it is (it would ask boto3 about S3)."""
@@ -59,6 +49,11 @@ def gdal_path(href: str) -> str:
     if href.startswith("s3://"):
         return f"/vsis3/{href.removeprefix('s3://')}"
     return unquote(urlsplit(href).path) if href.startswith("file://") else href
+
+
+def remote_url(href: str) -> str | None:
+    """Return the href if it leads to a server, None if it is a file's."""
+    return href if href.startswith(("http://", "https://", "s3://")) else None
 
 
 def gdal_env() -> "Env":
@@ -92,10 +87,15 @@ def _s3_options() -> dict[str, str]:
 
 
 @contextmanager
-def gdal_errors(name: str, remote: bool) -> Iterator[None]:
+def gdal_errors(name: str, url: str | None, needed: int = 0) -> Iterator[None]:
     """Turn GDAL's errors into the library's: failures that may pass, and defects of the asset.
 
     GDAL's own are not kept as the cause, for they may have a signed URL in them.
+
+    Args:
+        name: Scene, asset and href, for messages.
+        url: Where it is read from, `https://...` or `s3://...`; None for a file, which no network can fail.
+        needed: Bytes that the file has to have for what is read.
     """
     from rasterio.errors import RasterioError
 
@@ -103,9 +103,8 @@ def gdal_errors(name: str, remote: bool) -> Iterator[None]:
         yield
     except RasterioError as error:
         said = without_secrets("; ".join(_chain(error)))
-        if remote and (_TRANSIENT.search(said) or _CUT_SHORT.search(said)):
-            raise TryAgain(f"{name}: {said}") from None
-        raise SceneUnreadable(f"{name}: {said}") from None
+        kind = SceneUnreachable if url and is_passing(url, said, needed) else SceneUnreadable
+        raise kind(f"{name}: {said}") from None
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 ALIGNMENT_DECIMALS = 6
 """Decimals of a pixel by which grids are compared: transforms of one grid differ by the noise of their floats."""
 
-EDGE_TOLERANCE = 1e-6
-"""Pixels: a centre this close to the edge of a coarser pixel counts as on it, and what is on it belongs beyond it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -66,6 +63,15 @@ class Window:
         """Return where this window, a part of `other`, is in an array of `other`'s shape."""
         row, col = self.row_off - other.row_off, self.col_off - other.col_off
         return slice(row, row + self.height), slice(col, col + self.width)
+
+    def widened(self, margin: int) -> "Window":
+        """Return the window with so many more pixels on all sides."""
+        return Window(
+            col_off=self.col_off - margin,
+            row_off=self.row_off - margin,
+            width=self.width + 2 * margin,
+            height=self.height + 2 * margin,
+        )
 
 
 @dataclass(frozen=True)
@@ -158,17 +164,3 @@ def raster_grid(transform: "Affine", epsg: int, height: int, width: int) -> tupl
     grid = Grid(epsg=epsg, size_x=transform.a, size_y=-transform.e, alignment_x=alignment_x, alignment_y=alignment_y)
     window = Window(col_off=round(x - alignment_x), row_off=round(alignment_y - y), width=width, height=height)
     return grid, window
-
-
-def nearest(grid: Grid, window: Window, other: Grid) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows and the columns of `other` that the centres of the window's rows and columns are in.
-
-    Both grids are of one CRS; sizes and phases may differ in any way. Of `other`'s pixels, that at (row, col) of the
-    two arrays' outer product is the nearest neighbour of the window's pixel.
-    """
-    left, _, _, top = grid.bounds(window)
-    x = left + (np.arange(window.width, dtype=np.float64) + 0.5) * grid.size_x
-    y = top - (np.arange(window.height, dtype=np.float64) + 0.5) * grid.size_y
-    rows = np.floor(other.rows(y) + EDGE_TOLERANCE).astype(np.intp)
-    cols = np.floor(other.columns(x) + EDGE_TOLERANCE).astype(np.intp)
-    return rows, cols

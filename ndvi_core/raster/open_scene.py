@@ -43,7 +43,7 @@ class OpenScene:
         """Return the open band.
 
         Raises:
-            TryAgain: the network or the server failed.
+            SceneUnreachable: the network or the server failed.
             SceneUnreadable: it is missing, broken or not laid out as it should be. It is not tried a second time.
         """
         if asset not in self._bands:

@@ -35,6 +35,26 @@ def project(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
     return shapely.from_ragged_array(kind, projected, (ring_start, *offsets[1:]))[0]
 
 
+def shrink(geometry: BaseGeometry, metres: float) -> BaseGeometry:
+    """Return a polygon or multipolygon (WGS84) without what is nearer to its edge; it may be empty.
+
+    It is shrunk in the UTM zone that its centre is in, where a metre is one to 0.04 %.
+    """
+    if not metres:
+        return geometry
+    from rasterio.crs import CRS
+    from rasterio.warp import transform
+
+    centre = geometry.centroid
+    zone = min(int((centre.x + 180) / 6) + 1, 60)
+    epsg = (32600 if centre.y >= 0 else 32700) + zone
+
+    def unproject(points: Floats) -> Floats:
+        return np.column_stack(transform(CRS.from_epsg(epsg), CRS.from_epsg(WGS84), points[:, 0], points[:, 1]))
+
+    return shapely.transform(project(geometry, epsg).buffer(-metres), unproject)
+
+
 def densify(coordinates: Floats, ring_start: Indexes) -> tuple[Floats, Indexes]:
     """Return rings with more vertices, so that no edge is longer than `MAX_SEGMENT`.
 

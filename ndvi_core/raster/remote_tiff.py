@@ -89,13 +89,13 @@ def open_remote_tiff(url: str) -> RemoteTiff | None:
 
     GDAL is then to open it by itself, or to say why it cannot.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.username:
-        return None
     from obstore.exceptions import BaseError
 
-    store, path = _store(parts._replace(path="", fragment="").geturl()), unquote(parts.path.lstrip("/"))
     try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or parts.username:
+            return None
+        store, path = _store(parts._replace(path="", fragment="").geturl()), unquote(parts.path.lstrip("/"))
         header = bytes(store.get(path, options={"range": (0, HEADER)}).bytes())
     except (BaseError, OSError, ValueError):
         return None

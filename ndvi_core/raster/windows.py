@@ -72,9 +72,6 @@ def gather(wanted: Mapping[Key, Sequence[BandWindow]], memory: int) -> Iterator[
     Args:
         wanted: the windows of each key.
         memory: bytes that blocks may take which are read before it is their turn.
-
-    Raises:
-        TryAgain: the network or a server failed.
     """
     fillings: dict[BlockRequest, list[tuple[_Filling[Key], int]]] = defaultdict(list)
     for key, windows in wanted.items():

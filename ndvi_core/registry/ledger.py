@@ -82,14 +82,15 @@ _INCOMING = Table(
 
 def _copy(connection: Connection, rows: Iterable[Observation], planned_at: datetime) -> set[date]:
     """Copy the rows to `_INCOMING` and return their days."""
-    scalars = tuple(name for name in OBSERVATION_COLUMNS if name != "scene_ids")
+    lists = ("scene_ids", "quality")
+    scalars = tuple(name for name in OBSERVATION_COLUMNS if name not in lists)
     values = attrgetter(*scalars)
-    columns = ", ".join(("field_id", "planned_at", "scene_ids", *scalars))
+    columns = ", ".join(("field_id", "planned_at", *lists, *scalars))
     days = set()
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row((row.field_id, planned_at, list(row.scene_ids), *values(row)))
+            copy.write_row((row.field_id, planned_at, list(row.scene_ids), list(row.quality), *values(row)))
             days.add(row.date)
     return days
 

@@ -24,6 +24,11 @@ from ndvi_core.models.observation import Observation, Statistics
 
 metadata = MetaData()
 
+
+def _number(annotation: object) -> type[Integer] | type[Double[float]]:
+    return Integer if annotation == int | None else Double
+
+
 field = Table(
     "field",
     metadata,
@@ -63,7 +68,14 @@ observation = Table(
     Column("sequence", ForeignKey("field.sequence"), primary_key=True),
     Column("status", Text, nullable=False),
     Column("reason", Text),
-    *(Column(name, Double, nullable=info.default is None) for name, info in Statistics.model_fields.items()),
+    *(Column(name, _number(info.annotation)) for name, info in Statistics.model_fields.items()),
+    Column("quality", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("note", Text),
+    Column("acquired_at", DateTime(timezone=True)),
+    Column("platform", Text),
+    Column("relative_orbit", Integer),
+    Column("sun_zenith", Double),
+    Column("view_zenith", Double),
     Column("scene_ids", ARRAY(Text), nullable=False),
     Column("baseline", Text),
     Column("offset_rule", Text),

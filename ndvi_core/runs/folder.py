@@ -19,6 +19,8 @@ class SceneList(Frozen):
     """WGS84; None when there was nothing to look for."""
     period: tuple[date, date] | None
     scenes: tuple[Scene, ...] = ()
+    older: tuple[Scene, ...] = ()
+    """Older products of the same acquisitions."""
     unreadable: tuple[UnreadableItem, ...] = ()
     """Items that may be further scenes."""
 

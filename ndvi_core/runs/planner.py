@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.entry import Entry
@@ -48,6 +49,8 @@ class DueCell:
     date: date
     scenes: tuple[Scene, ...]
     fingerprint: str
+    older: tuple[Scene, ...] = ()
+    """Older products of the same acquisitions."""
     unreadable: tuple[str, ...] = ()
     """Why items that may be further scenes cannot be read."""
 
@@ -78,7 +81,8 @@ def fingerprint(
 
     Args:
         clipped_hash: hash of the geometry within the extent; None when nothing of it is.
-        scenes: all of the day that may hold the field, in any order.
+        scenes: the newest products of the day that may hold the field, in any order. Older ones are no part of it:
+            a catalogue may drop them at any time, which is no reason to compute anew.
         policy: the mask and the thresholds, with the algorithm's version.
         unreadable: items that may be further scenes.
     """
@@ -94,7 +98,7 @@ def _decisive(scenes: Iterable[Scene], policy: Policy, unreadable: Iterable[Unre
 
 def _identity(scene: Scene) -> list[Any]:
     updated = scene.updated.isoformat() if scene.updated else None
-    return [scene.id, scene.baseline, updated, scene.offset.rule, scene.offset.red, scene.offset.nir]
+    return [scene.id, scene.baseline, updated, scene.offset.rule, scene.offset.red, scene.offset.nir, scene.nodata]
 
 
 def _fingerprint(clipped_hash: str | None, decisive: Mapping[str, Any]) -> str:
@@ -157,6 +161,7 @@ def make_plan(
     extent: Extent,
     policy: Policy,
     unreadable: Sequence[UnreadableItem] = (),
+    older: Sequence[Scene] = (),
 ) -> Plan:
     """Compare the selected cells with what is known of them.
 
@@ -170,10 +175,12 @@ def make_plan(
         extent: nothing outside it is computed.
         policy: of all cells.
         unreadable: items that may be further scenes: a cell without any other fails, and is never `no_scene`.
+        older: older products of the scenes' acquisitions.
     """
     wanted = list(selection.wanted)
     clipped = clip([field.geometry for field, _ in wanted], extent)
     candidates = _scenes_by_field_and_day(clipped, scenes)
+    spare = _scenes_by_field_and_day(clipped, older)
     localities = z_order(clipped)
     suspects = _unreadable_by_field(clipped, unreadable)
 
@@ -204,7 +211,8 @@ def make_plan(
             )
             match decision:
                 case Due():
-                    due.append(DueCell(due_field, day, cell_scenes, mark, cell_unreadable))
+                    cell_older = tuple(older[number] for number in spare.get((index, day), ()))
+                    due.append(DueCell(due_field, day, cell_scenes, mark, cell_older, cell_unreadable))
                 case Settle(status, reason):
                     settled.append(make_observation(field, day, policy, mark, status, reason))
                 case Skip(scenes_are_gone=True):
@@ -263,7 +271,7 @@ def order_parts(
         extent: to which the geometries are clipped.
     """
     fields = {cell.field.sequence: cell.field for cell in cells}
-    scenes = {scene.id: scene for cell in cells for scene in cell.scenes}
+    scenes = {scene.id: scene for cell in cells for scene in (*cell.scenes, *cell.older)}
     field_index = {sequence: index for index, sequence in enumerate(fields)}
     scene_index = {scene_id: index for index, scene_id in enumerate(scenes)}
     clipped = clip([boundaries[sequence][0] for sequence in fields], extent)
@@ -278,6 +286,7 @@ def order_parts(
                 field=field_index[cell.field.sequence],
                 date=cell.date,
                 scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
+                older=tuple(scene_index[scene.id] for scene in cell.older),
                 unreadable=cell.unreadable,
                 fingerprint=cell.fingerprint,
             )
@@ -317,9 +326,22 @@ def _scenes_by_field_and_day(
 ) -> Mapping[tuple[int, date], tuple[int, ...]]:
     """Return the numbers of the scenes whose footprint meets a geometry, by its number and the day, in their order."""
     found: dict[tuple[int, date], tuple[int, ...]] = defaultdict(tuple)
+    shapes = np.array(geometries, dtype=object)
+    longitudes = _longitudes(shapes) if any(len(scene.days) > 1 for scene in scenes) else None
     days = [scene.day for scene in scenes]
     tree = shapely.STRtree([scene.footprint for scene in scenes])
-    pairs = tree.query(np.array(geometries, dtype=object), predicate="intersects")
+    pairs = tree.query(shapes, predicate="intersects")
     for geometry, scene in pairs.T[np.lexsort(pairs[::-1])].tolist():
-        found[geometry, days[scene]] += (scene,)
+        day = days[scene] if longitudes is None else scenes[scene].day_at(longitudes[geometry])
+        found[geometry, day] += (scene,)
     return found
+
+
+def _longitudes(geometries: NDArray[np.object_]) -> list[float]:
+    """Return the longitude of each geometry, that of its largest part if the antimeridian cuts it."""
+    bounds = shapely.bounds(geometries)
+    middle = (bounds[:, 0] + bounds[:, 2]) / 2
+    for index in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180).tolist():
+        largest = max(shapely.get_parts(geometries[index]), key=shapely.area)
+        middle[index] = shapely.centroid(largest).x
+    return middle.tolist()

@@ -37,8 +37,8 @@ def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> Sc
 
     found = SceneList(area=scope.area, period=scope.period)
     if scope.area is not None and scope.period is not None:
-        scenes, unreadable = search_scenes(settings, scope.area, *scope.period)
-        found = found.model_copy(update={"scenes": tuple(scenes), "unreadable": tuple(unreadable)})
+        of_search = search_scenes(settings, scope.area, *scope.period)._asdict()
+        found = found.model_copy(update={name: tuple(items) for name, items in of_search.items()})
     folder.store.write(folder.scenes_key, found.model_dump_json().encode(), "application/json")
     return found
 
@@ -59,7 +59,13 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
         wanted, left_out = _within_search(part, found, extent)
         known = _known(connection, wanted)
         plan = make_plan(
-            replace(selection, wanted=wanted), found.scenes, known, extent, settings.policy, found.unreadable
+            replace(selection, wanted=wanted),
+            found.scenes,
+            known,
+            extent,
+            settings.policy,
+            older=found.older,
+            unreadable=found.unreadable,
         )
         due.extend(plan.due)
         if plan.settled:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ndvi_core.catalog.search import search_scenes
 from ndvi_core.compute import run_order
-from ndvi_core.errors import BadInput
+from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.intake.document import read_file
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
 from ndvi_core.models.constants import FIRST_IMAGE
@@ -55,6 +55,8 @@ class Observations:
     parquet: Path | None = None
     """The rows as GeoParquet; None where no folder was named, as below."""
     csv: Path | None = None
+    try_again: str | None = None
+    """Which rows failed for a reason that may pass; None if none did."""
     pictures: Path | None = None
     """Folder with `<field_id>/<day>/ndvi.tif` and the others; None also where no pictures were asked for."""
 
@@ -98,9 +100,9 @@ def observe(
         log.warning("%s%s: %s", f"{problem.id} " if problem.id else "", problem.where, problem.message)
     wanted = _wanted(taken.fields, start, end)
     folder = None if out is None else _open_folder(Path(out))
-    rows = _rows(wanted, settings, folder, progress or _tell_nobody)
+    rows, try_again = _rows(wanted, settings, folder, progress or _tell_nobody)
     if folder is None:
-        return Observations(rows=rows, problems=taken.problems)
+        return Observations(rows=rows, problems=taken.problems, try_again=try_again)
     geometries = {field.field_id: field.geometry for field in taken.fields}
     parquet = write_observations(rows, [geometries[row.field_id] for row in rows])
     store = Store(folder.as_uri())
@@ -109,6 +111,7 @@ def observe(
     return Observations(
         rows=rows,
         problems=taken.problems,
+        try_again=try_again,
         parquet=folder / PARQUET,
         csv=folder / CSV,
         pictures=folder / PICTURES if settings.pictures else None,
@@ -169,15 +172,17 @@ def _days(start: date, end: date, today: date) -> list[date]:
 
 def _rows(
     wanted: Sequence[Wanted], settings: Settings, folder: Path | None, progress: Callable[[int, int], None]
-) -> tuple[Observation, ...]:
+) -> tuple[tuple[Observation, ...], str | None]:
     total = sum(len(days) for _, days in wanted)
     progress(0, total)
     selection = Selection(wanted=wanted)
     scope = scope_of(selection, WORLD)
     if scope.area is None or scope.period is None:
         raise BadInput("no field is on the Earth: its geometry has to be longitude and latitude in degrees, WGS84")
-    scenes, unreadable = search_scenes(settings, scope.area, *scope.period)
-    plan = make_plan(selection, scenes, {}, WORLD, settings.policy, unreadable)
+    found = search_scenes(settings, scope.area, *scope.period)
+    plan = make_plan(
+        selection, found.scenes, {}, WORLD, settings.policy, older=found.older, unreadable=found.unreadable
+    )
     done = len(plan.settled)
     progress(done, total)
 
@@ -186,9 +191,10 @@ def _rows(
         done += 1
         progress(done, total)
 
-    rows = [*plan.settled, *_compute([field for field, _ in wanted], plan.due, settings, folder, count)]
+    computed, try_again = _compute([field for field, _ in wanted], plan.due, settings, folder, count)
+    rows = [*plan.settled, *computed]
     place = {field.field_id: field.sequence for field, _ in wanted}
-    return tuple(sorted(rows, key=lambda row: (place[row.field_id], row.date)))
+    return tuple(sorted(rows, key=lambda row: (place[row.field_id], row.date))), try_again
 
 
 def _compute(
@@ -197,10 +203,14 @@ def _compute(
     settings: Settings,
     folder: Path | None,
     on_cell: Callable[[Observation], None],
-) -> list[Observation]:
-    """Compute all cells as one work order, whose own files are gone afterwards."""
+) -> tuple[list[Observation], str | None]:
+    """Compute all cells as one work order, whose own files are gone afterwards.
+
+    Returns:
+        The rows, and which of them failed for now, if any.
+    """
     if not due:
-        return []
+        return [], None
     boundaries = {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
     order_fields, scenes, cells = order_parts(due, boundaries, WORLD)
     with TemporaryDirectory(prefix="ndvi-") as passing:
@@ -218,5 +228,11 @@ def _compute(
             cells=cells,
         )
         store.write("order.json", order.model_dump_json().encode())
-        run_order(store.uri("order.json"), on_cell)
-        return read_observations(store.read("results.parquet"))
+        try_again = None
+        try:
+            run_order(store.uri("order.json"), on_cell)
+        except TryAgain as error:
+            if not store.exists("manifest.json"):
+                raise
+            try_again = str(error)
+        return read_observations(store.read("results.parquet")), try_again

@@ -15,6 +15,9 @@ MAX_FIELDS = 20
 """Fields that the table has a line of."""
 MAX_NAME = 24
 """Characters of an id in the table, which so fits into 100 columns."""
+OWN_COLUMN: tuple[Status, ...] = ("computed", "no_scene", "cloudy", "failed")
+"""The statuses that most days have; the table counts the others together."""
+OTHER = "other"
 
 
 def table(rows: Sequence[Observation]) -> str:
@@ -25,9 +28,11 @@ def table(rows: Sequence[Observation]) -> str:
     """
     counts = Counter(row.status for row in rows)
     statuses = [status for status in get_args(Status) if status in counts or status == "computed"]
+    columns = [status for status in statuses if status in OWN_COLUMN]
+    columns += [OTHER] if len(columns) < len(statuses) else []
     by_field = [(field_id, list(own)) for field_id, own in groupby(rows, key=attrgetter("field_id"))]
-    header = ["field", "NDVI", "on", *statuses]
-    lines = [header, *(_line(field_id, own, statuses) for field_id, own in by_field[:MAX_FIELDS])]
+    header = ["field", "NDVI", "on", *columns]
+    lines = [header, *(_line(field_id, own, columns) for field_id, own in by_field[:MAX_FIELDS])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [_aligned(line, widths) for line in lines]
     if len(by_field) > MAX_FIELDS:
@@ -50,12 +55,12 @@ def document(found: Observations, problems: Sequence[Problem]) -> str:
     return json.dumps(content, allow_nan=False)
 
 
-def _line(field_id: str, rows: Sequence[Observation], statuses: Sequence[Status]) -> list[str]:
-    counts = Counter(row.status for row in rows)
+def _line(field_id: str, rows: Sequence[Observation], columns: Sequence[str]) -> list[str]:
+    counts = Counter(row.status if row.status in OWN_COLUMN else OTHER for row in rows)
     last = next((row for row in reversed(rows) if row.status == "computed"), None)
     name = field_id if len(field_id) <= MAX_NAME else f"{field_id[: MAX_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
     value = ["-", "-"] if last is None else [f"{last.ndvi_mean:.3f}", str(last.date)]
-    return [name, *value, *(str(counts[status]) for status in statuses)]
+    return [name, *value, *(str(counts[column]) for column in columns)]
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

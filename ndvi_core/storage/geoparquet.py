@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.observation import Column, Observation, columns
+from ndvi_core.models.observation import Column, Doubt, Observation, columns
 
 if TYPE_CHECKING:
     from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
@@ -33,6 +33,8 @@ MAGIC = b"PAR1"
 ROW_GROUP = 131_072
 """Rows that are encoded, and in memory, at a time."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 BATCH = 8192
 """Rows that are decoded at a time."""
 
@@ -40,7 +42,15 @@ BATCH = 8192
 COLUMNS = columns()
 """The file's columns, in order; each Arrow field carries `unit` and `description` as metadata."""
 
-_TYPES: dict[object, str] = {str: "string", date: "date32", float: "float64", tuple[str, ...]: "list<string>"}
+_TYPES: dict[object, str] = {
+    str: "string",
+    int: "int64",
+    float: "float64",
+    date: "date32",
+    datetime: "timestamp",
+    tuple[str, ...]: "list<string>",
+    tuple[Doubt, ...]: "list<string>",
+}
 """The Arrow type of each type of an observation's attributes; a literal is text."""
 
 
@@ -167,7 +177,10 @@ def _data_type(name: str) -> "DataType":
 
     if name == "list<string>":
         return DataType.list(ArrowField("element", DataType.string(), nullable=False))
-    return {"string": DataType.string, "float64": DataType.float64, "date32": DataType.date32}[name]()
+    if name == "timestamp":
+        return DataType.timestamp("us", tz="UTC")
+    types = {"string": DataType.string, "int64": DataType.int64, "float64": DataType.float64, "date32": DataType.date32}
+    return types[name]()
 
 
 def _geometry_field() -> "ArrowField":
@@ -185,11 +198,19 @@ def _array(values: list[Any], field: "ArrowField") -> "Array":
     if DataType.is_date32(field.type):
         days = np.array(values, dtype="datetime64[D]").astype(np.int32)  # since 1970-01-01, as Arrow counts them
         return Array(days).cast(field)
+    if DataType.is_timestamp(field.type):
+        since = [None if value is None else _microseconds(value) for value in values]
+        return Array(since, DataType.int64()).cast(field)
     if DataType.is_list(field.type):
         offsets = Array(list(accumulate(map(len, values), initial=0)), type=DataType.int32())
         flat = [item for value in values for item in value]
         return list_array(offsets, Array(flat, type=DataType.string()), type=field)
     return Array(values, type=field)
+
+
+def _microseconds(time: datetime) -> int:
+    """Return the time since 1970, as Arrow counts it, exactly."""
+    return (time - EPOCH) // timedelta(microseconds=1)
 
 
 def _geo_metadata(types: set[str], bounds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:

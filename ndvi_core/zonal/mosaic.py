@@ -1,21 +1,39 @@
-"""The mosaic that a field is computed from: which of a day's scenes, and which of them each pixel is from."""
+"""The mosaic that a field is computed from: which of a day's scenes, and which of them each pixel is from.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+A pass of a satellite is one observation of a field, however many products, tiles and UTM zones it comes in:
+
+1. Of several passes on a day, that with the most valid pixels is taken.
+2. Within a pass, a scene that has data for the whole field is taken by itself; of several, the one with the most valid
+   pixels.
+3. If there is none, the pixels are those of one grid, namely of that on which the scenes of the pass have data for the
+   largest part of the field. A pixel is taken from the scene with the most valid pixels of those in which it is valid.
+4. Pixels for which no scene of that grid has data are taken, by nearest neighbour, from the pass's scenes on other
+   grids, and then from older products of the same acquisitions, by the same rule.
+
+Ties go to the lower scene id.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.raster.grid import Grid, Window, nearest
+from ndvi_core.models.scene import Scene
+from ndvi_core.raster.grid import Grid, Window
 from ndvi_core.raster.open_scene import OpenScene
+from ndvi_core.raster.sampling import Sampling, nearest
 from ndvi_core.raster.windows import BandWindow
 from ndvi_core.zonal.coverage import Coverage
-from ndvi_core.zonal.mask import CLOUD, NO_DATA_CLASS
+from ndvi_core.zonal.mask import NO_DATA, VALID, Causes, Mask, MaskPolicy
 from ndvi_core.zonal.statistics import area, areas, first_of_each
 
 NO_SOURCE = 255
 """In `Mosaic.source`: the pixel is valid in none of the scenes."""
+
+_EQUAL = 1e-6
+"""Fractions of a field that differ by less are equal: a field has as many pixels on two grids, but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +42,23 @@ class Candidate:
 
     scene: OpenScene
     grid: Grid
-    """Grid of the red band."""
+    """The grid on which the scene is sampled: that of its red band, or the one that the field is computed on."""
     coverage: Coverage
     """The field on that grid."""
     contains_field: bool
     """Whether the raster contains the whole field."""
+    is_older: bool = False
+    """Whether it is an older product of an acquisition, which counts only where the newer ones have no data."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the grid is the scene's own, so that its pixels are taken as they are."""
+        return self.scene.band("red").layout.grid == self.grid
+
+    @property
+    def window(self) -> Window:
+        """The field's window, in the grid."""
+        return self.coverage.window
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,133 +67,204 @@ class ClassSample:
 
     candidate: Candidate
     window: BandWindow
-    """The pixels of the classification that are needed."""
-    rows: NDArray[np.intp]
-    """(height) for each row of the field's window, the row of `window` that is nearest to it."""
-    cols: NDArray[np.intp]
-    """(width) for each column of the field's window, the column of `window` that is nearest to it."""
+    """The pixels of the classification that decide, with the mask policy's margin."""
+    sampling: Sampling
+    """Which of those pixels is nearest to each of the field's window."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassifiedScene:
-    """A candidate and its scene classification within the field's window."""
+    """A candidate and what its scene classification says within the field's window."""
 
     candidate: Candidate
-    classes: NDArray[np.uint8]
-    """(height, width) on the red band's grid."""
-    valid: NDArray[np.bool_]
-    """(height, width): covered by the field at all, and not masked."""
+    causes: Causes
+    """(height, width): what becomes of each pixel."""
     valid_pixels: float
     """Area of the valid pixels, in pixels."""
-    cloud_pixels: float
-    """Area under cloud, cloud shadow or cirrus, in pixels."""
-    masked_pixels: float
-    """Area with data that the mask hides, cloud included, in pixels."""
+    data_pixels: float
+    """Area with data, in pixels."""
+
+    @property
+    def scene(self) -> Scene:
+        """The scene's description."""
+        return self.candidate.scene.scene
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the scene has data for the whole field."""
+        return self.data_pixels >= self.candidate.coverage.pixels * (1 - _EQUAL)
+
+    def without(self, holes: Mask) -> "ClassifiedScene":
+        """Return the same without data at the pixels `holes`, (height, width)."""
+        causes = np.where(holes, np.uint8(NO_DATA), self.causes)
+        fraction = self.candidate.coverage.coverage_fraction
+        return replace(
+            self,
+            causes=causes,
+            valid_pixels=area(fraction, causes == VALID),
+            data_pixels=area(fraction, causes != NO_DATA),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Mosaic:
-    """The scenes that a field is computed from, all on one grid."""
+    """The scenes that a field is computed from, on one grid."""
 
-    scenes: tuple[OpenScene, ...]
-    grid: Grid
-    coverage: Coverage
+    candidates: tuple[Candidate, ...]
+    """One for each scene, the best first."""
     source: NDArray[np.uint8]
-    """(height, width): index into `scenes` of the scene that a pixel is from, or `NO_SOURCE`."""
-    cloud_pixels: float
-    """Area under cloud, cloud shadow or cirrus, in pixels."""
-    masked_pixels: float
-    """Area with data that the mask hides, cloud included, in pixels."""
+    """(height, width): index into `candidates` of the scene that a valid pixel is from, else `NO_SOURCE`."""
+    causes: Causes
+    """(height, width): what becomes of each pixel, as far as the classification says."""
+    elsewhere: Mask | None = None
+    """(height, width): whether yet another scene has data for a pixel; None if no other scene was looked at."""
+
+    @property
+    def scenes(self) -> tuple[OpenScene, ...]:
+        """The scenes, the best first."""
+        return tuple(candidate.scene for candidate in self.candidates)
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the pixels."""
+        return self.candidates[0].grid
+
+    @property
+    def coverage(self) -> Coverage:
+        """The field on the grid."""
+        return self.candidates[0].coverage
 
     @property
     def has_valid_pixels(self) -> bool:
-        """Whether any pixel is valid by its class, so that red and NIR are worth reading."""
-        return bool((self.source != NO_SOURCE).any())
+        """Whether any pixel of the field is valid by its class, so that red and NIR are worth reading."""
+        return bool(((self.causes == VALID) & (self.coverage.coverage_fraction > 0)).any())
+
+    @property
+    def valid_pixels(self) -> float:
+        """Area that is valid by its class, in pixels."""
+        return area(self.coverage.coverage_fraction, self.causes == VALID)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is data for the whole field."""
+        return not ((self.causes == NO_DATA) & (self.coverage.coverage_fraction > 0)).any()
 
 
-def shortlist(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates whose classification is worth reading: those that contain the field, else all."""
-    return [candidate for candidate in candidates if candidate.contains_field] or list(candidates)
+def shortlist(candidates: Sequence[Candidate], passes: Mapping[OpenScene, int]) -> list[Candidate]:
+    """Return the candidates whose classification is read first: of each pass those that contain the field, else all.
+
+    Args:
+        candidates: Of one cell.
+        passes: The number of each scene's pass.
+    """
+    containing = {passes[candidate.scene] for candidate in candidates if candidate.contains_field}
+    return [c for c in candidates if c.contains_field or passes[c.scene] not in containing]
 
 
-def sample_classes(candidates: Sequence[Candidate]) -> Iterator[ClassSample]:
+def sample_classes(candidates: Sequence[Candidate], policy: MaskPolicy) -> Iterator[ClassSample]:
     """Yield for each candidate where its scene's classification, on the classification's own grid, is sampled.
 
     Args:
-        candidates: At least one, all of the same scene.
+        candidates: At least one, all of the same scene and the same grid.
+        policy: Its margin is read too.
 
     Raises:
         SceneUnreadable: The classification cannot be opened.
     """
     band, grid = candidates[0].scene.band("scl"), candidates[0].grid
-    windows = [candidate.coverage.window for candidate in candidates]
-    top, left = min(window.row_off for window in windows), min(window.col_off for window in windows)
-    bottom, right = max(window.row_stop for window in windows), max(window.col_stop for window in windows)
-    around = Window(col_off=left, row_off=top, width=right - left, height=bottom - top)
-    all_rows, all_cols = nearest(grid, around, band.layout.grid)
-    for candidate, window in zip(candidates, windows, strict=True):
-        rows = all_rows[window.row_off - top : window.row_stop - top]
-        cols = all_cols[window.col_off - left : window.col_stop - left]
-        row, col = int(rows[0]), int(cols[0])
-        needed = Window(col_off=col, row_off=row, width=int(cols[-1]) - col + 1, height=int(rows[-1]) - row + 1)
-        yield ClassSample(candidate, BandWindow(band, needed), rows - row, cols - col)
+    other = band.layout.grid
+    margin = policy.margin(other.size_x)
+    samplings = nearest(grid, [candidate.window for candidate in candidates], other)
+    for candidate, sampling in zip(candidates, samplings, strict=True):
+        wider = sampling.widened(margin)
+        yield ClassSample(candidate, BandWindow(band, wider.window), wider)
 
 
 def classify(
-    samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], valid_classes: NDArray[np.bool_]
+    samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy
 ) -> list[ClassifiedScene]:
-    """Return each candidate with its classification on the red band's grid, and the areas by it.
+    """Return each candidate with what becomes of its pixels on the field's grid.
 
     Args:
         samples: Where the classifications are sampled.
         pixels: For each sample the classes of its window.
-        valid_classes: (256) whether a class is valid, by the mask policy.
+        policy: Decides what a class hides.
     """
     if not samples:
         return []
     coverages = [sample.candidate.coverage for sample in samples]
+    causes = [
+        sample.sampling.take(part) for sample, part in zip(samples, _causes(samples, pixels, policy), strict=True)
+    ]
     fraction = np.concatenate([coverage.coverage_fraction.ravel() for coverage in coverages])
-    classes = np.concatenate(
-        [part[sample.rows[:, np.newaxis], sample.cols].ravel() for sample, part in zip(samples, pixels, strict=True)]
-    ).astype(np.uint8, copy=False)
-    valid = valid_classes[classes] & (fraction > 0)
-    starts = first_of_each([coverage.coverage_fraction.size for coverage in coverages])
-    counted = (valid, CLOUD[classes] & ~valid, (classes != NO_DATA_CLASS) & ~valid)
-    classified = []
-    for sample, start, *found in zip(
-        samples, starts.tolist(), *(areas(fraction, where, starts).tolist() for where in counted), strict=True
-    ):
-        window = sample.candidate.coverage.window
-        own = slice(start, start + window.height * window.width)
-        classified.append(
-            ClassifiedScene(
-                sample.candidate, classes[own].reshape(window.shape), valid[own].reshape(window.shape), *found
-            )
-        )
-    return classified
+    flat = np.concatenate([part.ravel() for part in causes])
+    starts = first_of_each([part.size for part in causes])
+    valid, data = (areas(fraction, where, starts).tolist() for where in (flat == VALID, flat != NO_DATA))
+    return [
+        ClassifiedScene(sample.candidate, *parts) for sample, *parts in zip(samples, causes, valid, data, strict=True)
+    ]
 
 
-def select_scenes(classified_scenes: Sequence[ClassifiedScene]) -> Mosaic:
-    """Select the scenes of a field's mosaic.
+def _causes(samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy) -> list[Causes]:
+    """Apply the policy to the windows of all samples, those of one pixel size at once."""
+    sizes = [sample.window.band.layout.grid.size_x for sample in samples]
+    found: list[Causes] = [np.empty(0, np.uint8)] * len(samples)
+    for size in set(sizes):
+        numbers = [number for number, of_sample in enumerate(sizes) if of_sample == size]
+        for number, causes in zip(numbers, policy.apply([pixels[n] for n in numbers], size), strict=True):
+            found[number] = causes
+    return found
 
-    Among scenes that contain the whole field, the one with the most valid pixels is taken, by itself. If there is
-    none, the mosaic is made of the scenes on one grid (one CRS), namely the grid on which the largest part of the
-    field has data; a pixel that is valid in several scenes is taken from the scene with the most valid pixels. Ties go
-    to the lower scene id.
+
+def select_scenes(classified: Sequence[ClassifiedScene], passes: Mapping[OpenScene, int]) -> Mosaic:
+    """Select the scenes of a field's mosaic, by the rule that the module states.
 
     Args:
-        classified_scenes: The field's shortlisted candidates, at least one.
+        classified: The scenes that were looked at, at least one, each on its own grid or all on the field's.
+        passes: The number of each scene's pass.
     """
-    ranked = sorted(classified_scenes, key=_rank)
-    if ranked[0].candidate.contains_field:
-        return _mosaic_of_one(ranked[0])
-    by_grid = sorted(ranked, key=lambda item: _grid_key(item.candidate.grid))
-    groups = [list(group) for _, group in groupby(by_grid, key=lambda item: _grid_key(item.candidate.grid))]
-    return _mosaic_of_several(min(groups, key=lambda group: (-_data_fraction(group), *_rank(group[0]))))
+    if len(classified) == 1:  # most fields have but one scene
+        return _mosaic_of_one(classified[0])
+    ranked = sorted(classified, key=_rank)
+    by_pass = _grouped(ranked, lambda item: (passes[item.candidate.scene],))
+    mosaics = [_mosaic_of_pass(group) for group in by_pass]
+    return min(zip(mosaics, by_pass, strict=True), key=lambda pair: (-pair[0].valid_pixels, _rank(pair[1][0])[1:]))[0]
 
 
-def _rank(item: ClassifiedScene) -> tuple[float, str]:
-    return -item.valid_pixels, item.candidate.scene.scene.id
+def _mosaic_of_pass(ranked: Sequence[ClassifiedScene]) -> Mosaic:
+    whole = [item for item in ranked if item.is_whole and _tier(item) == 0]
+    if whole:
+        others = [item for item in ranked if item is not whole[0] and item.candidate.grid == whole[0].candidate.grid]
+        return replace(_mosaic_of_one(whole[0]), elsewhere=_has_data(others) if others else None)
+    groups = _grouped(ranked, lambda item: _grid_key(item.candidate.grid))
+    shown = [_data_fraction(group) for group in groups]
+    most = max(shown) - _EQUAL
+    best = min((group for group, fraction in zip(groups, shown, strict=True) if fraction >= most), key=_first_rank)
+    return _mosaic_of_several(best)
+
+
+def _grouped(
+    ranked: Sequence[ClassifiedScene], key: Callable[[ClassifiedScene], tuple[float, ...]]
+) -> list[list[ClassifiedScene]]:
+    """Return the scenes that have the same key together, in their order."""
+    return [list(group) for _, group in groupby(sorted(ranked, key=key), key=key)]
+
+
+def _first_rank(group: Sequence[ClassifiedScene]) -> tuple[int, float, str]:
+    return _rank(group[0])
+
+
+def _rank(item: ClassifiedScene) -> tuple[int, float, str]:
+    """Order scenes by what they are good for: see `_tier`, then those with the most valid pixels."""
+    return _tier(item), -item.valid_pixels, item.scene.id
+
+
+def _tier(item: ClassifiedScene) -> int:
+    """Return 0 for scenes on the field's grid, 1 for those of others, 2 and 3 for older products of them.
+
+    A scene of one tier counts only where those of the lower ones have no data.
+    """
+    return 2 * item.candidate.is_older + (not item.candidate.is_native)
 
 
 def _grid_key(grid: Grid) -> tuple[float, ...]:
@@ -172,43 +273,41 @@ def _grid_key(grid: Grid) -> tuple[float, ...]:
 
 def _data_fraction(group: Sequence[ClassifiedScene]) -> float:
     """Return the fraction of the field for which at least one of the scenes, all on one grid, has data."""
-    has_data = np.logical_or.reduce([item.classes != NO_DATA_CLASS for item in group])
     coverage = group[0].candidate.coverage
-    return area(coverage.coverage_fraction, has_data) / coverage.pixels
+    return area(coverage.coverage_fraction, _has_data(group)) / coverage.pixels
+
+
+def _has_data(group: Sequence[ClassifiedScene]) -> Mask:
+    """Return (height, width) whether at least one of the scenes, all on one grid, has data."""
+    found: Mask = np.logical_or.reduce([item.causes != NO_DATA for item in group])
+    return found
 
 
 def _mosaic_of_one(only: ClassifiedScene) -> Mosaic:
     """Return what `_mosaic_of_several` gives for one scene; most fields have but one, so this way has to be fast."""
-    return Mosaic(
-        scenes=(only.candidate.scene,),
-        grid=only.candidate.grid,
-        coverage=only.candidate.coverage,
-        source=np.where(only.valid, np.uint8(0), np.uint8(NO_SOURCE)),
-        cloud_pixels=only.cloud_pixels,
-        masked_pixels=only.masked_pixels,
-    )
+    source = np.where(only.causes == VALID, np.uint8(0), np.uint8(NO_SOURCE))
+    return Mosaic((only.candidate,), source, only.causes)
 
 
 def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
-    """Take each pixel from the first scene in which it is valid, and leave out scenes that add no pixel."""
-    first = ranked[0].candidate
-    source = np.full(ranked[0].classes.shape, NO_SOURCE, dtype=np.uint8)
-    classes = np.full(ranked[0].classes.shape, NO_DATA_CLASS, dtype=np.uint8)
-    scenes: list[OpenScene] = []
-    for item in ranked:
-        adds = item.valid & (source == NO_SOURCE)
-        unseen = classes == NO_DATA_CLASS
-        classes[unseen] = item.classes[unseen]
-        if adds.any() or not scenes:
-            source[adds] = len(scenes)
-            scenes.append(item.candidate.scene)
-    hidden = source == NO_SOURCE
-    fraction = first.coverage.coverage_fraction
-    return Mosaic(
-        scenes=tuple(scenes),
-        grid=first.grid,
-        coverage=first.coverage,
-        source=source,
-        cloud_pixels=area(fraction, CLOUD[classes] & hidden),
-        masked_pixels=area(fraction, (classes != NO_DATA_CLASS) & hidden),
-    )
+    """Take each pixel from the first scene of the lowest tier in which it is valid, else in which it has data.
+
+    Scenes that no valid pixel is from are left out, unless all are.
+    """
+    shape = ranked[0].causes.shape
+    source = np.full(shape, NO_SOURCE, dtype=np.uint8)
+    causes = np.full(shape, NO_DATA, dtype=np.uint8)
+    shown_by = np.zeros(shape, dtype=np.uint8)
+    covered = ranked[0].candidate.coverage.coverage_fraction > 0
+    for _, tier in groupby(enumerate(ranked), key=lambda numbered: _tier(numbered[1])):
+        open_to_tier = causes == NO_DATA
+        for number, item in tier:
+            has_data, is_valid = item.causes != NO_DATA, item.causes == VALID
+            shown_by += has_data
+            takes = open_to_tier & (has_data & (causes == NO_DATA) | is_valid & (causes != VALID))
+            source[takes], causes[takes] = number, item.causes[takes]
+    source[causes != VALID] = NO_SOURCE
+    used = [number for number in range(len(ranked)) if (covered & (source == number)).any()] or [0]
+    renumbered = np.full(NO_SOURCE + 1, NO_SOURCE, dtype=np.uint8)
+    renumbered[used] = range(len(used))
+    return Mosaic(tuple(ranked[n].candidate for n in used), renumbered[source], causes, elsewhere=shown_by > 1)

@@ -1,42 +1,96 @@
-"""A check of pixels that a catalogue says to be harmonised, since some catalogues have said so wrongly.
+"""A second witness for the offset of a scene's digital numbers, since catalogues have been wrong about it.
 
-Harmonised pixels are free of the offset of processing baseline 04.00. Element84/earth-search issues 66 and 71: in
-`sentinel-2-l2a` the items' flag and the pixels disagree. If the offset of 1000 is still in the pixels, hardly any is
-darker than 1000 in red, while vegetation reflects 2 to 8 % there.
+Element84/earth-search issues 66 and 71: in `sentinel-2-l2a` what items say and what the pixels are disagree. A wrong
+offset moves every NDVI of the scene. So the file is asked, whose tags may state a scale and an offset, and the pixels:
+where the offset of 1000 is still in them hardly any vegetation or soil is darker than that in red, while vegetation
+reflects 2 to 8 %, which is 200 to 800 without the offset.
+
+The pixels that are looked at do not depend on the other fields of a work order: they are the field's own and, if these
+leave room for doubt, those of an overview of the whole scene.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+import logging
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ndvi_core.errors import SceneUnreachable, SceneUnreadable
 from ndvi_core.models.scene import BOA_ADD_OFFSET, Scene
+from ndvi_core.raster.open_scene import OpenScene
+from ndvi_core.raster.overview import read_overview
 
-PERCENTILE = 0.01
-"""At least this fraction of a scene's valid pixels is expected to be darker in red than the offset."""
+SOME = 0.01
+"""Where the offset is removed, at least this share of vegetation and soil is darker than it. Where it is in the pixels,
+no more of a field is, or the whole scene is looked at."""
+MOST_DARK = 0.1
+"""Where the offset is in the pixels, at most this share of a scene's vegetation and soil is as dark: such pixels have
+no positive reflectance."""
+
+GROUND = (4, 5)
+"""Classes of the pixels of a scene that are looked at: vegetated, and not vegetated."""
+
+log = logging.getLogger(__name__)
 
 
-class HarmonisedCheck:
-    """Counts, for each harmonised scene, how many of the fields' valid pixels are dark in red."""
+class OffsetCheck:
+    """Checks scenes, the overview of each one time. Threads may not share it."""
 
     def __init__(self) -> None:
-        self._pixels: dict[str, int] = defaultdict(int)
-        self._dark: dict[str, int] = defaultdict(int)
+        self._dark_shares: dict[OpenScene, float | None] = {}
+        self._reported: set[str] = set()
 
-    def add(self, scene: Scene, red: NDArray[np.integer]) -> None:
-        """Count the digital numbers of valid pixels if the scene is harmonised."""
-        if scene.offset.harmonised:
-            self._pixels[scene.id] += red.size
-            self._dark[scene.id] += int(np.count_nonzero(red < -BOA_ADD_OFFSET))
+    def doubt(self, scene: OpenScene, dark_share: float) -> str | None:
+        """Return why the offset of a scene is doubtful, None if it is not.
 
-    def warnings(self) -> Iterator[str]:
-        """Yield a sentence for each scene whose 1st percentile of red is not below the offset."""
-        for scene_id, pixels in self._pixels.items():
-            dark = self._dark[scene_id]
-            if dark < PERCENTILE * pixels:
-                yield (
-                    f"scene {scene_id}: {dark} of {pixels} valid red pixels are below {-BOA_ADD_OFFSET}: either the "
-                    "ground is bright, or the pixels still have the offset that the catalogue's rule takes for "
-                    "removed, and their NDVI is too low; compare with another catalogue"
-                )
+        Args:
+            scene: Its bands are open.
+            dark_share: Of the field's pixels that are valid by their class, the share that is as dark in red as the
+                offset, or darker.
+
+        Raises:
+            SceneUnreachable: The overview cannot be read for now.
+        """
+        doubt = self._doubt(scene, dark_share)
+        if doubt and doubt not in self._reported:
+            self._reported.add(doubt)
+            log.warning("%s", doubt)
+        return doubt
+
+    def _doubt(self, scene: OpenScene, dark_share: float) -> str | None:
+        offset = scene.scene.offset
+        for band, ours in ((scene.band("red"), offset.red), (scene.band("nir"), offset.nir)):
+            if band.declared_offset is not None and band.declared_offset != ours:
+                return f"{band.name}: the file states the offset {band.declared_offset}, but {offset.rule} has {ours}"
+        if _is_plausible(scene.scene, dark_share, most=SOME):
+            return None
+        if scene not in self._dark_shares:
+            self._dark_shares[scene] = _dark_share(scene.scene)
+        of_scene = self._dark_shares[scene]
+        if of_scene is None or _is_plausible(scene.scene, of_scene, most=MOST_DARK):
+            return None
+        return (
+            f"scene {scene.scene.id}: {of_scene:.1%} of its vegetation and soil is no brighter than {-BOA_ADD_OFFSET} "
+            f"in red, which the offset {offset.red} of {offset.rule} does not explain: compare with another catalogue"
+        )
+
+
+def _is_plausible(scene: Scene, dark_share: float, most: float) -> bool:
+    if not scene.is_shifted:
+        return True
+    return dark_share >= SOME if scene.offset.red == 0 else dark_share <= most
+
+
+def _dark_share(scene: Scene) -> float | None:
+    """Return the share of dark pixels in the scene's vegetation and soil; None if it has none, or no overview."""
+    try:
+        red = read_overview(scene, "red")
+        classes = None if red is None else read_overview(scene, "scl", red.shape)
+    except SceneUnreachable:
+        raise
+    except SceneUnreadable as error:
+        log.debug("%s", error)
+        return None
+    if red is None or classes is None:
+        return None
+    ground: NDArray[np.integer] = red[np.isin(classes, GROUND) & (red > 0)]
+    return float((ground <= -BOA_ADD_OFFSET).mean()) if ground.size else None

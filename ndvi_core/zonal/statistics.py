@@ -12,27 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.models.arrays import Floats, Indexes
-from ndvi_core.models.scene import Offset
+from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Offset
 
 QUANTILES = {"ndvi_p10": 0.10, "ndvi_p25": 0.25, "ndvi_median": 0.50, "ndvi_p75": 0.75, "ndvi_p90": 0.90}
 
 
 def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> Floats:
-    """Return (NIR - red) / (NIR + red) of reflectance, NaN where NIR + red is not positive.
+    """Return (NIR - red) / (NIR + red) of reflectance, NaN where red or NIR is no positive reflectance.
 
-    The formula is that of Rouse et al. (1974). Reflectance is `max(DN + offset, 0)`: the offset makes the darkest
-    pixels slightly negative, and the ratio of negative numbers is not bounded by -1 and 1.
+    The formula is that of Rouse et al. (1974). A digital number beyond `MAX_DIGITAL_NUMBER` is no reflectance; nor is
+    one that the offset makes zero or negative: the ratio of such numbers says nothing of the ground, and a catalogue
+    that has removed the offset has cut them off at zero.
 
     Args:
         red: Digital numbers, of any shape; no nodata among them.
         nir: Likewise, of the same shape.
         offset: Of the scene that the pixels are from.
     """
-    red_reflectance = np.maximum(red.astype(np.float64) + offset.red, 0.0)
-    nir_reflectance = np.maximum(nir.astype(np.float64) + offset.nir, 0.0)
-    total = nir_reflectance + red_reflectance
-    ratio = np.full(total.shape, np.nan)
-    np.divide(nir_reflectance - red_reflectance, total, out=ratio, where=total > 0)
+    red_reflectance, nir_reflectance = red.astype(np.float64) + offset.red, nir.astype(np.float64) + offset.nir
+    is_reflectance = (red <= MAX_DIGITAL_NUMBER) & (nir <= MAX_DIGITAL_NUMBER)
+    is_reflectance &= (red_reflectance > 0) & (nir_reflectance > 0)
+    ratio = np.full(red.shape, np.nan)
+    difference, total = nir_reflectance - red_reflectance, nir_reflectance + red_reflectance
+    np.divide(difference, total, out=ratio, where=is_reflectance)
     return ratio
 
 

@@ -100,6 +100,37 @@ def test_real_items_have_tile_datatake_and_unsigned_href(
     assert scene.signing == ("planetary-computer" if dialect is PLANETARY_COMPUTER else None)
 
 
+@pytest.mark.parametrize(
+    ("file", "platform", "orbit", "sun_zenith", "view_zenith", "nodata"),
+    [
+        ("earth_search_v1_sentinel_2_l2a/S2B_20EPT_20250731_0_L2A.json", "sentinel-2b", 95, 85.836, 7.584, 0),
+        ("earth_search_v1_sentinel_2_c1_l2a/S2A_T13TDE_20240402T174230_L2A.json", "sentinel-2a", 98, 38.463, 10.654, 0),
+        (
+            "planetary_computer/S2A_MSIL2A_20230216T150721_R082_T19PHS_20230217T082924.json",
+            *("sentinel-2a", 82, 34.822, None, None),
+        ),
+        (
+            "cdse_stac/S2A_MSIL2A_20200301T090901_N0500_R050_T35UPU_20230630T033416.json",
+            *("sentinel-2a", 50, 61.395, 4.032, 0),
+        ),
+    ],
+)
+def test_real_items_say_how_the_scene_was_seen(
+    realdata: Path,
+    file: str,
+    platform: str,
+    orbit: int,
+    sun_zenith: float,
+    view_zenith: float | None,
+    nodata: int | None,
+) -> None:
+    dialect = PROFILE_OF_FOLDER[file.partition("/")[0]]
+    scene = scene_from_item(json.loads((realdata / "stac/items" / file).read_text()), dialect)
+    assert (scene.platform, scene.relative_orbit, scene.nodata) == (platform, orbit, nodata)
+    assert scene.sun_zenith == pytest.approx(sun_zenith, abs=1e-3)
+    assert scene.view_zenith == (None if view_zenith is None else pytest.approx(view_zenith, abs=1e-3))
+
+
 @pytest.mark.filterwarnings("ignore:Could not parse bucket:UserWarning")  # pystac's word on a migration of no interest
 @pytest.mark.parametrize("folder", PROFILE_OF_FOLDER)
 def test_a_pystac_item_gives_the_same_scene_as_its_json(realdata: Path, folder: str) -> None:

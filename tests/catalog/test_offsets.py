@@ -113,9 +113,3 @@ def test_an_offset_that_is_not_declared(dialect: Dialect, baseline: str, expecte
             scene_from_item(item, dialect)
     else:
         assert scene_from_item(item, dialect).offset.red == expected
-
-
-def test_earth_searchs_older_collection_alone_says_that_its_pixels_are_harmonised() -> None:
-    assert scene_from_item(earth_search(), EARTH_SEARCH).offset.harmonised
-    assert not scene_from_item(earth_search(), EARTH_SEARCH_C1).offset.harmonised
-    assert not scene_from_item(planetary_computer(), PLANETARY_COMPUTER).offset.harmonised

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import shapely
 from shapely.geometry import box
+from support.features import polygon
 from support.replay import SELF, Answer, Asked, Replay, replay
 from support.stac_items import cdse, earth_search, scenes_found
 
@@ -124,6 +125,34 @@ def test_an_item_on_two_pages_is_one_scene() -> None:
     assert second == first | {"token": "next"}
 
 
+def test_older_products_are_kept_for_where_the_newest_has_no_pixels() -> None:
+    items = [
+        earth_search("old", **{"s2:processing_baseline": "02.14"}),
+        earth_search("new"),
+        earth_search("other", **{"grid:code": "MGRS-32TQS"}),
+    ]
+    with serving(*items) as server:
+        found = search_scenes(settings(server.url), AREA, DAY, DAY)
+    assert [scene.id for scene in found.scenes] == ["new", "other"]
+    assert [scene.id for scene in found.older] == ["old"]
+
+
+def test_scenes_over_the_antimeridian_are_of_two_days() -> None:
+    """At 22:30 UTC it is the next day in zone 60, and the same day where its tile reaches into zone 1."""
+    cut = {
+        "type": "MultiPolygon",
+        "coordinates": [polygon(*corners)["coordinates"] for corners in (WEST_OF_IT, EAST_OF_IT)],
+    }
+    item = earth_search("a", datetime="2022-06-01T22:30:00Z", geometry=cut, **{"grid:code": "MGRS-60KXF"})
+    with serving(item) as server:
+        for day, count in ((date(2022, 5, 31), 0), (date(2022, 6, 1), 1), (date(2022, 6, 2), 1), (date(2022, 6, 3), 0)):
+            assert len(scenes_found(settings(server.url), AREA, day, day)) == count, day
+
+
+WEST_OF_IT = ((179.5, -17), (180, -17), (180, -16), (179.5, -16))
+EAST_OF_IT = ((-180, -17), (-179.5, -17), (-179.5, -16), (-180, -16))
+
+
 def test_items_that_cannot_be_read_are_named_and_told_from_scenes(caplog: pytest.LogCaptureFixture) -> None:
     items = [earth_search("good"), earth_search("no-assets", assets={}), cdse("other-dialect")]
     with serving(*items) as server, caplog.at_level(logging.WARNING):
@@ -151,7 +180,7 @@ def test_an_unreadable_item_of_another_day_is_nothing_to_this_one() -> None:
 def test_a_day_without_an_item_of_its_own_does_not_fail_for_its_neighbours() -> None:
     """The search asks for half a day more on each side, and gets what was acquired there."""
     with serving(earth_search("yesterday", datetime="2022-06-01T20:10:31Z", assets={})) as server:
-        assert search_scenes(settings(server.url), AREA, DAY, DAY) == ([], [])
+        assert search_scenes(settings(server.url), AREA, DAY, DAY) == ([], [], [])
 
 
 def test_items_of_another_dialect_name_the_setting() -> None:

@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,6 +36,14 @@ COMPUTED = Observation(
     pixel_count=25.0,
     valid_fraction=0.5,
     cloud_fraction=0.25,
+    pure_pixel_count=9,
+    quality=("offset_doubtful", "resampled"),
+    note="pixels of another grid are from S2A_30UXU_20250601_0_L2A",
+    acquired_at=datetime(2025, 6, 1, 10, 56, 31, 24_001, tzinfo=UTC),
+    platform="sentinel-2a",
+    relative_orbit=94,
+    sun_zenith=28.5,
+    view_zenith=7.25,
     scene_ids=("S2A_30UXV_20250601_0_L2A", "S2A_30UXU_20250601_0_L2A"),
     baseline="05.11",
     offset_rule="planetary-computer@1",
@@ -64,10 +72,13 @@ def _table(data: bytes) -> pa.Table:
 
 def test_pyarrow_reads_the_rows_that_were_written() -> None:
     rows = _table(write_observations([COMPUTED, EMPTY_HANDED])).to_pylist()
-    assert rows == [row.model_dump() | {"scene_ids": list(row.scene_ids)} for row in (COMPUTED, EMPTY_HANDED)]
+    lists = ("scene_ids", "quality")
+    expected = [row.model_dump() for row in (COMPUTED, EMPTY_HANDED)]
+    assert rows == [row | {name: list(row[name]) for name in lists} for row in expected]
 
 
-TEXT, DAY, NUMBER = pa.string(), pa.date32(), pa.float64()
+TEXT, DAY, NUMBER, WHOLE = pa.string(), pa.date32(), pa.float64(), pa.int64()
+TEXTS = pa.list_(pa.field("element", TEXT, nullable=False))
 SCHEMA = {
     "field_id": (TEXT, False, ""),
     "date": (DAY, False, ""),
@@ -75,9 +86,17 @@ SCHEMA = {
     "reason": (TEXT, True, ""),
     **dict.fromkeys(("ndvi_mean", "ndvi_std", "ndvi_min", "ndvi_max"), (NUMBER, True, "1")),
     **dict.fromkeys(("ndvi_p10", "ndvi_p25", "ndvi_median", "ndvi_p75", "ndvi_p90"), (NUMBER, True, "1")),
-    **dict.fromkeys(("ndvi_valid_pixel_count", "pixel_count"), (NUMBER, False, "pixel")),
-    **dict.fromkeys(("valid_fraction", "cloud_fraction"), (NUMBER, False, "1")),
-    "scene_ids": (pa.list_(pa.field("element", TEXT, nullable=False)), False, ""),
+    **dict.fromkeys(("ndvi_valid_pixel_count", "pixel_count"), (NUMBER, True, "pixel")),
+    "pure_pixel_count": (WHOLE, True, "pixel"),
+    **dict.fromkeys(("valid_fraction", "cloud_fraction", "shadow_fraction"), (NUMBER, True, "1")),
+    **dict.fromkeys(("snow_fraction", "nodata_fraction"), (NUMBER, True, "1")),
+    "quality": (TEXTS, False, ""),
+    "note": (TEXT, True, ""),
+    "acquired_at": (pa.timestamp("us", tz="UTC"), True, ""),
+    "platform": (TEXT, True, ""),
+    "relative_orbit": (WHOLE, True, ""),
+    **dict.fromkeys(("sun_zenith", "view_zenith"), (NUMBER, True, "degree")),
+    "scene_ids": (TEXTS, False, ""),
     **dict.fromkeys(("baseline", "offset_rule"), (TEXT, True, "")),
     **dict.fromkeys(("mask_policy", "algorithm_version", "geometry_hash", "fingerprint"), (TEXT, False, "")),
 }

@@ -23,6 +23,7 @@ def make_order(
     scenes: Sequence[Scene],
     epsg: int | None = EPSG,
     store: Store | None = None,
+    older: Sequence[Scene] = (),
     **policy: Any,
 ) -> WorkOrder:
     """Return an order for all fields on all days of the scenes, day by day.
@@ -32,6 +33,7 @@ def make_order(
         scenes: Scenes of any days; each cell has all scenes of its day.
         epsg: CRS of the geometries, None for WGS84.
         store: Where results go; None if the order is only observed.
+        older: Older products of the scenes' acquisitions.
         **policy: Attributes of the policy that are not the default.
     """
     store = store or Store("file:///nowhere")
@@ -42,8 +44,11 @@ def make_order(
     by_day: dict[date, list[int]] = {}
     for number, scene in enumerate(scenes):
         by_day.setdefault(scene.day, []).append(number)
+    spare: dict[date, tuple[int, ...]] = {}
+    for number, scene in enumerate(older, start=len(scenes)):
+        spare[scene.day] = (*spare.get(scene.day, ()), number)
     cells = tuple(
-        Cell(field=index, date=day, scenes=tuple(numbers), fingerprint=f"{index}-{day}")
+        Cell(field=index, date=day, scenes=tuple(numbers), older=spare.get(day, ()), fingerprint=f"{index}-{day}")
         for day, numbers in by_day.items()
         for index in range(len(fields))
     )
@@ -54,7 +59,7 @@ def make_order(
         products=store.uri("fields"),
         policy=Policy(**policy),
         fields=fields,
-        scenes=tuple(scenes),
+        scenes=(*scenes, *older),
         cells=cells,
     )
 

@@ -35,7 +35,7 @@ HEADER = 32_768
 def served_scene(files: Files, folder: Path, name: str = "A", **changes: Any) -> Scene:
     """Return a scene of 3 x 3 blocks of pixels that do not compress, on the server."""
     size = 3 * BLOCK
-    pixels = {"red": rough(1, 1, 60_000, size), "nir": rough(2, 1, 60_000, size)}
+    pixels = {"red": rough(1, 1, 32_768, size), "nir": rough(2, 1, 32_768, size)}
     scl = np.full((size // 2, size // 2), 4, np.uint8)
     scene = make_scene(
         folder, **{**pixels, "scl": scl, "name": name, "blockxsize": BLOCK, "blockysize": BLOCK} | changes

@@ -27,8 +27,7 @@ from support.scenes import (
     rough,
 )
 
-from ndvi_core.errors import TryAgain
-from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.scene import Scene
 
 
 def test_of_tiles_that_hold_the_field_that_with_the_most_valid_pixels_is_taken(tmp_path: Path) -> None:
@@ -116,22 +115,29 @@ def test_of_two_zones_that_with_data_for_most_of_the_field_is_taken(tmp_path: Pa
     classes[:, 5] = 4
     east = make_scene(tmp_path, flat(1000), flat(3000), classes, name="E", **where)
     row = outcome(make_order({"a": field}, [west, east], min_valid_fraction=0)).observation
-    assert row.scene_ids == ("E",)
-    assert row.ndvi_mean == 0.5
-    assert 0.7 < row.valid_fraction + row.cloud_fraction < 0.9
-    assert (row.valid_fraction < 8 / 20) == clouded
+    assert row.scene_ids == ("E", "W"), "what zone 33 lacks comes from zone 32"
+    assert row.valid_fraction is not None
+    assert row.cloud_fraction is not None
+    assert row.valid_fraction + row.cloud_fraction == pytest.approx(1)
+    assert (row.valid_fraction < 8 / 20) == clouded, "a cloud of zone 33 is not looked through from zone 32"
     assert row.pixel_count == pytest.approx(200, rel=0.01)
+    assert row.quality == ("resampled",)
+    assert row.note == "pixels of another grid are from W"
+    assert (row.ndvi_min, row.ndvi_max) == (0.5, 5 / 7)
 
 
 def _to_zone_33(points: np.ndarray) -> np.ndarray:
     return np.column_stack(transform("EPSG:4326", "EPSG:32633", points[:, 0], points[:, 1]))
 
 
-def test_tiles_whose_pixels_do_not_meet_are_not_mixed(tmp_path: Path) -> None:
+def test_a_tile_whose_pixels_do_not_meet_serves_where_the_other_has_none(tmp_path: Path) -> None:
+    """The east tile is half a pixel further east, and has columns 30.5 to 60 of the field's 25 to 60."""
     scenes = neighbours(tmp_path, transform=corner(LEFT + 305, TOP))
     row = outcome(make_order({"a": pixel_box(10, 25, 10, 35)}, scenes)).observation
-    assert row.scene_ids == ("E",)
-    assert row.valid_fraction == pytest.approx(29.5 / 35, abs=0.02)
+    assert row.scene_ids == ("E", "W")
+    assert row.valid_fraction == pytest.approx(1)
+    assert row.ndvi_mean == pytest.approx((5.5 * 5 / 7 + 29.5 * 0.5) / 35, abs=1e-4)
+    assert row.quality == ("resampled",)
 
 
 def test_a_missing_scene_fails_its_cells_and_no_others(tmp_path: Path) -> None:
@@ -180,22 +186,18 @@ def test_a_broken_block_spoils_the_fields_on_it_alone(tmp_path: Path, assets: tu
     assert outcome(make_order(fields, [scene])).observation.status == "failed"
 
 
-def test_a_server_that_is_away_ends_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "0")
-    scene = make_scene(tmp_path, flat(500), flat(3000), GROUND)
-    away = scene.model_copy(update={"nir": "http://127.0.0.1:1/B08.tif"})
-    with pytest.raises(TryAgain, match=r"nir http://127.0.0.1:1/B08.tif"):
-        outcome(make_order({"a": pixel_box(8, 8, 8, 8)}, [away]))
-
-
-@pytest.mark.parametrize(
-    ("harmonised", "red", "warned"), [(True, 1400, True), (True, 400, False), (False, 1400, False)]
-)
-def test_pixels_that_belie_their_offset_rule_are_reported(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, harmonised: bool, red: int, warned: bool
+@pytest.mark.parametrize("asset", ["red", "nir", "scl"])
+def test_a_server_that_is_away_fails_its_cells_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asset: str
 ) -> None:
-    offset = Offset(rule="any@1", harmonised=harmonised)
-    scene = make_scene(tmp_path, flat(red), flat(4000), GROUND, offset=offset)
-    with caplog.at_level(logging.WARNING, logger="ndvi_core"):
-        outcome(make_order({"a": pixel_box(8, 8, 8, 8)}, [scene]))
-    assert [scene.id in record.getMessage() for record in caplog.records] == [True] * warned
+    """Another scene does not take its place: the answer would stay when the server is back."""
+    monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "0")
+    here = make_scene(tmp_path, flat(500), flat(3000), GROUND, name="B")
+    away = here.model_copy(update={"id": "A", asset: f"http://127.0.0.1:1/{asset}.tif"})
+    later = make_scene(tmp_path, name="C", day=date(2022, 6, 12))
+    found = outcomes(make_order({"a": pixel_box(8, 8, 8, 8)}, [here, away, later]))
+    failed, other = found["a", "2022-06-10"], found["a", "2022-06-12"]
+    assert (failed.observation.status, failed.is_passing) == ("failed", True)
+    assert failed.observation.reason is not None
+    assert failed.observation.reason.startswith(f"scene A: {asset} http://127.0.0.1:1/{asset}.tif: ")
+    assert (other.observation.status, other.is_passing) == ("computed", False)

@@ -27,14 +27,21 @@ SHIFTED = Offset(rule="planetary-computer@1", red=-1000, nir=-1000)
         (1500, 4000, SHIFTED, 2500 / 3500),  # reflectance 0.05 and 0.30: 0.71, and not 0.45
         (1500, 4000, PLAIN, 2500 / 5500),
         (1, 1, PLAIN, 0.0),
-        (1000, 4000, SHIFTED, 1.0),
-        (900, 4000, SHIFTED, 1.0),  # a negative reflectance is none: without the clamp 1.07
-        (4000, 900, SHIFTED, -1.0),
+        (1000, 4000, SHIFTED, math.nan),
+        (900, 4000, SHIFTED, math.nan),  # red's reflectance is negative: 1.07
+        (4000, 900, SHIFTED, math.nan),
+        (1001, 4000, SHIFTED, 2999 / 3001),
         (1000, 1000, SHIFTED, math.nan),
         (900, 950, SHIFTED, math.nan),
         (0, 0, PLAIN, math.nan),
-        (65535, 65535, PLAIN, 0.0),  # the sum does not fit into 16 bits
-        (1, 65535, PLAIN, 65534 / 65536),
+        (32767, 32767, PLAIN, 0.0),
+        (1, 32767, PLAIN, 32766 / 32768),
+        (65535, 65535, PLAIN, math.nan),  # beyond the range of a reflectance
+        (65535, 4000, PLAIN, math.nan),
+        (1400, 65535, SHIFTED, math.nan),
+        (65100, 300, PLAIN, math.nan),
+        (32768, 4000, SHIFTED, math.nan),
+        (0, 500, PLAIN, math.nan),  # as a catalogue has it that cuts off what is negative
         (300, 200, Offset(rule="odd", red=0, nir=-100), -0.5),
     ],
 )

@@ -4,7 +4,17 @@ export type Position = [longitude: number, latitude: number];
 export type Ring = Position[];
 export type Geometry = { type: "Polygon"; coordinates: Ring[] } | { type: "MultiPolygon"; coordinates: Ring[][] };
 
-export type Status = "computed" | "no_scene" | "cloudy" | "no_data" | "outside_extent" | "too_small" | "failed";
+export type Status =
+  | "computed"
+  | "no_scene"
+  | "cloudy"
+  | "shadow"
+  | "snow"
+  | "no_data"
+  | "undefined"
+  | "outside_extent"
+  | "too_small"
+  | "failed";
 /** A day without a row and a day that is not due have a status, too. */
 export type CellStatus = Status | "missing" | "not_due";
 
@@ -76,7 +86,15 @@ export interface Observation {
   reason: string | null;
   ndvi_mean: number | null;
   ndvi_std: number | null;
-  valid_fraction: number;
+  /** Null if no pixel was looked at. */
+  valid_fraction: number | null;
+  /** Named doubts about the numbers. */
+  quality: string[];
+  /** What the doubts are about. */
+  note: string | null;
+  acquired_at: string | null;
+  platform: string | null;
+  relative_orbit: number | null;
   scene_ids: string[];
   baseline: string | null;
   offset_rule: string | null;

@@ -125,7 +125,7 @@ function line(frame, { observations }, colour) {
   const weights = new Float64Array(size);
   known.forEach((one, index) => {
     values[days[index] - begin] = one.ndvi_mean;
-    weights[days[index] - begin] = one.valid_fraction;
+    weights[days[index] - begin] = one.valid_fraction ?? 0;
   });
   const smooth = whittaker(values, weights, LAMBDA);
   for (let index = 1; index < days.length; index++) {
@@ -142,7 +142,7 @@ function points(frame, { observations }, colour) {
   group.style.setProperty("--series", `var(${colour})`);
   for (const one of observations.filter(isValued)) {
     // The area of a point is its share of valid pixels.
-    const r = Math.max(MAX_RADIUS * Math.sqrt(one.valid_fraction), MIN_RADIUS);
+    const r = Math.max(MAX_RADIUS * Math.sqrt(one.valid_fraction ?? 0), MIN_RADIUS);
     group.append(svg("circle", { cx: frame.x(dayNumber(one.date)), cy: frame.y(one.ndvi_mean), r }));
   }
   return group;

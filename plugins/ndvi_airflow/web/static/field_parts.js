@@ -11,7 +11,11 @@ import { classNameOf, counted, crop, longDay, ndvi, percent, said, shortDay, wor
 
 /** @type {[keyof Observation, string][]} */
 const PROVENANCE = [
+  ["acquired_at", "Acquired"],
+  ["platform", "Satellite"],
+  ["relative_orbit", "Relative orbit"],
   ["scene_ids", "Scenes"],
+  ["note", "Note"],
   ["baseline", "Processing baseline"],
   ["offset_rule", "Offset rule"],
   ["mask_policy", "Mask policy"],
@@ -192,7 +196,7 @@ function table(observations) {
       {},
       h("th", { scope: "row" }, one.date),
       h("td", { class: "number" }, ndvi(one.ndvi_mean)),
-      h("td", { class: "number" }, percent(one.valid_fraction)),
+      h("td", { class: "number" }, percent(one.valid_fraction ?? 0)),
       h("td", {}, one.reason ? `${word(one.status)}: ${one.reason}` : word(one.status)),
     ),
   );

@@ -10,8 +10,11 @@
 export const STATUSES = [
   "computed",
   "cloudy",
+  "shadow",
+  "snow",
   "no_scene",
   "no_data",
+  "undefined",
   "outside_extent",
   "too_small",
   "failed",
@@ -23,8 +26,11 @@ export const STATUSES = [
 const WORDS = {
   computed: "computed",
   cloudy: "cloudy",
+  shadow: "in cloud shadow",
+  snow: "under snow",
   no_scene: "no scene",
   no_data: "no data",
+  undefined: "undefined",
   outside_extent: "outside the extent",
   too_small: "too small",
   failed: "failed",
@@ -36,8 +42,11 @@ const WORDS = {
 const WHY = {
   computed: "Computed",
   cloudy: "Too cloudy for a value",
+  shadow: "Too much in cloud shadow for a value",
+  snow: "Too much under snow for a value",
   no_scene: "No Sentinel-2 scene on this day",
-  no_data: "The scene has no valid pixels here",
+  no_data: "The scene has no data here",
+  undefined: "The pixels have no reflectance",
   outside_extent: "Outside the processing extent",
   too_small: "Smaller than a pixel",
   failed: "The computation failed",
@@ -93,7 +102,11 @@ export function whyNot({ plant_date: planted, last_status: last, last_reason: re
 /** An observation in a few words. @param {Observation} one */
 export function said(one) {
   if (one.status !== "computed") return [word(one.status), one.reason ?? ""].filter(Boolean);
-  return [`NDVI ${ndvi(one.ndvi_mean)} ± ${ndvi(one.ndvi_std)}`, `${percent(one.valid_fraction)} of the field valid`];
+  return [
+    `NDVI ${ndvi(one.ndvi_mean)} ± ${ndvi(one.ndvi_std)}`,
+    `${percent(one.valid_fraction ?? 0)} of the field valid`,
+    ...one.quality.map((doubt) => doubt.replaceAll("_", " ")),
+  ];
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */
