@@ -97,7 +97,7 @@ class ObservationBuilder:
         pixels = mosaic.coverage.pixels
         fractions = {cause: area / pixels for cause, area in numbers.areas.items()}
         status, reason = self._status(fractions)
-        doubts = _doubts(found)
+        doubts = _doubts(cell, found)
         return self._observation(
             cell,
             status,
@@ -151,12 +151,15 @@ class ObservationBuilder:
         )
 
 
-def _doubts(found: Findings) -> dict[Doubt, str]:
+def _doubts(cell: Cell, found: Findings) -> dict[Doubt, str]:
     """Return the doubts about a cell's numbers, each with what it is about; empty where the name says all."""
     mosaic, numbers = found.mosaic, found.numbers
     older = [c.scene.scene.id for c in mosaic.candidates if c.is_older]
     resampled = [c.scene.scene.id for c in mosaic.candidates if not c.is_native]
-    unreadable = "; ".join(found.unreadable)
+    # Where there is data for the whole field, a neighbouring tile that cannot be read would show no more of it. An item
+    # that cannot be read may be anything.
+    lacks_pixels = numbers.areas.get(NO_DATA, 0.0) > 0
+    unreadable = "; ".join(found.unreadable) if older or lacks_pixels else "; ".join(cell.unreadable)
     said: dict[Doubt, str | None] = {
         "dark_pixels_dropped": "" if numbers.has_dropped_dark else None,
         "saturated_pixels_dropped": "" if numbers.has_dropped_saturated else None,

@@ -167,7 +167,7 @@ def test_a_field_shows_its_season_its_pictures_and_where_a_number_comes_from(pag
     page.press_on("#curve svg", Keys.END, Keys.ARROW_LEFT, Keys.ENTER)
     page.find("#provenance h3", "21 April 2025")
     page.find(".provenance", "S2")
-    page.find(".provenance", "scl@1")
+    page.find(".provenance", "scl-dilated@1")
     picture = page.find(".strip img")
     story.person.until(lambda: page.run("return arguments[0].naturalWidth", picture) > 0, "the picture")
     page.press_on(".compare input", "field_3", Keys.ENTER)

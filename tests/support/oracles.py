@@ -47,3 +47,19 @@ def quantile(pixels: Sequence[tuple[float, float]], q: float) -> float:
         if s0 <= wanted <= s1:
             return v0 + (v1 - v0) * (wanted - s0) / (s1 - s0)
     return places[-1][1] if places else math.nan
+
+
+def opened_and_grown(mask: np.ndarray, opening: float, growth: float, pixel: float) -> np.ndarray:
+    """Return a mask, (height, width), without specks and then grown, by each pixel of the disk; lengths in metres."""
+    smaller = ~_grown(~mask, opening / pixel)
+    return _grown(_grown(smaller, opening / pixel), growth / pixel)
+
+
+def _grown(mask: np.ndarray, radius: float) -> np.ndarray:
+    reach = int(radius)
+    padded, grown = np.pad(mask, reach), np.zeros_like(mask)
+    height, width = mask.shape
+    for down, right in itertools.product(range(-reach, reach + 1), repeat=2):
+        if down**2 + right**2 <= radius**2:
+            grown |= padded[reach + down : reach + down + height, reach + right : reach + right + width]
+    return grown

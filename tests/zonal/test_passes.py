@@ -155,3 +155,20 @@ def test_if_the_older_product_is_broken_too_both_are_named(tmp_path: Path) -> No
     assert row.reason is not None
     assert "scene A_1: nir" in row.reason
     assert "scene A_0: nir" in row.reason
+
+
+def test_an_item_that_cannot_be_read_is_noted_beside_what_takes_its_place(tmp_path: Path) -> None:
+    """The catalogue's newer product lacks an asset, so that the older one is the newest that there is."""
+    older, _ = older_and_newer(tmp_path)
+    order = make_order({"a": FIELD}, [older])
+    why = "local, item A_1: asset 'nir' is missing; it has red, scl"
+    cells = tuple(cell.model_copy(update={"unreadable": (why,)}) for cell in order.cells)
+    row = outcome(order.model_copy(update={"cells": cells})).observation
+    assert (row.status, row.ndvi_mean, row.quality, row.note) == ("computed", 0.5, ("scene_unreadable",), why)
+
+
+def test_a_tile_that_cannot_be_read_is_no_doubt_where_another_shows_the_whole_field(tmp_path: Path) -> None:
+    scenes = [make_scene(tmp_path, 500, 3000, name=name) for name in ("A", "B")]
+    Path(scenes[0].scl).unlink()
+    row = outcome(make_order({"a": FIELD}, scenes)).observation
+    assert (row.scene_ids, row.quality) == (("B",), ())
