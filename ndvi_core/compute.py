@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ndvi_core.errors import BadInput, NdviError, TryAgain
+from ndvi_core.errors import BadInput, NdviError, NotFound, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written, make_failed
-from ndvi_core.products.cell import PRODUCT_NAMES, Product, make_products
+from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products, stated_fingerprint
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store, split_uri
 from ndvi_core.support.garbage import relaxed_gc
@@ -70,6 +70,7 @@ class OrderFiles:
         self._stores: dict[str, Store] = {}
         url, key = split_uri(order_uri)
         data = self._store(url).read(key)
+        self._ordered_at = self._store(url).last_modified(key)
         self.order_sha256 = sha256(data).hexdigest()
         self.order = _parse(order_uri, data)
         if self.order.pictures:
@@ -84,9 +85,17 @@ class OrderFiles:
         self._write(self.order.manifest, manifest.model_dump_json().encode(), "application/json")
 
     def write_products(self, observation: Observation, products: Sequence[Product]) -> tuple[Written, ...]:
-        """Write the products of a cell, and delete those that an earlier computation wrote and that it has no more."""
+        """Write the products of a cell, and delete those that an earlier computation wrote and that it has no more.
+
+        What was computed since then from other scenes, or for another boundary, stays as it is, as its row does in the
+        ledger: the task of an old run that is cleared does not bring back old pictures. It is told by the time at which
+        it was written, so of two runs that are under way for the same cell the first to write wins.
+        """
         folder = f"{observation.field_id}/{observation.date}"
         store = self._store(self.order.products)
+        if self._is_superseded(observation, store, f"{folder}/{STATEMENT}"):
+            log.warning("%s: the products stay that were made since this order was written", folder)
+            return ()
         written = []
         for product in products:
             key = f"{folder}/{product.name}"
@@ -95,6 +104,14 @@ class OrderFiles:
         for name in PRODUCT_NAMES - {product.name for product in products}:
             store.delete(f"{folder}/{name}")
         return tuple(written)
+
+    def _is_superseded(self, observation: Observation, store: Store, key: str) -> bool:
+        """Return whether other scenes, or another boundary, were computed since this order was written."""
+        try:
+            is_other = stated_fingerprint(store.read(key)) != observation.fingerprint
+            return is_other and store.last_modified(key) > self._ordered_at
+        except NotFound:
+            return False
 
     def _write(self, uri: str, data: bytes, content_type: str) -> Written:
         url, key = split_uri(uri)

@@ -28,8 +28,11 @@ class Product(NamedTuple):
 PRODUCT_NAMES = frozenset({"ndvi.tif", "ndvi.png", "observation.json"})
 """All that a cell's folder can contain; what a cell does not have is deleted."""
 
-_LEFT_OUT: dict[str, Any] = {"footprint": True, "offset": {"harmonised"}}
-"""Attributes of a scene that are not in the JSON: large, or of use to the computation alone."""
+STATEMENT = "observation.json"
+"""The product that every cell has, written last."""
+
+_LEFT_OUT: dict[str, Any] = {"footprint": True}
+"""Attributes of a scene that are not in the JSON, since they are large."""
 
 
 def make_products(
@@ -43,7 +46,7 @@ def make_products(
         geometry: The field's polygon or multipolygon, WGS84.
         scenes: The scenes of the observation's `scene_ids`.
     """
-    statement = Product("observation.json", observation_json(observation, scenes), "application/json")
+    statement = Product(STATEMENT, observation_json(observation, scenes), "application/json")
     if raster is None:
         return [statement]
     return [
@@ -51,6 +54,15 @@ def make_products(
         Product("ndvi.png", quicklook(raster, project(geometry, raster.epsg), observation), "image/png"),
         statement,
     ]
+
+
+def stated_fingerprint(statement: bytes) -> str | None:
+    """Return the fingerprint of the cell whose `observation.json` this is; None if it is something else."""
+    try:
+        found = json.loads(statement)["fingerprint"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(found)
 
 
 def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
@@ -73,6 +74,11 @@ class Store:
         """Return size and ETag of an object."""
         with self._errors("look up", key):
             return _info(self._objects.head(key))
+
+    def last_modified(self, key: str) -> datetime:
+        """Return when an object was written, by the store's clock."""
+        with self._errors("look up", key):
+            return self._objects.head(key)["last_modified"]
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object of this key."""
