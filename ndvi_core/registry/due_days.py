@@ -9,7 +9,7 @@ from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Date, and_, cast, f
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from ndvi_core.models.constants import FIRST_IMAGE
-from ndvi_core.registry import ledger
+from ndvi_core.registry import recorded_days
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
@@ -26,11 +26,20 @@ def last_due_day(up_to: date) -> ColumnElement[date]:
 
 def last_owed_day(connection: Connection, first_daily_day: date) -> date:
     """Return the last day that a field which came late is owed: the last recorded one, or the eve of the first."""
-    return max(first_daily_day - timedelta(days=1), ledger.last_recorded_day(connection) or date.min)
+    return max(first_daily_day - timedelta(days=1), recorded_days.last_recorded_day(connection) or date.min)
+
+
+def is_due(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Return whether a day lies in the period of a row of `field`, however far days are recorded."""
+    return and_(day >= first_due_day(), day <= func.coalesce(field_table.c.end_date, day))
 
 
 def missing_days(
-    connection: Connection, sequences: Sequence[int], up_to: date, failed_counts: bool = False
+    connection: Connection,
+    sequences: Sequence[int],
+    up_to: date,
+    failed_counts: bool = False,
+    since: date = FIRST_IMAGE,
 ) -> dict[int, list[date]]:
     """Return, by sequence, the days up to `up_to` on which fields are due and have no answer.
 
@@ -39,11 +48,14 @@ def missing_days(
         sequences: of the fields.
         up_to: last day, included.
         failed_counts: whether a failed row is an answer. One for another geometry is none.
+        since: first day, included.
     """
     # Of timestamps without a zone: in the session's zone, a day whose midnight the clocks skip would get lost.
     days = (
         func.generate_series(
-            cast(first_due_day(), TIMESTAMP), cast(last_due_day(up_to), TIMESTAMP), cast("1 day", INTERVAL)
+            cast(func.greatest(first_due_day(), since), TIMESTAMP),
+            cast(last_due_day(up_to), TIMESTAMP),
+            cast("1 day", INTERVAL),
         )
         .table_valued("day")
         .render_derived(name="days")

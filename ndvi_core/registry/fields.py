@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Connection, Insert, Integer, Row, and_, bindp
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.registry import stale_days
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
 from ndvi_core.registry.tables import field as field_table
@@ -43,6 +44,7 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
     compared = compare_fields(connection, fields)
     touched = {*compared.added, *compared.changed}
     if touched:
+        stale_days.note_changed_dates(connection, [field for field in fields if field.field_id in compared.changed])
         connection.execute(_upsert(), [_values(field, source) for field in fields if field.field_id in touched])
         _keep_revisions(connection, list(touched))
     return compared
@@ -186,6 +188,22 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
         .values(caught_up=True),
         done,
     )
+
+
+def mark_behind(connection: Connection, sequences: Iterable[int]) -> None:
+    """Mark fields as not caught up, though they have not changed."""
+    lock_registration(connection)
+    connection.execute(
+        update(field_table).where(field_table.c.sequence == func.any(list(sequences))).values(caught_up=False)
+    )
+
+
+def caught_up_between(connection: Connection, start: date, end: date) -> list[int]:
+    """Return the sequences of the fields that are caught up and due on one of the days, both ends included."""
+    query = select(field_table.c.sequence).where(
+        field_table.c.caught_up, first_due_day() <= end, func.coalesce(field_table.c.end_date, end) >= start
+    )
+    return list(connection.scalars(query))
 
 
 def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]

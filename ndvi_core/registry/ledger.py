@@ -29,7 +29,8 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.observation import Observation
-from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision, recorded_day
+from ndvi_core.registry.due_days import is_due
+from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
@@ -146,11 +147,13 @@ def lock_day(connection: Connection, day: date) -> None:
 def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observation], list[BaseGeometry]]]:
     """Yield a day's rows, in parts, in the order of the registry, with the geometries that they were computed for.
 
+    Rows of fields that are not due on the day any more, since a date was corrected, stay in the ledger alone.
+
     Args:
         connection: in a transaction.
         day: the day.
     """
-    query = _located_rows().where(observation_table.c.date == day)
+    query = _located_rows().where(observation_table.c.date == day, is_due(observation_table.c.date))
     found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
     for rows in found.partitions():
         yield _with_geometries(rows)
@@ -200,26 +203,10 @@ def _located_rows() -> Select[Any]:
 
 
 def _in_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:
-    return field_table.c.field_id == func.any(list(field_ids)), observation_table.c.date.between(start, end)
+    day = observation_table.c.date
+    return field_table.c.field_id == func.any(list(field_ids)), day.between(start, end), is_due(day)
 
 
 def _with_geometries(rows: Sequence[RowMapping]) -> tuple[list[Observation], list[BaseGeometry]]:
     observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
     return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
-
-
-def mark_recorded(connection: Connection, day: date) -> None:
-    """Note that a daily run has recorded this day."""
-    connection.execute(insert(recorded_day).values(date=day).on_conflict_do_nothing())
-
-
-def recorded_days(connection: Connection, start: date, end: date) -> list[date]:
-    """Return the recorded days between two days, both included, in order."""
-    query = select(recorded_day.c.date).where(recorded_day.c.date.between(start, end)).order_by(recorded_day.c.date)
-    return list(connection.scalars(query))
-
-
-def last_recorded_day(connection: Connection) -> date | None:
-    """Return the last day that a daily run has recorded; None before the first."""
-    day: date | None = connection.scalar(select(func.max(recorded_day.c.date)))
-    return day

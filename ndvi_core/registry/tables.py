@@ -97,5 +97,12 @@ recorded_day = Table(
     comment="days that a daily run has recorded: up to the last of them, fields that arrive late are owed a row",
 )
 
+stale_day = Table(
+    "stale_day",
+    metadata,
+    Column("date", Date, primary_key=True),
+    comment="days that are to be published anew since a field's dates were corrected",
+)
+
 OBSERVATION_COLUMNS = tuple(name for name in Observation.model_fields if name != "field_id")
 """The columns of `observation` that an Observation fills; its field is found by `sequence`."""

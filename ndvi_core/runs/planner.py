@@ -344,4 +344,5 @@ def _longitudes(geometries: NDArray[np.object_]) -> list[float]:
     for index in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180).tolist():
         largest = max(shapely.get_parts(geometries[index]), key=shapely.area)
         middle[index] = shapely.centroid(largest).x
-    return middle.tolist()
+    longitudes: list[float] = middle.tolist()
+    return longitudes

@@ -13,10 +13,11 @@ from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
-from ndvi_core.registry import due_days, ledger
+from ndvi_core.registry import due_days, ledger, recorded_days, stale_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan
+from ndvi_core.runs.selection import in_slices
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations, write_located
 from ndvi_core.storage.object_store import Store
@@ -65,7 +66,9 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
     with engine.begin() as connection:
         days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
         if plan.day is not None:
-            ledger.mark_recorded(connection, plan.day)
+            _note_gap(connection, recorded_days.mark_recorded(connection, plan.day, settings.start_date))
+    with engine.connect() as connection:
+        days = sorted({*days, *stale_days.stale_days(connection)})
     for day in days:
         with engine.begin() as connection:
             publish_day(folder.store, settings, connection, day)
@@ -88,8 +91,23 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
     ledger.lock_day(connection, day)
+    stale_days.mark_published(connection, day)
     store.write(key, write_located(ledger.load_day(connection, day)), "application/vnd.apache.parquet")
     return store.uri(key)
+
+
+def _note_gap(connection: Connection, gap: tuple[date, date] | None) -> None:
+    """Leave the days between two recorded ones to the catch-up, as far as fields have no answer.
+
+    A run for some fields does not record its day, and a run that failed before it had a plan does not hold back those
+    of the days after: nobody would look at these days for the others again.
+    """
+    if gap is None:
+        return
+    start, end = gap
+    for part in in_slices(registry.caught_up_between(connection, start, end)):
+        missing = due_days.missing_days(connection, part, end, since=start)
+        registry.mark_behind(connection, missing)
 
 
 def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:

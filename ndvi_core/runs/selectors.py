@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.constants import FIRST_IMAGE
-from ndvi_core.registry import due_days, ledger
+from ndvi_core.registry import due_days, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.runs.selection import Selection, Wanted, in_slices
@@ -27,7 +27,7 @@ def select_day(
     failed there are not tried again with the same scenes: one broken scene does not fail the runs of the days after.
     """
     first = day - timedelta(days=look_back_days)
-    earlier = [] if force else ledger.recorded_days(connection, first, day - timedelta(days=1))
+    earlier = [] if force else recorded_days.recorded_days(connection, first, day - timedelta(days=1))
     _require_known(connection, field_ids)
     return Selection(
         wanted=(

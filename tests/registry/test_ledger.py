@@ -11,7 +11,7 @@ from support.models import a_field, an_observation, square
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
-from ndvi_core.registry import due_days, ledger
+from ndvi_core.registry import due_days, ledger, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.support.days import days_between
 
@@ -143,8 +143,8 @@ def test_missing_days_end_with_the_field(engine: Engine) -> None:
 
 def test_recorded_days(engine: Engine) -> None:
     with engine.begin() as connection:
-        assert ledger.last_recorded_day(connection) is None
+        assert recorded_days.last_recorded_day(connection) is None
         for days in (3, 1, 1):
-            ledger.mark_recorded(connection, FIRST + timedelta(days))
-        assert ledger.last_recorded_day(connection) == FIRST + timedelta(3)
-        assert ledger.recorded_days(connection, FIRST, FIRST + timedelta(2)) == [FIRST + timedelta(1)]
+            recorded_days.mark_recorded(connection, FIRST + timedelta(days), FIRST)
+        assert recorded_days.last_recorded_day(connection) == FIRST + timedelta(3)
+        assert recorded_days.recorded_days(connection, FIRST, FIRST + timedelta(2)) == [FIRST + timedelta(1)]

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from support.models import a_field, an_observation, square
 
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
+from ndvi_core.registry import ledger, recorded_days
 from ndvi_core.registry.progress import field_statuses
 
 FIRST = date(2025, 4, 1)
@@ -28,7 +28,7 @@ def test_each_day_counts_once_under_its_status(engine: Engine) -> None:
     with engine.begin() as connection:
         registry.upsert_fields(connection, [field, ended, future], "file")
         ledger.upsert_observations(connection, rows, datetime(2025, 6, 1, tzinfo=UTC))
-        ledger.mark_recorded(connection, FIRST + timedelta(5))
+        recorded_days.mark_recorded(connection, FIRST + timedelta(5), FIRST)
         wheat, short, planted_later = field_statuses(connection, FIRST)
 
     assert (wheat.days, wheat.missing) == (6, 2)

@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 from support.farm import Farm
 
 from ndvi_airflow.local.services import Files, start_files, start_stac
+from ndvi_core.compute import run_order
 from ndvi_core.models.observation import Observation
+from ndvi_core.registry.ledger import load_series
 from ndvi_core.registry.progress import field_statuses
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.runs.record import record_run
@@ -340,3 +342,78 @@ def test_an_item_that_cannot_be_read_fails_its_cells_until_it_can(farm: Farm) ->
     after = farm.daily(day).recorded
     assert set(after.counts) == {"computed"}
     assert "field_2" in after.field_ids
+
+
+def test_clearing_the_task_of_an_old_run_does_not_bring_back_old_pictures(farm: Farm) -> None:
+    day = sorted(acquisitions(farm))[0]
+    old = farm.daily(day)
+    farm.publish(lambda items: [newer(item) for item in items])
+    farm.by_hand(start=day, end=day)
+    after = published(farm)
+    for order in old.plan.orders:
+        run_order(order.uri)
+    record_run(old.folder, farm.settings, farm.engine)
+    assert published(farm) == after
+
+
+def test_clearing_the_task_of_the_newest_run_writes_its_pictures_again(farm: Farm) -> None:
+    day = sorted(acquisitions(farm))[0]
+    run = farm.daily(day)
+    after = published(farm)
+    (lost, *_) = (key for key in after if key.endswith("ndvi.png"))
+    farm.store.delete(lost)
+    for order in run.plan.orders:
+        run_order(order.uri)
+    assert published(farm) == after
+
+
+def test_a_day_that_was_run_for_some_fields_alone_is_made_up_for_the_others(farm: Farm) -> None:
+    first, second = sorted(acquisitions(farm))[:2]
+    for day in days_between(START, first - timedelta(1)):
+        farm.daily(day)
+    farm.daily(first, field_ids=["field_1"])
+    for day in days_between(first + timedelta(1), second):
+        farm.daily(day)
+    run = farm.catch_up()
+    assert {day for _, day in run.cells} == {first}
+    assert "field_1" not in {name for name, _ in run.cells}
+    with farm.engine.connect() as connection:
+        assert [row.field_id for row in field_statuses(connection, START) if not row.whole] == []
+    assert farm.catch_up().cells == set()
+
+
+def dated(farm: Farm, **dates: str | None) -> bytes:
+    """Return the farm's first fields with other dates for field_2."""
+    document = json.loads(farm.season.fields.read_text())
+    feature = next(f for f in document["features"] if f["properties"]["object-id"] == "field_2")
+    feature["properties"] |= {name.replace("_", "-"): value for name, value in dates.items()}
+    return json.dumps(document).encode()
+
+
+def days_published(farm: Farm, name: str) -> list[date]:
+    objects = published(farm)
+    return [day for day in DAYS if rows_of(farm, objects, day, {name})]
+
+
+@pytest.mark.parametrize("name", ["plant_date", "end_date"])
+def test_days_that_a_corrected_date_leaves_out_are_kept_and_not_published(grown: Farm, name: str) -> None:
+    middle = DAYS[len(DAYS) // 2]
+    before = published(grown)
+    due = days_published(grown, "field_2")
+    kept = [day for day in due if (day >= middle if name == "plant_date" else day <= middle)]
+    assert len(kept) < len(due)
+
+    grown.upload(dated(grown, **{name: str(middle)}), "corrected.geojson")
+    grown.intake()
+    assert grown.catch_up().cells == set()
+    assert days_published(grown, "field_2") == kept
+    with grown.engine.connect() as connection:
+        (status,) = field_statuses(connection, START, ["field_2"])
+        rows, _ = load_series(connection, ["field_2"], START, END, 100)
+    assert (status.days, status.missing) == (len(kept), 0)
+    assert [row.date for row in rows] == kept
+
+    grown.upload(grown.season.fields, "corrected back.geojson")
+    grown.intake()
+    assert grown.catch_up().cells == set(), "nothing has to be computed"
+    assert published(grown) == before

@@ -20,7 +20,7 @@ from support.web import Ask, Server, SignIn
 
 from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
+from ndvi_core.registry import ledger, recorded_days
 from ndvi_core.registry.progress import STATUSES
 
 FIRST = date(2025, 4, 1)
@@ -55,7 +55,7 @@ def _seeded(server: Server) -> Iterator[None]:
     with server.engine.begin() as connection:
         registry.upsert_fields(connection, [wheat, maize, later], "file")
         ledger.upsert_observations(connection, ROWS, datetime(2025, 6, 1, tzinfo=UTC))
-        ledger.mark_recorded(connection, LAST)
+        recorded_days.mark_recorded(connection, LAST, FIRST)
     yield
     server.empty()
 

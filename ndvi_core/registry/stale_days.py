@@ -1,0 +1,56 @@
+"""The days whose published files do not have the rows that are due, since a field's dates were corrected.
+
+A row that is not due any more stays in the ledger. It is not published, and when the dates are corrected back it is
+published again without being computed.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, Date, Text, and_, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from ndvi_core.models.field import Field
+from ndvi_core.registry.due_days import is_due
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import stale_day
+
+
+def note_changed_dates(connection: Connection, fields: Sequence[Field]) -> None:
+    """Note the days whose files change when fields get other dates: on which a row comes to be due, or ceases to be.
+
+    Args:
+        connection: in a transaction, before the fields are changed.
+        fields: as they will be; those that are not registered are passed over.
+    """
+    new = (
+        func.unnest(
+            cast([field.field_id for field in fields], ARRAY(Text)),
+            cast([field.plant_date for field in fields], ARRAY(Date)),
+            cast([field.end_date for field in fields], ARRAY(Date)),
+        )
+        .table_valued("field_id", "plant_date", "end_date")
+        .render_derived(name="new")
+    )
+    day = observation_table.c.date
+    will_be_due = and_(day >= cast(new.c.plant_date, Date), day <= func.coalesce(cast(new.c.end_date, Date), day))
+    days = (
+        select(day)
+        .distinct()
+        .select_from(field_table)
+        .join(new, new.c.field_id == field_table.c.field_id)
+        .join(observation_table, observation_table.c.sequence == field_table.c.sequence)
+        .where(is_due(day) != will_be_due)
+    )
+    connection.execute(insert(stale_day).from_select(["date"], days).on_conflict_do_nothing())
+
+
+def stale_days(connection: Connection) -> list[date]:
+    """Return the days whose files do not have the rows that are due now, in order."""
+    return list(connection.scalars(select(stale_day.c.date).order_by(stale_day.c.date)))
+
+
+def mark_published(connection: Connection, day: date) -> None:
+    """Note that a day's file has the rows that are due, in the transaction that read them."""
+    connection.execute(delete(stale_day).where(stale_day.c.date == day))
