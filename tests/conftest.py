@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from support import chance  # noqa: F401  the profiles of hypothesis
 from support.laptop import a_stack
+from support.uploads import client_of
 
+from ndvi_airflow.local.processes import HOST, free_port, listening, script, spawn, wait_until
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
 from ndvi_airflow.local.stack import Stack
 from ndvi_core.errors import TryAgain
@@ -67,10 +69,33 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A running S3 server that takes nearly any key, as AWS does and the one above does not; with an empty bucket."""
+    port, log = free_port(), tmp_path_factory.mktemp("moto") / "log"
+    pages = {"MOTO_S3_DEFAULT_MAX_KEYS": "5"}  # of listings, for which AWS has 1000
+    daemon = spawn([script("moto_server"), "--host", HOST, "--port", str(port)], log, {**os.environ, **pages})
+    wait_until(lambda: listening(port), "moto", daemon, log)
+    server = S3(daemon, log, f"http://{HOST}:{port}", "any", "any")
+    client_of(server).create_bucket(Bucket=BUCKET)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def s3_store(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store on a prefix of its own; the `AWS_*` variables lead to the server while the test runs."""
-    for name, value in s3.environment.items():
+    return _store_on(s3, monkeypatch)
+
+
+@pytest.fixture
+def any_keys(moto: S3, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The same on the server that takes nearly any key."""
+    return _store_on(moto, monkeypatch)
+
+
+def _store_on(server: S3, monkeypatch: pytest.MonkeyPatch) -> Store:
+    for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     return Store(f"s3://{BUCKET}/{uuid4().hex}")
 

@@ -15,6 +15,7 @@ Reason = Literal[
     "bad_coordinates",
     "bad_date",
     "bad_id",
+    "bad_key",
     "bad_plant_type",
     "bare_geometry",
     "duplicate_id",

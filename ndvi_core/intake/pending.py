@@ -22,10 +22,13 @@ from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.fields import Upserted, upsert_fields
 from ndvi_core.settings import Settings
-from ndvi_core.storage.object_store import ObjectInfo, Store
+from ndvi_core.storage.object_info import ObjectInfo
+from ndvi_core.storage.object_store import Store, key_defect, shown_key
 
 MAX_NAME_BYTES = 160
 """Bytes of a file's own name in the name that it moves to; with digest and suffixes that has to stay below 255."""
+MAX_FOLDERS_BYTES = 400
+"""Bytes of the folders below pending/ in that name; it is moved out of longer ones. S3 takes 1024 for the whole key."""
 MAX_SUFFIX_BYTES = 20
 """A longer text after the last dot of a name is no suffix but belongs to the name."""
 DIGEST_DIGITS = 16
@@ -41,7 +44,8 @@ class ErrorsFile(Frozen):
 
     file: str
     """Key that it was uploaded to."""
-    moved_to: str
+    moved_to: str | None
+    """None: the server refuses to move it, so it still lies in pending/."""
     registered: int
     """Number of its fields that are in the registry now."""
     problems: tuple[Problem, ...]
@@ -54,7 +58,7 @@ class FileReport(Frozen):
     """Below the pending prefix."""
     outcome: Outcome
     destination: str | None
-    """Key that it was moved to; None if it could not be read and still lies in pending/."""
+    """Key that it was moved to; None if it could not be read or moved and still lies in pending/."""
     added: tuple[str, ...] = ()
     """Ids that the registry did not know."""
     changed: tuple[str, ...] = ()
@@ -96,15 +100,16 @@ class IntakeReport(Frozen):
 def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeReport:
     """Take in every file below the pending prefix, in the order of their keys.
 
-    Folder markers are passed over; so are files that vanish or are replaced while they are taken in: another intake
-    has them, or the next round will. Where files share an id the last one counts.
+    Folder markers (empty objects whose key ends in a slash) are passed over; so are files that vanish or are replaced
+    while they are taken in: another intake has them, or the next round will. Where files share an id the last one
+    counts. An object whose key is no path (see `key_defect`) is rejected unread, under a name that is one.
 
     Raises:
         TryAgain: the store or the registry cannot be reached; what is not done is still pending.
         BadInput: the credentials do not allow what has to be done.
     """
     prefix = settings.pending_prefix
-    pending = [info for info in store.list(prefix) if info.key.startswith(prefix) and not info.key.endswith("/")]
+    pending = [info for info in store.list(prefix) if info.size > 0 or not info.key.endswith("/")]
     reports = (_take_in(store, settings, engine, info) for info in pending)
     return IntakeReport(files=tuple(report for report in reports if report is not None))
 
@@ -139,9 +144,7 @@ def pending_key(settings: Settings, name: str, data: bytes) -> str:
 
     The digest keeps two files of one name, and that of a colleague, apart.
     """
-    last = name.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(character for character in last if character.isprintable()).strip(". ")
-    key = f"{settings.pending_prefix}{printable or 'fields.geojson'}"
+    key = f"{settings.pending_prefix}{_plain_name(name)}"
     return _destination(settings, settings.pending_prefix, key, sha256(data).hexdigest())
 
 
@@ -157,6 +160,9 @@ class _Move(NamedTuple):
 
 def _take_in(store: Store, settings: Settings, engine: Engine, info: ObjectInfo) -> FileReport | None:
     """Take in one file; None if it is not there any more as it was when it was looked at."""
+    defect = key_defect(info.key)
+    if defect:
+        return _set_aside(store, settings, info, defect)
     if info.size > settings.max_geojson_bytes:
         digest = sha256(f"{info.etag} {info.size}".encode())  # its content is not read
         move = _Move(info, _destination(settings, settings.rejected_prefix, info.key, digest.hexdigest()), None)
@@ -172,6 +178,34 @@ def _take_in(store: Store, settings: Settings, engine: Engine, info: ObjectInfo)
     move = _Move(read, _destination(settings, target, info.key, sha256(data).hexdigest()), data)
     registered = _register(store, engine, parsed, move)
     return None if registered is None else _finish(store, move, parsed, registered)
+
+
+def _set_aside(store: Store, settings: Settings, info: ObjectInfo, defect: str) -> FileReport | None:
+    """Move an object whose key is no path to rejected/, unread, under a name that is one.
+
+    A server may list keys that it refuses to copy or to delete; then the object stays, which must not stop the others.
+    """
+    name = _plain_name(info.key)
+    digest = sha256(f"{info.etag} {info.key}".encode()).hexdigest()
+    destination = _destination(settings, settings.rejected_prefix, f"{settings.pending_prefix}{name}", digest)
+    refusal = None
+    try:
+        store.copy(info.key, destination)
+    except (BadInput, TryAgain) as error:  # if the store is out of order, the next step says so
+        if info.key not in {entry.key for entry in store.list(settings.pending_prefix)}:
+            return None
+        refusal = error
+    problem = _bad_key(defect, settings, name, moved=refusal is None)
+    errors = ErrorsFile(file=info.key, moved_to=None if refusal else destination, registered=0, problems=(problem,))
+    _write_if_changed(store, f"{destination}.errors.json", errors)
+    try:
+        if refusal is None and _is_still(store, info):
+            store.delete(info.key)
+    except (BadInput, TryAgain) as error:
+        refusal = error
+    if refusal:
+        return _left(info, refusal)
+    return FileReport(key=info.key, outcome="rejected", destination=destination, problems=1, first_problems=(problem,))
 
 
 def _register(store: Store, engine: Engine, parsed: ParsedFields, move: _Move) -> Upserted | None:
@@ -204,7 +238,7 @@ def _finish(store: Store, move: _Move, parsed: ParsedFields, registered: Upserte
             return None
     if parsed.problems:
         errors = ErrorsFile(file=key, moved_to=destination, registered=len(parsed.fields), problems=parsed.problems)
-        store.write(f"{destination}.errors.json", errors.model_dump_json(indent=2).encode(), "application/json")
+        store.write(f"{destination}.errors.json", _encoded(errors), "application/json")
     if _is_still(store, move.read):
         store.delete(key)
     return FileReport(
@@ -217,6 +251,16 @@ def _finish(store: Store, move: _Move, parsed: ParsedFields, registered: Upserte
         problems=len(parsed.problems),
         first_problems=parsed.problems[:SHOWN_PROBLEMS],
     )
+
+
+def _encoded(errors: ErrorsFile) -> bytes:
+    return errors.model_dump_json(indent=2).encode()
+
+
+def _write_if_changed(store: Store, key: str, errors: ErrorsFile) -> None:
+    data = _encoded(errors)
+    if not store.exists(key) or store.read(key) != data:
+        store.write(key, data, "application/json")
 
 
 def _is_still(store: Store, read: ObjectInfo) -> bool:
@@ -233,7 +277,15 @@ def _destination(settings: Settings, target: str, key: str, digest: str) -> str:
     if len(suffix.encode()) > MAX_SUFFIX_BYTES:
         name, suffix = path.name, ""
     name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-    return f"{target}{path.with_name(f'{name}-{digest[:DIGEST_DIGITS]}{suffix}')}"
+    folders = path.parent if len(bytes(path.parent)) <= MAX_FOLDERS_BYTES else PurePosixPath()
+    return f"{target}{folders / f'{name}-{digest[:DIGEST_DIGITS]}{suffix}'}"
+
+
+def _plain_name(path: str) -> str:
+    """Return the last part of a path, as far as it can be printed, or a name for it."""
+    last = path.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(character for character in last if character.isprintable()).strip(". ")
+    return printable or "fields.geojson"
 
 
 def _outcome(parsed: ParsedFields) -> Outcome:
@@ -254,7 +306,16 @@ def _too_large(info: ObjectInfo, settings: Settings) -> Problem:
     return Problem(feature=None, id=None, where="", reason="too_large", message=message)
 
 
-def _left(info: ObjectInfo, error: BadInput) -> FileReport:
+def _bad_key(defect: str, settings: Settings, name: str, *, moved: bool) -> Problem:
+    state = "" if moved else " The server refuses to move it: remove it with the tool that made it."
+    message = (
+        f"the key has {defect}, so the object was not read: "
+        f"upload the file again as {settings.pending_prefix}{name}.{state}"
+    )
+    return Problem(feature=None, id=None, where="", reason="bad_key", message=message)
+
+
+def _left(info: ObjectInfo, error: BadInput | TryAgain) -> FileReport:
     problem = Problem(feature=None, id=None, where="", reason="unreadable", message=str(error))
     return FileReport(key=info.key, outcome="unreadable", destination=None, problems=1, first_problems=(problem,))
 
@@ -262,7 +323,7 @@ def _left(info: ObjectInfo, error: BadInput) -> FileReport:
 def _lines(file: FileReport) -> list[str]:
     counts = f"{len(file.added)} added, {len(file.changed)} changed, {len(file.unchanged)} unchanged"
     place = f"moved to {file.destination}" if file.destination else "left where it is"
-    lines = [f"{file.key}: {file.outcome.replace('_', ' ')} ({counts}), {file.problems} problems, {place}"]
+    lines = [f"{shown_key(file.key)}: {file.outcome.replace('_', ' ')} ({counts}), {file.problems} problems, {place}"]
     for problem in file.first_problems:
         name = " ".join(filter(None, [problem.id, problem.where])) or "the file"
         lines.append(f"  {name}: {problem.message} [{problem.reason}]")

@@ -2,28 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
 from ndvi_core.errors import BadInput, NotFound, TryAgain
+from ndvi_core.storage.object_info import ObjectInfo
+from ndvi_core.storage.verbatim import VerbatimBucket
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ObjectStore, S3Config
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """An entry of a listing."""
-
-    key: str
-    """Relative to the store."""
-    size: int
-    """Bytes."""
-    etag: str
-    """Changes with the content."""
 
 
 class Store:
@@ -31,12 +20,14 @@ class Store:
 
     Credentials, region and endpoint come from `variables`, else from the environment, both in the words of the usual
     `AWS_*` variables. Every method raises `TryAgain` when the store cannot be reached, `NotFound` for a missing object
-    and `BadInput` for refused credentials and for keys with empty, `.` or `..` segments or control characters.
+    and `BadInput` for refused credentials and for keys with a defect (see `key_defect`). On S3 such keys are listed,
+    and `head`, `copy` and `delete` take them, so that what others have put there can be moved out of the way.
     """
 
     def __init__(self, url: str, variables: Mapping[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
         self._objects = _open(self.url, variables or {})
+        self._verbatim = VerbatimBucket(self.url, variables or {}) if self.url.startswith("s3://") else None
 
     def uri(self, key: str) -> str:
         """Return the full URI of `key`."""
@@ -68,11 +59,16 @@ class Store:
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the store, over what was there; its bytes do not pass through this process."""
         with self._errors("copy", source):
-            self._objects.copy(source, target)
+            if self._verbatim and key_defect(source):
+                self._verbatim.copy(source, target)
+            else:
+                self._objects.copy(source, target)
 
     def head(self, key: str) -> ObjectInfo:
         """Return size and ETag of an object."""
         with self._errors("look up", key):
+            if self._verbatim and key_defect(key):
+                return self._verbatim.head(key)
             return _info(self._objects.head(key))
 
     def last_modified(self, key: str) -> datetime:
@@ -89,16 +85,26 @@ class Store:
         return True
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield every object below `prefix` (a folder), however many pages that takes, in the order of their keys."""
+        """Yield every object below `prefix` (a folder), however many pages that takes, in the order of their keys.
+
+        On S3 these are all that the server has, those that make a folder visible included.
+        """
         with self._errors("list", prefix):
-            found = [_info(entry) for page in self._objects.list(prefix) for entry in page]
+            if self._verbatim:
+                # One key with a defect would end a listing of obstore's, and with it every other object's way.
+                found = self._verbatim.list(prefix)
+            else:
+                found = [_info(entry) for page in self._objects.list(prefix) for entry in page]
         yield from sorted(found, key=lambda entry: entry.key)
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
         with self._errors("delete", key):
             try:
-                self._objects.delete(key)
+                if self._verbatim and key_defect(key):
+                    self._verbatim.delete(key)
+                else:
+                    self._objects.delete(key)
             except FileNotFoundError:
                 return
 
@@ -109,18 +115,34 @@ class Store:
         try:
             yield
         except FileNotFoundError as error:
-            raise NotFound(f"{self.uri(key)} does not exist") from error
+            raise NotFound(f"{shown_key(self.uri(key))} does not exist") from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
             raise BadInput(
-                f"no right to {verb} {self.uri(key)}: check the credentials and the bucket's policy"
+                f"no right to {verb} {shown_key(self.uri(key))}: check the credentials and the bucket's policy"
             ) from error
         except (InvalidPathError, ValueError) as error:
-            raise BadInput(
-                f"cannot {verb} {self.uri(key)}: {_one_line(error)}. Keys take no empty, `.` or `..` segment and no "
-                "control character: rename or remove that object with the tool that made it"
-            ) from error
+            remedy = ": rename or remove that object with the tool that made it" if key_defect(key) else ""
+            raise BadInput(f"cannot {verb} {shown_key(self.uri(key))}: {_one_line(error)}{remedy}") from error
         except (BaseError, OSError) as error:
-            raise TryAgain(f"cannot {verb} {self.uri(key)}: {_one_line(error)}") from error
+            raise TryAgain(f"cannot {verb} {shown_key(self.uri(key))}: {_one_line(error)}") from error
+
+
+def key_defect(key: str) -> str | None:
+    """Return what keeps an object of this key from being read and written; None if nothing does.
+
+    Such keys are no paths: obstore refuses them, and so do many tools.
+    """
+    if any(character < " " or character == "\x7f" for character in key):
+        return "a control character"
+    segments = key.split("/")
+    if "." in segments or ".." in segments:
+        return "a folder named `.` or `..`"
+    return "a folder or a name that is empty" if "" in segments else None
+
+
+def shown_key(key: str) -> str:
+    """Return a key for a line of text: as it is if it can be printed, else quoted with escapes."""
+    return key if key.isprintable() else repr(key)
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Intake while files change, stores fail, processes die and others run: nothing is lost or done twice."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from support.features import collection, feature, polygon
-from support.uploads import PENDING, PROCESSED, REJECTED, SETTINGS, TRIANGLE, fields, objects, upload
+from support.uploads import PENDING, PROCESSED, REJECTED, SETTINGS, TRIANGLE, fields, objects, put, upload
 
+from ndvi_airflow.local.services import S3
 from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.intake.features import parse_fields
 from ndvi_core.intake.pending import process_pending
 from ndvi_core.registry import fields as registry
-from ndvi_core.storage.object_store import ObjectInfo, Store
+from ndvi_core.storage.object_info import ObjectInfo
+from ndvi_core.storage.object_store import Store
 
 
 class Touchy(Store):
@@ -117,25 +120,6 @@ def test_a_file_that_vanishes_meanwhile_is_passed_over(bucket: Store, engine: En
     assert objects(bucket, REJECTED) == {}
 
 
-class WithFolderMarkers(Store):
-    """A store that lists folder markers, as S3 does for folders that its console made.
-
-    Obstore passes them on as given, and without the slash.
-    """
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        for key in (PENDING, PENDING.rstrip("/"), f"{PENDING}farm/", f"{PENDING}farm"):
-            yield ObjectInfo(key=key, size=0, etag="d41d8cd98f00b204e9800998ecf8427e")
-        yield from super().list(prefix)
-
-
-def test_folder_markers_are_passed_over(store: Store, engine: Engine) -> None:
-    upload(store, "farm/a.geojson", collection(feature()))
-    report = process_pending(WithFolderMarkers(store.url), SETTINGS, engine)
-    assert [file.key for file in report.files] == [f"{PENDING}farm/a.geojson"]
-    assert objects(store, REJECTED) == {}
-
-
 def test_an_object_that_may_not_be_read_stays_and_stops_no_other(store: Store, engine: Engine) -> None:
     def refuse(verb: str, key: str) -> None:
         if verb == "get" and key.endswith("secret.geojson"):
@@ -152,6 +136,57 @@ def test_an_object_that_may_not_be_read_stays_and_stops_no_other(store: Store, e
     ]
     assert "no right to read it" in "\n".join(report.summary())
     assert objects(store, PENDING) == {"secret.geojson": b"?"}
+
+
+@pytest.mark.parametrize("error", [BadInput, TryAgain])
+@pytest.mark.parametrize("verb", ["copy", "delete"])
+def test_an_odd_key_that_the_server_refuses_to_move_is_explained_once_and_stops_no_other(
+    any_keys: Store, moto: S3, engine: Engine, verb: str, error: type[Exception]
+) -> None:
+    odd = f"{PENDING}/b.geojson"
+    written = []
+
+    def refuse(done: str, key: str) -> None:
+        if key == odd and done == verb:
+            raise error("the server does not like that key")
+        if done == "write":
+            written.append(key)
+
+    put(moto, any_keys, odd, b"{}")
+    touchy = Touchy(any_keys.url)
+    touchy.before = refuse
+    for round_ in range(2):
+        upload(any_keys, "z.geojson", collection(feature(object_id=f"field_{round_}")))
+        report = process_pending(touchy, SETTINGS, engine)
+        assert [(file.key, file.outcome) for file in report.files] == [
+            (odd, "unreadable"),
+            (f"{PENDING}z.geojson", "registered"),
+        ]
+        assert "the server does not like that key" in "\n".join(report.summary())
+    assert [info.key for info in any_keys.list(PENDING)] == [odd]
+    (errors_file,) = (key for key in written if key.endswith(".errors.json"))
+    errors = json.loads(any_keys.read(errors_file))
+    assert errors["file"] == odd
+    assert (errors["moved_to"] is None) == (verb == "copy")
+    assert ("refuses to move" in errors["problems"][0]["message"]) == (verb == "copy")
+
+    process_pending(any_keys, SETTINGS, engine)
+    moved = errors_file.removesuffix(".errors.json")
+    assert [info.key for info in any_keys.list(PENDING)] == []
+    assert any_keys.read(moved) == b"{}"
+    assert json.loads(any_keys.read(errors_file))["moved_to"] == moved
+
+
+def test_an_odd_key_that_another_intake_moves_meanwhile_is_passed_over(
+    any_keys: Store, moto: S3, engine: Engine
+) -> None:
+    odd = f"{PENDING}/b.geojson"
+    put(moto, any_keys, odd, b"{}")
+    touchy = Touchy(any_keys.url)
+    touchy.before = once("copy", "/b.geojson", lambda: process_pending(any_keys, SETTINGS, engine))
+    assert process_pending(touchy, SETTINGS, engine).files == ()
+    errors = [data for name, data in objects(any_keys, REJECTED).items() if name.endswith(".errors.json")]
+    assert [json.loads(data)["moved_to"] is None for data in errors] == [False]
 
 
 def test_a_registry_that_cannot_be_reached_is_worth_another_try(store: Store) -> None:

@@ -1,8 +1,7 @@
 """What the intake needs of a store: copies, what was read together with its ETag, and keys that it cannot handle."""
 
-import boto3
 import pytest
-from botocore.config import Config
+from support.uploads import put
 
 from ndvi_airflow.local.services import S3
 from ndvi_core.errors import BadInput, NotFound
@@ -44,15 +43,42 @@ def test_keys_that_it_does_not_take_are_bad_input(bucket: Store, key: str) -> No
         bucket.write(key, b"")
 
 
-def test_a_listing_with_such_a_key_is_not_worth_another_try(s3: S3, s3_store: Store) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3.url,
-        aws_access_key_id=s3.access_key,
-        aws_secret_access_key=s3.secret_key,
-        config=Config(response_checksum_validation="when_required"),
-    )
-    prefix = s3_store.url.removeprefix("s3://ndvi/")
-    client.put_object(Bucket="ndvi", Key=f"{prefix}/pending/new\nline.geojson", Body=b"{}")
-    with pytest.raises(BadInput, match=r'new line\.geojson".*rename or remove'):
-        list(s3_store.list("pending/"))
+@pytest.mark.parametrize("key", ["a/../b", "a//b", "/a", "a/.", "a\tb", "a\x7fb", "..", "b/"])
+def test_objects_of_such_keys_are_listed_and_can_be_moved_away(any_keys: Store, moto: S3, key: str) -> None:
+    put(moto, any_keys, f"in/{key}", b"odd")
+    put(moto, any_keys, "in/plain", b"plain")
+    put(moto, any_keys, "input", b"not below that folder")
+    listed = {info.key: info for info in any_keys.list("in/")}
+    assert set(listed) == {f"in/{key}", "in/plain"}
+    assert listed["in/plain"] == any_keys.head("in/plain")
+    assert listed[f"in/{key}"] == any_keys.head(f"in/{key}")
+    any_keys.copy(f"in/{key}", "out")
+    any_keys.delete(f"in/{key}")
+    assert [info.key for info in any_keys.list("")] == ["in/plain", "input", "out"]
+    assert any_keys.read("out") == b"odd"
+
+
+def test_a_listing_goes_on_over_all_pages(any_keys: Store, moto: S3) -> None:
+    keys = [f"{number:02}" for number in range(12)]
+    for key in keys:
+        put(moto, any_keys, key, b"")
+    assert [info.key for info in any_keys.list("")] == keys
+
+
+def test_odd_keys_that_are_not_there_are_not_found(any_keys: Store) -> None:
+    with pytest.raises(NotFound):
+        any_keys.head("a//b")
+    with pytest.raises(NotFound):
+        any_keys.copy("a//b", "c")
+    any_keys.delete("a//b")
+
+
+def test_a_listing_without_rights_is_bad_input(s3: S3) -> None:
+    variables = {**s3.environment, "AWS_SECRET_ACCESS_KEY": "wrong"}
+    with pytest.raises(BadInput, match="check the credentials"):
+        list(Store("s3://ndvi", variables).list("a/"))
+
+
+def test_a_listing_of_a_bucket_that_is_not_there_says_so(any_keys: Store) -> None:
+    with pytest.raises(NotFound, match="s3://none/a/ does not exist"):
+        list(Store("s3://none").list("a/"))
