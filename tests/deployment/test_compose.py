@@ -81,6 +81,10 @@ def test_airflows_parts_are_configured_alike(sample: Services) -> None:
     assert len({json.dumps(sample[name]["environment"], sort_keys=True) for name in AIRFLOW}) == 1
 
 
+def test_uploads_that_wait_are_one_run_in_airflow_3_4_too(sample: Services) -> None:
+    assert sample["dag-processor"]["environment"]["AIRFLOW__SCHEDULER__BATCH_ASSET_EVENTS"] == "True"
+
+
 def test_connections_hold_the_passwords_of_their_servers(sample: Services, secrets: Path) -> None:
     made = parse_lines(secrets.read_text())
     environment = sample["scheduler"]["environment"]

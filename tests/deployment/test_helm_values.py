@@ -11,6 +11,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = yaml.safe_load((ROOT / "tests/data/airflow_chart_1.22.0_keys.yaml").read_text())
+AHEAD = {"scheduler": {"batch_asset_events"}}
+"""Options of Airflow 3.4 that 3.3 does not document."""
 FILES = ("common", "local", "production")
 """Files of values; the other files in the folder are manifests."""
 
@@ -52,11 +54,17 @@ def test_the_chart_publishes_every_key(name: str, airflow_options: dict[str, Any
     values = load(name)
     config = values.pop("config", {})
     options = {
-        section: dict.fromkeys({*airflow_options.get(section, ()), *CHART["config"].get(section, ())})
+        section: dict.fromkeys(
+            {*airflow_options.get(section, ()), *CHART["config"].get(section, ()), *AHEAD.get(section, ())}
+        )
         for section in {*airflow_options, *CHART["config"]}
     }
     assert list(unknown(values, CHART)) == []
     assert list(unknown(config, options)) == []
+
+
+def test_uploads_that_wait_are_one_run_in_airflow_3_4_too() -> None:
+    assert load("common")["config"]["scheduler"]["batch_asset_events"] == "True"
 
 
 @pytest.mark.parametrize("misspelt", [{"schedular": {}}, {"scheduler": {"replica": 2}}, {"redis": {"pass": "x"}}])

@@ -109,6 +109,10 @@ class Person(Rest):
         found = self._pages("/api/v2/assets/events", "asset_events", order_by="timestamp")
         return [event for event in found if event["name"] == asset]
 
+    def forget_queued_events(self, dag_id: str) -> None:
+        """Take the events that wait for a DAG out of its queue, so that no run will hear of them."""
+        self._client.delete(f"/api/v2/dags/{dag_id}/assets/queuedEvents").raise_for_status()
+
     def lineage(self, asset: str) -> set[tuple[str, str]]:
         """Return the arrows of the graph on an asset's page, as the names that they lead from and to."""
         (found,) = self._pages("/api/v2/assets", "assets", name_pattern=asset)

@@ -85,6 +85,7 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, 
         "api_auth": {"jwt_secret": keys["jwt"]},
         "scheduler": {
             "task_instance_heartbeat_timeout": 60,  # tasks of a killed stack are soon tried again
+            "batch_asset_events": True,  # for Airflow 3.4, which else makes a run for each upload; 3.3 does not read it
             "mp_start_method": "forkserver",
             "mp_forkserver_preload": ",".join(preloaded),
         },
