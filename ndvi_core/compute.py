@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from ndvi_core.errors import BadInput, NdviError, NotFound, TryAgain
+from ndvi_core.errors import BadInput, NdviError, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
@@ -110,7 +110,7 @@ class OrderFiles:
         try:
             is_other = stated_fingerprint(store.read(key)) != observation.fingerprint
             return is_other and store.last_modified(key) > self._ordered_at
-        except NotFound:
+        except BadInput:  # it is not there: S3 says "forbidden" to who may not list
             return False
 
     def _write(self, uri: str, data: bytes, content_type: str) -> Written:

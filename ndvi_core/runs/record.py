@@ -15,6 +15,7 @@ from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
 from ndvi_core.registry import due_days, ledger, recorded_days, stale_days
 from ndvi_core.registry import fields as registry
+from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan
 from ndvi_core.runs.selection import in_slices
@@ -65,8 +66,12 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
 
     with engine.begin() as connection:
         days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
+        gap = None
         if plan.day is not None:
-            _note_gap(connection, recorded_days.mark_recorded(connection, plan.day, settings.start_date))
+            gap = recorded_days.mark_recorded(connection, plan.day, settings.start_date)
+    if gap is not None:
+        with engine.begin() as connection:
+            _note_gap(connection, *gap)
     with engine.connect() as connection:
         days = sorted({*days, *stale_days.stale_days(connection)})
     for day in days:
@@ -96,15 +101,13 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     return store.uri(key)
 
 
-def _note_gap(connection: Connection, gap: tuple[date, date] | None) -> None:
+def _note_gap(connection: Connection, start: date, end: date) -> None:
     """Leave the days between two recorded ones to the catch-up, as far as fields have no answer.
 
     A run for some fields does not record its day, and a run that failed before it had a plan does not hold back those
     of the days after: nobody would look at these days for the others again.
     """
-    if gap is None:
-        return
-    start, end = gap
+    lock_registration(connection)  # a field may be about to be marked as caught up
     for part in in_slices(registry.caught_up_between(connection, start, end)):
         missing = due_days.missing_days(connection, part, end, since=start)
         registry.mark_behind(connection, missing)
@@ -115,6 +118,7 @@ def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date
 
     Their days are published by then, so that the files of a field that is caught up have its rows.
     """
+    lock_registration(connection)  # a gap between recorded days may be about to be noted
     planned = registry.load_fields(connection, plan.catches_up)
     unchanged = [field for field in planned if field.changed_at == plan.catches_up[field.field_id]]
     owed = due_days.missing_days(

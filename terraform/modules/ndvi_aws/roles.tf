@@ -20,7 +20,7 @@ locals {
     }
     compute = {
       account = "ndvi-compute"
-      read    = ["runs/*"]
+      read    = ["runs/*", "fields/*"]
       write   = ["runs/*", "fields/*"]
       delete  = ["fields/*"]
     }
