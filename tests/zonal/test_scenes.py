@@ -201,3 +201,18 @@ def test_a_server_that_is_away_fails_its_cells_for_now(
     assert failed.observation.reason is not None
     assert failed.observation.reason.startswith(f"scene A: {asset} http://127.0.0.1:1/{asset}.tif: ")
     assert (other.observation.status, other.is_passing) == ("computed", False)
+
+
+@pytest.mark.parametrize(
+    "href", ["http://gone.invalid/B08.tif", "http://127.0.0.1:x/B08.tif", "/no such folder/B 08.tif"]
+)
+def test_what_leads_nowhere_fails_its_cells_and_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, href: str
+) -> None:
+    monkeypatch.setenv("GDAL_HTTP_MAX_RETRY", "0")
+    gone = make_scene(tmp_path, flat(500), flat(3000), GROUND).model_copy(update={"nir": href})
+    later = make_scene(tmp_path, name="C", day=date(2022, 6, 12))
+    found = outcomes(make_order({"a": pixel_box(8, 8, 8, 8)}, [gone, later]))
+    failed = found["a", "2022-06-10"]
+    assert (failed.observation.status, failed.is_passing) == ("failed", False)
+    assert found["a", "2022-06-12"].observation.status == "computed"
