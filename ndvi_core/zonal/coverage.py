@@ -44,6 +44,11 @@ class Coverage:
         """Sum of the coverage fractions: the field's area in pixels."""
         return area(self.coverage_fraction, self.coverage_fraction > 0)
 
+    @cached_property
+    def pure_pixels(self) -> int:
+        """Number of pixels that the field covers wholly."""
+        return int(np.count_nonzero(self.coverage_fraction == 1.0))
+
 
 def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> list[Coverage | None]:
     """Return the coverage of each geometry on `grid`; it does not depend on the other geometries.

@@ -15,6 +15,7 @@ Ties go to the lower scene id.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -119,7 +120,7 @@ class Mosaic:
     elsewhere: Mask | None = None
     """(height, width): whether yet another scene has data for a pixel; None if no other scene was looked at."""
 
-    @property
+    @cached_property
     def scenes(self) -> tuple[OpenScene, ...]:
         """The scenes, the best first."""
         return tuple(candidate.scene for candidate in self.candidates)

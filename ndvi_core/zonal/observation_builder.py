@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ndvi_core.models.observation import Doubt, Observation, Status
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Cell, WorkOrder, make_observation
-from ndvi_core.zonal.coverage import NOISE, Coverage
+from ndvi_core.zonal.coverage import NOISE
 from ndvi_core.zonal.mask import (
     CAUSES,
     CLOUD,
@@ -77,7 +75,7 @@ class ObservationBuilder:
             f"the field{within} covers {pixels:.2f} pixels of {largest.grid.size_x:g} m, at least {least:g} are needed"
         )
         return self._observation(
-            cell, "too_small", reason, considered, pixel_count=pixels, pure_pixel_count=_pure_pixels(largest.coverage)
+            cell, "too_small", reason, considered, pixel_count=pixels, pure_pixel_count=largest.coverage.pure_pixels
         )
 
     def without_inside(self, cell: Cell) -> Observation:
@@ -104,7 +102,7 @@ class ObservationBuilder:
             "; ".join([reason, *found.unreadable]) if reason else None,
             [scene.scene for scene in mosaic.scenes],
             pixel_count=pixels,
-            pure_pixel_count=_pure_pixels(mosaic.coverage),
+            pure_pixel_count=mosaic.coverage.pure_pixels,
             ndvi_valid_pixel_count=numbers.areas.get(VALID, 0.0),
             valid_fraction=fractions.get(VALID, 0.0),
             cloud_fraction=fractions.get(CLOUD, 0.0) + fractions.get(SHADOW, 0.0),
@@ -163,17 +161,13 @@ def _doubts(cell: Cell, found: Findings) -> dict[Doubt, str]:
     said: dict[Doubt, str | None] = {
         "dark_pixels_dropped": "" if numbers.has_dropped_dark else None,
         "saturated_pixels_dropped": "" if numbers.has_dropped_saturated else None,
-        "no_pure_pixel": None if _pure_pixels(mosaic.coverage) else "",
+        "no_pure_pixel": None if mosaic.coverage.pure_pixels else "",
         "offset_doubtful": "; ".join(found.offset_doubts) or None,
         "older_product": f"pixels that newer products lack are from {', '.join(older)}" if older else None,
         "resampled": f"pixels of another grid are from {', '.join(resampled)}" if resampled else None,
         "scene_unreadable": unreadable or None,
     }
     return {doubt: note for doubt, note in said.items() if note is not None}
-
-
-def _pure_pixels(coverage: Coverage) -> int:
-    return int(np.count_nonzero(coverage.coverage_fraction == 1.0))
 
 
 def _rounded_down(fraction: float) -> str:

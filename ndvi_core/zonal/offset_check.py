@@ -75,9 +75,8 @@ class OffsetCheck:
 
 
 def _is_plausible(scene: Scene, dark_share: float, most: float) -> bool:
-    if not scene.is_shifted:
-        return True
-    return dark_share >= SOME if scene.offset.red == 0 else dark_share <= most
+    is_expected = dark_share >= SOME if scene.offset.red == 0 else dark_share <= most
+    return is_expected or not scene.is_shifted
 
 
 def _dark_share(scene: Scene) -> float | None:
