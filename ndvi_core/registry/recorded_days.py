@@ -1,4 +1,4 @@
-"""The days that a daily run has recorded: up to the last of them, fields are owed an answer."""
+"""The days that daily runs are done with: up to the last of them, fields are owed an answer."""
 
 from datetime import date, timedelta
 
@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.registry.tables import recorded_day
+from ndvi_core.support.days import days_between
 
 
 def mark_recorded(connection: Connection, day: date, first_daily_day: date) -> tuple[date, date] | None:
@@ -17,7 +18,8 @@ def mark_recorded(connection: Connection, day: date, first_daily_day: date) -> t
         first_daily_day: first day that is processed daily.
 
     Returns:
-        The first and last of the days right before it that no daily run has recorded, None if there is none.
+        The first and last of the days right before it that no daily run has recorded, None if there is none. They are
+        returned again until `mark_left_out` notes them.
     """
     before = connection.scalar(select(func.max(recorded_day.c.date)).where(recorded_day.c.date < day))
     connection.execute(insert(recorded_day).values(date=day).on_conflict_do_nothing())
@@ -25,8 +27,17 @@ def mark_recorded(connection: Connection, day: date, first_daily_day: date) -> t
     return (start, day - timedelta(days=1)) if start < day else None
 
 
+def mark_left_out(connection: Connection, start: date, end: date) -> None:
+    """Note that the days from `start` to `end`, both included, are left to the catch-up: no daily run will record them.
+
+    They count as recorded, so that the look-back goes over them for the fields that have been caught up.
+    """
+    days = [{"date": day} for day in days_between(start, end)]
+    connection.execute(insert(recorded_day).on_conflict_do_nothing(), days)
+
+
 def recorded_days(connection: Connection, start: date, end: date) -> list[date]:
-    """Return the recorded days between two days, both included, in order."""
+    """Return the days between two days, both included, that were recorded or left out, in order."""
     query = select(recorded_day.c.date).where(recorded_day.c.date.between(start, end)).order_by(recorded_day.c.date)
     return list(connection.scalars(query))
 

@@ -111,6 +111,7 @@ def _note_gap(connection: Connection, start: date, end: date) -> None:
     for part in in_slices(registry.caught_up_between(connection, start, end)):
         missing = due_days.missing_days(connection, part, end, since=start)
         registry.mark_behind(connection, missing)
+    recorded_days.mark_left_out(connection, start, end)
 
 
 def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:

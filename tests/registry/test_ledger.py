@@ -141,10 +141,20 @@ def test_missing_days_end_with_the_field(engine: Engine) -> None:
         assert due_days.missing_days(connection, [field.sequence], FIRST - timedelta(1)) == {}
 
 
-def test_recorded_days(engine: Engine) -> None:
+def test_days_that_were_left_out_count_as_recorded_once_they_are_noted(engine: Engine) -> None:
+    first, *left_out, last = days_between(FIRST, FIRST + timedelta(3))
+    gap = (left_out[0], left_out[-1])
     with engine.begin() as connection:
         assert recorded_days.last_recorded_day(connection) is None
-        for days in (3, 1, 1):
-            recorded_days.mark_recorded(connection, FIRST + timedelta(days), FIRST)
-        assert recorded_days.last_recorded_day(connection) == FIRST + timedelta(3)
-        assert recorded_days.recorded_days(connection, FIRST, FIRST + timedelta(2)) == [FIRST + timedelta(1)]
+        assert recorded_days.mark_recorded(connection, first, FIRST) is None
+        assert [recorded_days.mark_recorded(connection, last, FIRST) for _ in range(2)] == [gap, gap]
+        assert recorded_days.recorded_days(connection, first, last) == [first, last]
+        recorded_days.mark_left_out(connection, *gap)
+        assert recorded_days.mark_recorded(connection, last, FIRST) is None
+        assert recorded_days.recorded_days(connection, first, left_out[-1]) == [first, *left_out]
+        assert recorded_days.last_recorded_day(connection) == last
+
+
+def test_a_day_before_the_first_daily_one_leaves_none_out(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert recorded_days.mark_recorded(connection, FIRST - timedelta(2), FIRST) is None

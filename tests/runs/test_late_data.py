@@ -382,6 +382,16 @@ def test_a_day_that_was_run_for_some_fields_alone_is_made_up_for_the_others(farm
     assert farm.catch_up().cells == set()
 
 
+def test_the_look_back_goes_over_a_day_that_was_made_up_for(farm: Farm) -> None:
+    first = min(acquisitions(farm))
+    farm.daily(first, field_ids=["field_1"])
+    farm.daily(first + timedelta(1))
+    farm.catch_up()
+    late = {item["id"] for item in acquisitions(farm)[first]}
+    farm.publish(lambda items: [newer(item) if item["id"] in late else item for item in items])
+    assert {day for _, day in farm.daily(first + timedelta(2)).cells} == {first}
+
+
 def dated(farm: Farm, **dates: str | None) -> bytes:
     """Return the farm's first fields with other dates for field_2."""
     document = json.loads(farm.season.fields.read_text())
