@@ -15,7 +15,7 @@ from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written, make_failed
-from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products, stated_fingerprint
+from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store, split_uri
 from ndvi_core.support.garbage import relaxed_gc
@@ -28,6 +28,9 @@ WRITERS = 8
 
 MAX_PENDING = 2 * WRITERS
 """Cells whose products may wait to be written: each holds its raster in memory."""
+
+PLANNED_AT = "planned-at"
+"""Metadata of a product: when its order was written, by the bucket's clock, in ISO 8601 and UTC."""
 
 MAX_NAMED_DEFECTS = 5
 
@@ -70,7 +73,7 @@ class OrderFiles:
         self._stores: dict[str, Store] = {}
         url, key = split_uri(order_uri)
         data = self._store(url).read(key)
-        self._ordered_at = self._store(url).last_modified(key)
+        self._planned_at = self._store(url).last_modified(key).isoformat()
         self.order_sha256 = sha256(data).hexdigest()
         self.order = _parse(order_uri, data)
         if self.order.pictures:
@@ -87,31 +90,23 @@ class OrderFiles:
     def write_products(self, observation: Observation, products: Sequence[Product]) -> tuple[Written, ...]:
         """Write the products of a cell, and delete those that an earlier computation wrote and that it has no more.
 
-        What was computed since then from other scenes, or for another boundary, stays as it is, as its row does in the
-        ledger: the task of an old run that is cleared does not bring back old pictures. It is told by the time at which
-        it was written, so of two runs that are under way for the same cell the first to write wins.
+        Those of a run that was planned later stay as they are, as its row does in the ledger: the task of an old run
+        that is cleared does not bring back old pictures. A folder does not keep when a run was planned.
         """
         folder = f"{observation.field_id}/{observation.date}"
         store = self._store(self.order.products)
-        if self._is_superseded(observation, store, f"{folder}/{STATEMENT}"):
-            log.warning("%s: the products stay that were made since this order was written", folder)
+        if self._planned_at < _planned_at(store, f"{folder}/{STATEMENT}"):
+            log.warning("%s: the products of a run that was planned later stay", folder)
             return ()
         written = []
+        metadata = {PLANNED_AT: self._planned_at}
         for product in products:
             key = f"{folder}/{product.name}"
-            checksum = store.write(key, product.data, product.content_type)
+            checksum = store.write(key, product.data, product.content_type, metadata)
             written.append(Written(uri=store.uri(key), sha256=checksum, size=len(product.data)))
         for name in PRODUCT_NAMES - {product.name for product in products}:
             store.delete(f"{folder}/{name}")
         return tuple(written)
-
-    def _is_superseded(self, observation: Observation, store: Store, key: str) -> bool:
-        """Return whether other scenes, or another boundary, were computed since this order was written."""
-        try:
-            is_other = stated_fingerprint(store.read(key)) != observation.fingerprint
-            return is_other and store.last_modified(key) > self._ordered_at
-        except BadInput:  # it is not there: S3 says "forbidden" to who may not list
-            return False
 
     def _write(self, uri: str, data: bytes, content_type: str) -> Written:
         url, key = split_uri(uri)
@@ -122,6 +117,14 @@ class OrderFiles:
         if url not in self._stores:
             self._stores[url] = Store(url)
         return self._stores[url]
+
+
+def _planned_at(store: Store, key: str) -> str:
+    """Return when the run was planned that wrote a product; empty, which is before all others, if nobody knows."""
+    try:
+        return store.metadata(key).get(PLANNED_AT, "")
+    except BadInput:  # it is not there: S3 says "forbidden" to who may not list
+        return ""
 
 
 @relaxed_gc()

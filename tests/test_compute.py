@@ -279,3 +279,22 @@ def test_a_cell_below_the_smallest_size_is_too_small(store: Store, scenes: list[
     _run(store, make_order(tiny, scenes[:1], store=store, min_pixels=1))
     (row,) = read_observations(store.read(RESULTS_KEY))
     assert row.status == "too_small"
+
+
+@pytest.mark.parametrize("sequence", ["old new old", "new old", "old new old new", "new new"])
+def test_the_products_of_the_order_that_was_planned_last_stay(
+    s3_store: Store, scenes: list[Scene], sequence: str
+) -> None:
+    """Whoever is run last: the task of an old run may be cleared, and two runs may be under way."""
+    newer = scenes[0].model_copy(update={"baseline": "09.99"})
+    uris = {}
+    for name, scene in (("old", scenes[0]), ("new", newer)):
+        order = make_order({"north": FIELDS["north"]}, [scene], store=s3_store)
+        key = f"runs/{name}/orders/0.json"
+        s3_store.write(key, order.model_dump_json().encode())
+        uris[name] = s3_store.uri(key)
+    while s3_store.last_modified("runs/new/orders/0.json") == s3_store.last_modified("runs/old/orders/0.json"):
+        s3_store.write("runs/new/orders/0.json", order.model_dump_json().encode())  # S3 has whole seconds
+    for name in sequence.split():
+        run_order(uris[name])
+    assert json.loads(s3_store.read(f"fields/north/{CLEAR}/observation.json"))["baseline"] == "09.99"

@@ -56,15 +56,6 @@ def make_products(
     ]
 
 
-def stated_fingerprint(statement: bytes) -> str | None:
-    """Return the fingerprint of the cell whose `observation.json` this is; None if it is something else."""
-    try:
-        found = json.loads(statement)["fingerprint"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return str(found)
-
-
 def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes:
     """Return the observation as JSON: the keys of `HEAD`, the statistics, the provenance, the scenes.
 

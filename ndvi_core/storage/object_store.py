@@ -49,12 +49,32 @@ class Store:
             answer = self._objects.get(key)
             return _info(answer.meta), bytes(answer.bytes())
 
-    def write(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
-        """Write the whole object at once, over what was there; return the SHA-256 of `data` in hex."""
-        attributes = {"Content-Type": content_type} if self.url.startswith("s3:") else None
+    def write(
+        self,
+        key: str,
+        data: bytes,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write the whole object at once, over what was there; return the SHA-256 of `data` in hex.
+
+        Args:
+            key: where to.
+            data: the object.
+            content_type: kept on S3 alone, as are `metadata`: a folder has no place for them.
+            metadata: what `metadata` returns.
+        """
+        attributes = {"Content-Type": content_type, **(metadata or {})} if self.url.startswith("s3:") else None
         with self._errors("write", key):
             self._objects.put(key, data, attributes=attributes)
         return sha256(data).hexdigest()
+
+    def metadata(self, key: str) -> dict[str, str]:
+        """Return what was given to `write` besides the data; nothing in a folder."""
+        with self._errors("read", key):
+            answer = self._objects.get(key)
+            answer.bytes()
+            return {name: str(value) for name, value in answer.attributes.items() if name != "Content-Type"}
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the store, over what was there; its bytes do not pass through this process."""

@@ -15,7 +15,6 @@ from sqlalchemy import Engine
 from support.farm import Farm
 
 from ndvi_airflow.local.services import Files, start_files, start_stac
-from ndvi_core.compute import run_order
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.ledger import load_series
 from ndvi_core.registry.progress import field_statuses
@@ -342,29 +341,6 @@ def test_an_item_that_cannot_be_read_fails_its_cells_until_it_can(farm: Farm) ->
     after = farm.daily(day).recorded
     assert set(after.counts) == {"computed"}
     assert "field_2" in after.field_ids
-
-
-def test_clearing_the_task_of_an_old_run_does_not_bring_back_old_pictures(farm: Farm) -> None:
-    day = sorted(acquisitions(farm))[0]
-    old = farm.daily(day)
-    farm.publish(lambda items: [newer(item) for item in items])
-    farm.by_hand(start=day, end=day)
-    after = published(farm)
-    for order in old.plan.orders:
-        run_order(order.uri)
-    record_run(old.folder, farm.settings, farm.engine)
-    assert published(farm) == after
-
-
-def test_clearing_the_task_of_the_newest_run_writes_its_pictures_again(farm: Farm) -> None:
-    day = sorted(acquisitions(farm))[0]
-    run = farm.daily(day)
-    after = published(farm)
-    (lost, *_) = (key for key in after if key.endswith("ndvi.png"))
-    farm.store.delete(lost)
-    for order in run.plan.orders:
-        run_order(order.uri)
-    assert published(farm) == after
 
 
 def test_a_day_that_was_run_for_some_fields_alone_is_made_up_for_the_others(farm: Farm) -> None:
