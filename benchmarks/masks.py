@@ -74,7 +74,7 @@ def _read(folder: Path, day: str) -> Day:
 
 
 def _valid(policy: MaskPolicy, day: Day) -> NDArray[np.bool_]:
-    (causes,) = policy.apply([day.classes], 20.0)
+    causes = policy.apply([day.classes], 20.0)[0].causes
     return np.repeat(np.repeat(causes == VALID, 2, axis=0), 2, axis=1) & np.isfinite(day.ndvi)
 
 

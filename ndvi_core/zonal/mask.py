@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,15 @@ _CAUSE_OF_CLASS = {
 _CLASSES = range(12)
 
 
+class Masked(NamedTuple):
+    """What a policy makes of a window, (height, width) each."""
+
+    causes: Causes
+    """What becomes of each pixel."""
+    reached: Causes | None
+    """`CLOUD` or `SHADOW` where these reach when grown, also where there is no data, else `VALID`; None if nowhere."""
+
+
 @dataclass(frozen=True)
 class MaskPolicy:
     """Which classes hide the ground, and how far cloud and shadow reach beyond their pixels.
@@ -75,26 +85,27 @@ class MaskPolicy:
         """Return how many pixels around a window decide on its own ones, given the size of a pixel in metres."""
         return ceil(self.growth / pixel_size) + 2 * ceil(self.opening / pixel_size)
 
-    def apply(self, windows: Sequence[NDArray[np.integer]], pixel_size: float) -> list[Causes]:
-        """Return what becomes of the pixels of each window, of the same shape; only within the margin is it final.
+    def apply(self, windows: Sequence[NDArray[np.integer]], pixel_size: float) -> list[Masked]:
+        """Return what becomes of the pixels of each window; only within the margin is it final.
 
         Args:
             windows: (height, width) each, classes, with a margin of `margin(pixel_size)` pixels all around.
             pixel_size: Metres.
         """
-        found = [self.causes[window] for window in windows]
+        found = [Masked(self.causes[window], None) for window in windows]
         if not self.growth and not self.opening:
             return found
-        clouded = [number for number, causes in enumerate(found) if ((causes == CLOUD) | (causes == SHADOW)).any()]
+        clouded = [n for n, of in enumerate(found) if ((of.causes == CLOUD) | (of.causes == SHADOW)).any()]
         if clouded:
-            canvas, places = _stack([found[number] for number in clouded])
-            self._grow(canvas, pixel_size)
+            canvas, places = _stack([found[number].causes for number in clouded])
+            reached = self._grow(canvas, pixel_size)
             for number, place in zip(clouded, places, strict=True):
-                found[number] = canvas[place]
+                found[number] = Masked(canvas[place], reached[place])
         return found
 
-    def _grow(self, causes: Causes, pixel_size: float) -> None:
-        """Open and grow cloud and shadow, in place; what another cause hides stays as it is."""
+    def _grow(self, causes: Causes, pixel_size: float) -> Causes:
+        """Open and grow cloud and shadow, in place, and return where they reach; what else is hidden stays as it is."""
+        reached = np.full_like(causes, VALID)
         for cause in (CLOUD, SHADOW):  # what both reach counts as cloud
             seen = causes == cause
             kept = seen
@@ -102,7 +113,15 @@ class MaskPolicy:
                 radius = self.opening / pixel_size
                 kept = dilate(~dilate(~seen, radius), radius)
                 causes[seen & ~kept] = VALID
-            causes[dilate(kept, self.growth / pixel_size) & (causes == VALID)] = cause
+            reached[dilate(kept, self.growth / pixel_size) & (reached == VALID)] = cause
+            hide(causes, reached)
+        return reached
+
+
+def hide(causes: Causes, reached: Causes) -> None:
+    """Hide valid pixels that cloud or shadow reaches, in place."""
+    hidden = (causes == VALID) & (reached != VALID)
+    causes[hidden] = reached[hidden]
 
 
 def dilate(mask: Mask, radius: float) -> Mask:

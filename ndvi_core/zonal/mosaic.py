@@ -7,12 +7,15 @@ A pass of a satellite is one observation of a field, however many products, tile
    pixels.
 3. If there is none, the pixels are those of one grid, namely of that on which the scenes of the pass have data for the
    largest part of the field. A pixel is taken from the scene with the most valid pixels of those in which it is valid.
+   Where the mask policy grows clouds, those of each scene reach into the others, and a scene is whole only if it also
+   holds as much around the field: at its edge it does not see what is beyond.
 4. Pixels for which no scene of that grid has data are taken, by nearest neighbour, from the pass's scenes on other
    grids, and then from older products of the same acquisitions, by the same rule.
 
 Ties go to the lower scene id.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +30,7 @@ from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.sampling import Sampling, nearest
 from ndvi_core.raster.windows import BandWindow
 from ndvi_core.zonal.coverage import Coverage
-from ndvi_core.zonal.mask import NO_DATA, VALID, Causes, Mask, MaskPolicy
+from ndvi_core.zonal.mask import NO_DATA, VALID, Causes, Mask, Masked, MaskPolicy, hide
 from ndvi_core.zonal.statistics import area, areas, first_of_each
 
 NO_SOURCE = 255
@@ -47,7 +50,7 @@ class Candidate:
     coverage: Coverage
     """The field on that grid."""
     contains_field: bool
-    """Whether the raster contains the whole field."""
+    """Whether the raster contains the whole field, and around it what decides on its pixels."""
     is_older: bool = False
     """Whether it is an older product of an acquisition, which counts only where the newer ones have no data."""
 
@@ -84,6 +87,8 @@ class ClassifiedScene:
     """Area of the valid pixels, in pixels."""
     data_pixels: float
     """Area with data, in pixels."""
+    reached: Causes | None = None
+    """(height, width): where cloud and shadow reach, see `Masked`."""
 
     @property
     def scene(self) -> Scene:
@@ -92,8 +97,8 @@ class ClassifiedScene:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the scene has data for the whole field."""
-        return self.data_pixels >= self.candidate.coverage.pixels * (1 - _EQUAL)
+        """Whether the scene has data for the whole field, and holds what decides on its pixels."""
+        return self.candidate.contains_field and self.data_pixels >= self.candidate.coverage.pixels * (1 - _EQUAL)
 
     def without(self, holes: Mask) -> "ClassifiedScene":
         """Return the same without data at the pixels `holes`, (height, width)."""
@@ -194,27 +199,31 @@ def classify(
     if not samples:
         return []
     coverages = [sample.candidate.coverage for sample in samples]
-    causes = [
-        sample.sampling.take(part) for sample, part in zip(samples, _causes(samples, pixels, policy), strict=True)
+    masked = _mask(samples, pixels, policy)
+    causes = [sample.sampling.take(part.causes) for sample, part in zip(samples, masked, strict=True)]
+    reached = [
+        None if part.reached is None else sample.sampling.take(part.reached)
+        for sample, part in zip(samples, masked, strict=True)
     ]
     fraction = np.concatenate([coverage.coverage_fraction.ravel() for coverage in coverages])
     flat = np.concatenate([part.ravel() for part in causes])
     starts = first_of_each([part.size for part in causes])
     valid, data = (areas(fraction, where, starts).tolist() for where in (flat == VALID, flat != NO_DATA))
     return [
-        ClassifiedScene(sample.candidate, *parts) for sample, *parts in zip(samples, causes, valid, data, strict=True)
+        ClassifiedScene(sample.candidate, *parts)
+        for sample, *parts in zip(samples, causes, valid, data, reached, strict=True)
     ]
 
 
-def _causes(samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy) -> list[Causes]:
+def _mask(samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy) -> list[Masked]:
     """Apply the policy to the windows of all samples, those of one pixel size at once."""
-    sizes = [sample.window.band.layout.grid.size_x for sample in samples]
-    found: list[Causes] = [np.empty(0, np.uint8)] * len(samples)
-    for size in set(sizes):
-        numbers = [number for number, of_sample in enumerate(sizes) if of_sample == size]
-        for number, causes in zip(numbers, policy.apply([pixels[n] for n in numbers], size), strict=True):
-            found[number] = causes
-    return found
+    by_size: dict[float, list[int]] = defaultdict(list)
+    for number, sample in enumerate(samples):
+        by_size[sample.window.band.layout.grid.size_x].append(number)
+    found: dict[int, Masked] = {}
+    for size, numbers in by_size.items():
+        found |= zip(numbers, policy.apply([pixels[number] for number in numbers], size), strict=True)
+    return [found[number] for number in range(len(samples))]
 
 
 def select_scenes(classified: Sequence[ClassifiedScene], passes: Mapping[OpenScene, int]) -> Mosaic:
@@ -293,11 +302,13 @@ def _mosaic_of_one(only: ClassifiedScene) -> Mosaic:
 def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
     """Take each pixel from the first scene of the lowest tier in which it is valid, else in which it has data.
 
-    Scenes that no valid pixel is from are left out, unless all are.
+    Cloud of a tier, and of those before it, reaches into all its scenes, see `Masked`. Scenes that no valid pixel is
+    from are left out, unless all are.
     """
     shape = ranked[0].causes.shape
     source = np.full(shape, NO_SOURCE, dtype=np.uint8)
     causes = np.full(shape, NO_DATA, dtype=np.uint8)
+    reached = np.full(shape, VALID, dtype=np.uint8)
     shown_by = np.zeros(shape, dtype=np.uint8)
     covered = ranked[0].candidate.coverage.coverage_fraction > 0
     for _, tier in groupby(enumerate(ranked), key=lambda numbered: _tier(numbered[1])):
@@ -307,6 +318,9 @@ def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
             shown_by += has_data
             takes = open_to_tier & (has_data & (causes == NO_DATA) | is_valid & (causes != VALID))
             source[takes], causes[takes] = number, item.causes[takes]
+            if item.reached is not None:
+                np.copyto(reached, item.reached, where=reached == VALID)
+        hide(causes, np.where(open_to_tier, reached, np.uint8(VALID)))
     source[causes != VALID] = NO_SOURCE
     used = [number for number in range(len(ranked)) if (covered & (source == number)).any()] or [0]
     renumbered = np.full(NO_SOURCE + 1, NO_SOURCE, dtype=np.uint8)

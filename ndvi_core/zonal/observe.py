@@ -278,7 +278,8 @@ class _Day:
         common = coverage.window.intersection(layout.window) if coverage else None
         if coverage is None or common is None:
             return None
-        contains_field = common == coverage.window
+        around = coverage.window.widened(self._policy.margin(layout.grid.size_x))
+        contains_field = layout.window.contains(around)
         contains_some = contains_field or coverage.coverage_fraction[common.slices_in(coverage.window)].any()
         if coverage.pixels > 0 and not contains_some:  # a field without any area is not outside but too small
             return None

@@ -89,6 +89,31 @@ def test_a_cloud_in_one_tile_is_filled_from_the_other(tmp_path: Path) -> None:
     assert row.ndvi_mean == pytest.approx((11 * 5 / 7 + 24 * 0.5) / 35, abs=1e-4)
 
 
+def test_a_cloud_beyond_a_tiles_edge_reaches_into_it(tmp_path: Path) -> None:
+    """The cloud has columns 24 to 29 and grows by 40 m; the east tile begins with column 30 and does not see it."""
+    classes = GROUND.copy()
+    classes[:, 12:15] = 9
+    west = make_scene(tmp_path, flat(500), flat(3000), classes, name="W")
+    east = make_scene(tmp_path, flat(1000, 60), 3000, 4, name="E", size=60, transform=corner(LEFT + 300, TOP))
+    field = {"a": pixel_box(12, 22, 10, 35)}
+    row = outcome(make_order(field, [west, east], mask="scl-dilated@1", min_valid_fraction=0)).observation
+    assert row.cloud_fraction == pytest.approx(12 / 35, abs=2e-3), "columns 22 to 33 of 22 to 56"
+    plain = outcome(make_order(field, [west, east], mask="scl@1", min_valid_fraction=0)).observation
+    assert plain.cloud_fraction == pytest.approx(6 / 35, abs=2e-3), "columns 24 to 29"
+
+
+def test_a_tile_at_whose_edge_a_field_lies_does_not_go_before_one_that_sees_around_it(tmp_path: Path) -> None:
+    """Both hold the field, from column 42 on; the western tile alone has the cloud beside it, in columns 34 to 39."""
+    classes = np.full((50, 50), 4, np.uint8)
+    classes[:, 17:20] = 9
+    west = make_scene(tmp_path, 500, 3000, classes, name="W", size=100)
+    east = make_scene(tmp_path, 1000, 3000, name="E", size=100, transform=corner(LEFT + 400, TOP))
+    order = make_order({"a": pixel_box(40, 42, 8, 8)}, [west, east], mask="scl-dilated@1")
+    row = outcome(order).observation
+    assert (row.scene_ids, row.ndvi_mean) == (("W",), 2500 / 3500)
+    assert row.cloud_fraction == pytest.approx(2 / 8, abs=5e-3), "columns 42 and 43"
+
+
 def test_each_tile_of_a_mosaic_has_its_own_offset(tmp_path: Path) -> None:
     scenes = neighbours(tmp_path, red=flat(2000), nir=flat(4000), offset=SUBTRACT_1000)
     row = outcome(make_order({"a": pixel_box(10, 25, 10, 35)}, scenes)).observation
