@@ -19,6 +19,8 @@ from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInp
 if TYPE_CHECKING:
     from ndvi_core.intake.features import ParsedFields
 
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 log = logging.getLogger(__name__)
 
 EXIT_SIGNAL = 128
@@ -132,13 +134,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_observe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "observe",
-        help="compute a file of fields on all days of a period",
-        description=OBSERVE,
-        epilog=OBSERVE_EXAMPLE + EXIT_CODES,
+def _add_command(
+    commands: "_Commands", name: str, short: str, description: str, example: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog=example + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_observe(commands: "_Commands") -> None:
+    parser = _add_command(
+        commands, "observe", "compute a file of fields on all days of a period", OBSERVE, OBSERVE_EXAMPLE
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="GeoJSON file of the fields")
     parser.add_argument("--start", required=True, type=_day, metavar="DAY", help="first day, YYYY-MM-DD")
@@ -192,14 +202,8 @@ def _progress_bar(hidden: bool) -> Iterator[Callable[[int, int], None]]:
             yield show
 
 
-def _add_compute(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "compute",
-        help="compute a work order",
-        description=COMPUTE,
-        epilog=COMPUTE_EXAMPLE + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_compute(commands: "_Commands") -> None:
+    parser = _add_command(commands, "compute", "compute a work order", COMPUTE, COMPUTE_EXAMPLE)
     parser.add_argument("--order", required=True, metavar="URI", help="the work order: s3://... or file:///...")
     parser.set_defaults(run=_compute)
 
@@ -212,14 +216,8 @@ def _compute(options: argparse.Namespace) -> int:
     return 0
 
 
-def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "validate",
-        help="check GeoJSON files of fields",
-        description=VALIDATE,
-        epilog=VALIDATE_EXAMPLE + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_validate(commands: "_Commands") -> None:
+    parser = _add_command(commands, "validate", "check GeoJSON files of fields", VALIDATE, VALIDATE_EXAMPLE)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a GeoJSON file")
     parser.set_defaults(run=_validate)
 
@@ -244,14 +242,8 @@ def _report(path: Path, parsed: "ParsedFields", stream: TextIO) -> int:
     return len(rejected)
 
 
-def _add_sample(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "sample",
-        help="write a season of synthetic scenes",
-        description=SAMPLE,
-        epilog=SAMPLE_EXAMPLE + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_sample(commands: "_Commands") -> None:
+    parser = _add_command(commands, "sample", "write a season of synthetic scenes", SAMPLE, SAMPLE_EXAMPLE)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to")
     parser.add_argument("--base-url", required=True, metavar="URL", help="where DIR/scenes will be served")
     parser.add_argument("--start", required=True, type=_day, metavar="DAY", help="first day, YYYY-MM-DD")

@@ -11,7 +11,6 @@ from ndvi_core.models.arrays import Floats
 from ndvi_core.models.scene import BOA_ADD_OFFSET, MAX_DIGITAL_NUMBER
 from ndvi_core.raster.band import Asset
 from ndvi_core.raster.open_scene import OpenScene
-from ndvi_core.raster.sampling import nearest
 from ndvi_core.raster.windows import BandWindow
 from ndvi_core.zonal.mask import CAUSES, NO_DATA, NO_REFLECTANCE, VALID, Causes, Mask
 from ndvi_core.zonal.mosaic import NO_SOURCE, Mosaic
@@ -53,11 +52,9 @@ def red_nir_windows(mosaic: Mosaic) -> list[BandWindow]:
     Raises:
         SceneUnreadable: A band cannot be opened.
     """
-    window = mosaic.coverage.window
     wanted = []
     for candidate in mosaic.candidates:
-        own = candidate.scene.band("red").layout.grid
-        here = window if candidate.is_native else nearest(candidate.grid, [window], own)[0].window
+        here = candidate.window if candidate.is_native else candidate.resampling.window
         wanted += [BandWindow(candidate.scene.band(asset), here) for asset in BANDS]
     return wanted
 
@@ -67,9 +64,7 @@ def pair_red_nir(mosaic: Mosaic, pixels: Sequence[NDArray[np.integer]]) -> list[
     pairs = [RedNir(red, nir) for red, nir in zip(pixels[::2], pixels[1::2], strict=True)]
     for number, candidate in enumerate(mosaic.candidates):
         if not candidate.is_native:
-            own = candidate.scene.band("red").layout.grid
-            (sampling,) = nearest(candidate.grid, [mosaic.coverage.window], own)
-            pairs[number] = RedNir(*map(sampling.take, pairs[number]))
+            pairs[number] = RedNir(*map(candidate.resampling.take, pairs[number]))
     return pairs
 
 

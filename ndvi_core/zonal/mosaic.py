@@ -54,10 +54,16 @@ class Candidate:
     is_older: bool = False
     """Whether it is an older product of an acquisition, which counts only where the newer ones have no data."""
 
-    @property
+    @cached_property
     def is_native(self) -> bool:
         """Whether the grid is the scene's own, so that its pixels are taken as they are."""
         return self.scene.band("red").layout.grid == self.grid
+
+    @cached_property
+    def resampling(self) -> Sampling:
+        """Which pixels of the scene's own grid are nearest to those of the window, where the grid is another."""
+        (found,) = nearest(self.grid, [self.window], self.scene.band("red").layout.grid)
+        return found
 
     @property
     def window(self) -> Window:
