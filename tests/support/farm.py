@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from ndvi_airflow.local.services import Files, Service, start_stac
 from ndvi_core.compute import run_order
 from ndvi_core.intake.pending import IntakeReport, process_pending
+from ndvi_core.models.observation import Observation
 from ndvi_core.runs.folder import RunFolder, RunPlan
 from ndvi_core.runs.prepare import find_scenes, plan_run, search_scope
 from ndvi_core.runs.record import Recorded, record_run
@@ -20,7 +21,17 @@ from ndvi_core.runs.selection import Selection
 from ndvi_core.runs.selectors import select_day, select_owed, select_range
 from ndvi_core.sample.farm import Season
 from ndvi_core.settings import Settings
+from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.support.days import days_between
+
+START, END = date(2025, 4, 16), date(2025, 4, 24)
+DAYS = days_between(START, END)
+
+Item = dict[str, Any]
+"""A STAC item, or a GeoJSON feature of a field."""
+Objects = dict[str, bytes]
+"""Content of objects by key."""
 
 
 @dataclass(frozen=True)
@@ -96,3 +107,25 @@ class Farm:
             cells={(cell.field_id, cell.date) for manifest in manifests for cell in manifest.cells},
             read=read,
         )
+
+
+def acquisitions(farm: Farm) -> dict[date, list[Item]]:
+    """Days with a scene, and the ids of their items, straight from the catalogue's file."""
+    days: dict[date, list[Item]] = {}
+    for item in json.loads(farm.season.items.read_text())["features"]:
+        days.setdefault(date.fromisoformat(item["properties"]["datetime"][:10]), []).append(item)
+    return days
+
+
+def published(farm: Farm) -> Objects:
+    """Everything that consumers see."""
+    return farm.objects("observations/") | farm.objects("fields/")
+
+
+def rows_of(farm: Farm, objects: Objects, day: date, names: set[str]) -> list[Observation]:
+    rows = read_observations(objects[f"observations/date={day}/observations.parquet"])
+    return [row for row in rows if row.field_id in names]
+
+
+def newer(item: Item) -> Item:
+    return {**item, "properties": {**item["properties"], "s2:processing_baseline": "09.99"}}

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from support.models import a_scene
 
 from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.raster.band import Band
 
 EPSG = 32632
 LEFT, TOP = 600_000.0, 5_100_000.0
@@ -131,3 +132,17 @@ def lonlat(geometry: BaseGeometry, epsg: int = EPSG) -> BaseGeometry:
         return np.column_stack(transform(f"EPSG:{epsg}", "EPSG:4326", points[:, 0], points[:, 1]))
 
     return shapely.transform(geometry, unproject)
+
+
+def red_only(href: object) -> Scene:
+    """Return a scene of which the red band alone is anywhere."""
+    return a_scene(scene_id="S2A", red=str(href), nir="/none", scl="/none")
+
+
+def whole(band: Band) -> np.ndarray:
+    """Read all blocks of a band, each once."""
+    window = band.layout.window
+    pixels = np.zeros(window.shape, band.dtype)
+    for row, col in band.layout.blocks(window):
+        pixels[band.layout.block_window(row, col).slices_in(window)] = band.read((row, col))
+    return pixels
