@@ -124,7 +124,9 @@ class ObservationBuilder:
             return "no_data", "the scene has no data within the field"
         most = max(hidden, key=lambda cause: hidden[cause], default=NO_DATA)
         said = ", ".join(f"{fraction:.1%} {CAUSES[cause]}" for cause, fraction in hidden.items())
-        return _STATUS_OF_CAUSE[most], f"{_rounded_down(valid)} of the field is valid, {needed:.1%} is needed: {said}"
+        return _STATUS_OF_CAUSE[
+            most
+        ], f"{_rounded_down(valid)} of the field is valid, {_exactly(needed)} is needed: {said}"
 
     def _observation(
         self, cell: Cell, status: Status, reason: str | None, scenes: Sequence[Scene], **numbers: Any
@@ -173,6 +175,12 @@ def _doubts(cell: Cell, found: Findings) -> dict[Doubt, str]:
 def _rounded_down(fraction: float) -> str:
     """Return a percentage that is never more than it is, so that what falls short of a threshold looks so."""
     return f"{floor(fraction * 1000 + NOISE) / 10:.1f}%"
+
+
+def _exactly(fraction: float) -> str:
+    """Return a percentage with as many digits as it has, one after the point at least."""
+    percent = round(fraction * 100, 10)
+    return f"{percent}%"
 
 
 def _joined(names: Iterable[str]) -> str | None:
