@@ -88,5 +88,5 @@ def legend() -> "Image":
     left += width + 20
     canvas.paste(Image.fromarray(hatching(height, 22)), (left, top))
     draw.rectangle((left - 1, top - 1, left + 22, top + height), outline=FAINT)
-    _text(draw, (left + 28, top + height // 2), "cloud, shadow, no data", INK, size=12, width=140, anchor="lm")
+    _text(draw, (left + 28, top + height // 2), "no value", INK, size=12, width=140, anchor="lm")
     return canvas
