@@ -323,26 +323,27 @@ def test_a_file_without_a_field_ends_with_2(catalogue: Catalogue, tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-def test_a_scene_that_cannot_be_read_fails_its_days_and_ends_with_0(
-    catalogue: Catalogue, fields: Path, tmp_path: Path
+@pytest.mark.parametrize(("server", "code"), [(None, 0), ("http://127.0.0.1:9", 75)], ids=["gone", "away"])
+def test_a_scene_that_cannot_be_read_fails_its_days_alone(
+    catalogue: Catalogue, fields: Path, tmp_path: Path, server: str | None, code: int
 ) -> None:
-    """Items of another catalogue, whose assets of one day are not there as TIFFs."""
+    """Items of another catalogue, whose assets of one day are not on the server, or on one that is away."""
     items = json.loads(catalogue.season.items.read_text())
     broken = tmp_path / "items.json"
     for item in items["features"]:
         if item["properties"]["datetime"].startswith(str(START)):
             for asset in item["assets"].values():
-                asset["href"] = f"{catalogue.files.url}/nothing.tif"
+                asset["href"] = f"{server or catalogue.files.url}/nothing.tif"
     broken.write_text(json.dumps(items))
     stac = start_stac([catalogue.season.collection, broken], log=tmp_path / "stac.log")
     try:
         finished = ndvi(
             *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures"),
-            env={**catalogue.environment, "STAC_API_URL": stac.url},
+            env={**catalogue.environment, "STAC_API_URL": stac.url, "GDAL_HTTP_MAX_RETRY": "0"},
         )
     finally:
         stac.stop()
-    assert finished.returncode == 0
+    assert finished.returncode == code
     rows = json.loads(finished.stdout)["rows"]
     failed = {(row["field_id"], row["date"]) for row in rows if row["status"] == "failed"}
     assert failed
