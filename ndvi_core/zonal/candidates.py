@@ -136,7 +136,7 @@ class DayScenes:
         cell = self.with_older(cell)
         of_pass = self.passes[mosaic.scenes[0]]
         looked_at = [
-            replace(candidate, grid=mosaic.grid, coverage=mosaic.coverage)
+            replace(candidate, grid=mosaic.grid, coverage=mosaic.coverage, is_native=candidate.grid == mosaic.grid)
             for candidate in cell.candidates
             if self.passes[candidate.scene] == of_pass
         ]

@@ -90,6 +90,7 @@ def measure(mosaics: Sequence[Mosaic], bands: Sequence[Sequence[RedNir]]) -> Ite
     by_cause = _areas_by_cause(fraction, pixels.causes, starts)
     covered = fraction > 0
     valid = (pixels.causes == VALID) & covered
+    pixels.ndvi[~valid] = np.nan
     counts = np.add.reduceat(valid, starts, dtype=np.intp)
     any_valid = counts > 0
     first_valid = first_of_each(counts[any_valid].tolist())
@@ -108,7 +109,7 @@ def measure(mosaics: Sequence[Mosaic], bands: Sequence[Sequence[RedNir]]) -> Ite
         own = slice(start, start + mosaic.source.size)
         shape = mosaic.source.shape
         yield ZonalStatistics(
-            ndvi=np.where(valid[own], pixels.ndvi[own], np.nan).reshape(shape) if any_valid[number] else None,
+            ndvi=pixels.ndvi[own].reshape(shape) if any_valid[number] else None,
             areas=by_cause[number],
             statistics=next(rows) if any_valid[number] else {},
             dark_share=dark[number] / looked_at[number] if looked_at[number] else 0.0,

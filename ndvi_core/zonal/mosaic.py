@@ -53,11 +53,8 @@ class Candidate:
     """Whether the raster contains the whole field, and around it what decides on its pixels."""
     is_older: bool = False
     """Whether it is an older product of an acquisition, which counts only where the newer ones have no data."""
-
-    @cached_property
-    def is_native(self) -> bool:
-        """Whether the grid is the scene's own, so that its pixels are taken as they are."""
-        return self.scene.band("red").layout.grid == self.grid
+    is_native: bool = True
+    """Whether the grid is the scene's own, so that its pixels are taken as they are."""
 
     @cached_property
     def resampling(self) -> Sampling:
@@ -104,7 +101,7 @@ class ClassifiedScene:
     @property
     def is_whole(self) -> bool:
         """Whether the scene has data for the whole field, and holds what decides on its pixels."""
-        return self.candidate.contains_field and self.data_pixels >= self.candidate.coverage.pixels * (1 - _EQUAL)
+        return self.candidate.contains_field and _is_whole(self.data_pixels, self.candidate.coverage)
 
     def without(self, holes: Mask) -> "ClassifiedScene":
         """Return the same without data at the pixels `holes`, (height, width)."""
@@ -128,6 +125,10 @@ class Mosaic:
     """(height, width): index into `candidates` of the scene that a valid pixel is from, else `NO_SOURCE`."""
     causes: Causes
     """(height, width): what becomes of each pixel, as far as the classification says."""
+    valid_pixels: float
+    """Area of the pixels that are valid by their class, in pixels."""
+    data_pixels: float
+    """Area for which one of the scenes has data, in pixels."""
     elsewhere: Mask | None = None
     """(height, width): whether yet another scene has data for a pixel; None if no other scene was looked at."""
 
@@ -149,17 +150,16 @@ class Mosaic:
     @property
     def has_valid_pixels(self) -> bool:
         """Whether any pixel of the field is valid by its class, so that red and NIR are worth reading."""
-        return bool(((self.causes == VALID) & (self.coverage.coverage_fraction > 0)).any())
-
-    @property
-    def valid_pixels(self) -> float:
-        """Area that is valid by its class, in pixels."""
-        return area(self.coverage.coverage_fraction, self.causes == VALID)
+        return self.valid_pixels > 0
 
     @property
     def is_whole(self) -> bool:
         """Whether there is data for the whole field."""
-        return not ((self.causes == NO_DATA) & (self.coverage.coverage_fraction > 0)).any()
+        return _is_whole(self.data_pixels, self.coverage)
+
+
+def _is_whole(data_pixels: float, coverage: Coverage) -> bool:
+    return data_pixels >= coverage.pixels * (1 - _EQUAL)
 
 
 def shortlist(candidates: Sequence[Candidate], passes: Mapping[OpenScene, int]) -> list[Candidate]:
@@ -302,7 +302,7 @@ def _has_data(group: Sequence[ClassifiedScene]) -> Mask:
 def _mosaic_of_one(only: ClassifiedScene) -> Mosaic:
     """Return what `_mosaic_of_several` gives for one scene; most fields have but one, so this way has to be fast."""
     source = np.where(only.causes == VALID, np.uint8(0), np.uint8(NO_SOURCE))
-    return Mosaic((only.candidate,), source, only.causes)
+    return Mosaic((only.candidate,), source, only.causes, only.valid_pixels, only.data_pixels)
 
 
 def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
@@ -316,7 +316,7 @@ def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
     causes = np.full(shape, NO_DATA, dtype=np.uint8)
     reached = np.full(shape, VALID, dtype=np.uint8)
     shown_by = np.zeros(shape, dtype=np.uint8)
-    covered = ranked[0].candidate.coverage.coverage_fraction > 0
+    fraction = ranked[0].candidate.coverage.coverage_fraction
     for _, tier in groupby(enumerate(ranked), key=lambda numbered: _tier(numbered[1])):
         open_to_tier = causes == NO_DATA
         for number, item in tier:
@@ -328,7 +328,14 @@ def _mosaic_of_several(ranked: Sequence[ClassifiedScene]) -> Mosaic:
                 np.copyto(reached, item.reached, where=reached == VALID)
         hide(causes, np.where(open_to_tier, reached, np.uint8(VALID)))
     source[causes != VALID] = NO_SOURCE
-    used = [number for number in range(len(ranked)) if (covered & (source == number)).any()] or [0]
+    used = [number for number in range(len(ranked)) if ((fraction > 0) & (source == number)).any()] or [0]
     renumbered = np.full(NO_SOURCE + 1, NO_SOURCE, dtype=np.uint8)
     renumbered[used] = range(len(used))
-    return Mosaic(tuple(ranked[n].candidate for n in used), renumbered[source], causes, elsewhere=shown_by > 1)
+    return Mosaic(
+        tuple(ranked[number].candidate for number in used),
+        renumbered[source],
+        causes,
+        valid_pixels=area(fraction, causes == VALID),
+        data_pixels=area(fraction, causes != NO_DATA),
+        elsewhere=shown_by > 1,
+    )
