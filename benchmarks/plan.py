@@ -23,6 +23,7 @@ from sqlalchemy import create_engine, event, text
 
 from benchmarks.launch import launch
 from ndvi_airflow.local.services import start_postgres
+from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
@@ -129,7 +130,7 @@ def register(folder: RunFolder, settings: Settings, url: str, count: int) -> Non
 
 
 def plan(folder: RunFolder, settings: Settings, url: str, _: int) -> None:
-    with create_engine(url).connect() as connection:
+    with create_engine(url).begin() as connection:
         plan_run(folder, settings, select_day(connection, DAY, settings.look_back_days), connection)
 
 
@@ -253,7 +254,7 @@ def _scans(url: str) -> dict[str, str]:
     found = {}
     with engine.connect() as connection:
         for name, ask in {
-            "ledger rows of 20,000 fields": lambda: ledger.load_entries(connection, some, DAY, DAY),
+            "ledger rows of 20,000 fields": lambda: ledger.load_entries(connection, some, DAY, DAY, WORLD),
             "the day to publish": lambda: next(ledger.load_day(connection, DAY)),
             "days owed to 100 fields": lambda: due_days.missing_days(connection, some[:100], DAY),
             "fields that are behind": lambda: registry.load_fields(connection, caught_up=False),

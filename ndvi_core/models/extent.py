@@ -27,10 +27,23 @@ class Extent(Frozen):
             raise ValueError("west has to be less than east, and south less than north")
         return self
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the extent of a text as `str` gives it."""
+        west, south, east, north = map(float, text.split(","))
+        return cls(west=west, south=south, east=east, north=north)
+
+    def __str__(self) -> str:
+        """Return `west,south,east,north` in degrees, with all digits."""
+        return f"{self.west!r},{self.south!r},{self.east!r},{self.north!r}"
+
     @property
     def polygon(self) -> BaseGeometry:
         """The rectangle as a polygon, WGS84."""
         return shapely.box(self.west, self.south, self.east, self.north)
+
+
+WORLD = Extent(west=-180, south=-90, east=180, north=90)
 
 
 def clip(geometries: Sequence[BaseGeometry], extent: Extent) -> list[BaseGeometry | None]:
@@ -45,3 +58,10 @@ def clip(geometries: Sequence[BaseGeometry], extent: Extent) -> list[BaseGeometr
         geometry if whole else polygonal(shapely.intersection(geometry, extent.polygon))
         for geometry, whole in zip(geometries, inside, strict=True)
     ]
+
+
+def is_same_part(then: BaseGeometry | None, now: BaseGeometry | None) -> bool:
+    """Return whether two clips of a geometry are the same ground; None is nothing of it."""
+    if then is None or now is None:
+        return then is now
+    return bool(shapely.equals(then, now))

@@ -95,6 +95,9 @@ class Observation(Statistics):
     algorithm_version: Annotated[str, Column("Version of the computation")]
     geometry_hash: Annotated[str, Column("Hash of the field's geometry as registered")]
     """Before it was clipped to the extent."""
+    extent: Annotated[
+        str | None, Column("Extent that the geometry was clipped to: west,south,east,north", "degree")
+    ] = None
     fingerprint: Annotated[str, Column("Hash of everything that decides the observation")]
 
 

@@ -91,6 +91,8 @@ class WorkOrder(_Strict):
     memory_mb: int = Attribute(default=512, ge=128)
     """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy
+    extent: str | None = None
+    """Extent that the fields are clipped to, as `str` gives it; None if there is none."""
     fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]
     cells: tuple[Cell, ...]

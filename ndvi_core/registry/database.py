@@ -1,10 +1,10 @@
-"""The registry's database: bringing it to the current tables, and the lock of registrations."""
+"""The registry's database: bringing it to the current tables, and its locks."""
 
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
-_REGISTRATION_LOCK = 0x6E647669_00000001  # any constant; registrations queue up on it
+_REGISTRATION, _EXTENTS, _CLAIMS = (0x6E647669_00000000 + number for number in (1, 2, 3))  # any constants
 
 
 def upgrade(engine: Engine) -> None:
@@ -22,4 +22,14 @@ def upgrade(engine: Engine) -> None:
 
 def lock_registration(connection: Connection) -> None:
     """Let writers of fields wait for each other until the transaction ends, so that they cannot deadlock."""
-    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+    connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION)))
+
+
+def lock_extents(connection: Connection) -> None:
+    """Let those who note an extent wait for each other until the transaction ends, so that each is noted once."""
+    connection.execute(select(func.pg_advisory_xact_lock(_EXTENTS)))
+
+
+def lock_claims(connection: Connection) -> None:
+    """Let those who claim cells wait for each other until the transaction ends, so that none is claimed twice."""
+    connection.execute(select(func.pg_advisory_xact_lock(_CLAIMS)))

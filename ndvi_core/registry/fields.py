@@ -3,18 +3,32 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import BigInteger, Connection, Insert, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Insert,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.registry import stale_days
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
+from ndvi_core.registry.tables import BOUNDS, field_revision
 from ndvi_core.registry.tables import field as field_table
-from ndvi_core.registry.tables import field_revision
 
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
@@ -53,7 +67,7 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
 def _upsert() -> Insert:
     """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
     new = insert(field_table)
-    changed = ("geometry", "geometry_hash", "plant_type", "plant_date", "end_date", "source")
+    changed = ("geometry", "geometry_hash", *BOUNDS, "plant_type", "plant_date", "end_date", "source")
     is_moved = cast(field_table.c.geometry_hash != new.excluded.geometry_hash, Integer)
     return new.on_conflict_do_update(
         index_elements=["field_id"],
@@ -153,9 +167,24 @@ def field_ids_within(connection: Connection, box: BaseGeometry | None = None) ->
     if box is None:
         return list(connection.scalars(select(field_table.c.field_id).order_by(field_table.c.sequence)))
     query = select(field_table.c.field_id, field_table.c.geometry).order_by(field_table.c.sequence)
+    query = query.where(meets_box(field_table.c, *box.bounds))
     rows = connection.execute(query).all()
     meets = shapely.intersects(box, shapely.from_wkb([row.geometry for row in rows]))
     return [row.field_id for row, inside in zip(rows, meets, strict=True) if inside]
+
+
+def meets_box(columns: Any, west: Any, south: Any, east: Any, north: Any) -> ColumnElement[bool]:
+    """Return whether the bounds of a row of `field` meet a box, in the words of the index by place.
+
+    Args:
+        columns: of `field`, or of an alias.
+        west: of the box, degrees, as are the others: numbers or columns.
+        south: likewise.
+        east: likewise.
+        north: likewise.
+    """
+    bounds = func.box(func.point(columns.west, columns.south), func.point(columns.east, columns.north))
+    return bounds.bool_op("&&")(func.box(func.point(west, south), func.point(east, north)))
 
 
 def unannounced(connection: Connection) -> tuple[list[str], datetime]:
@@ -220,6 +249,7 @@ def _values(field: Field, source: str) -> dict[str, object]:
         "field_id": field.field_id,
         "geometry": shapely.to_wkb(field.geometry),
         "geometry_hash": field.geometry_hash,
+        **dict(zip(BOUNDS, field.geometry.bounds, strict=True)),
         "plant_type": field.plant_type,
         "plant_date": field.plant_date,
         "end_date": field.end_date,

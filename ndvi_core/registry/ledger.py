@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     Update,
     and_,
+    case,
     func,
     literal,
     or_,
@@ -28,8 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ndvi_core.models.entry import Entry
+from ndvi_core.models.extent import Extent
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.due_days import is_due
+from ndvi_core.registry.extents import first_extent
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
@@ -39,12 +42,28 @@ _CHUNK = 10_000
 
 
 def load_entries(
-    connection: Connection, sequences: Collection[int], start: date, end: date
+    connection: Connection, sequences: Collection[int], start: date, end: date, extent: Extent
 ) -> dict[tuple[int, date], Entry]:
-    """Load the rows of some fields between two days (both included) by (sequence, date)."""
+    """Load the rows of some fields between two days (both included) by (sequence, date).
+
+    Args:
+        connection: to the registry.
+        sequences: of the fields.
+        start: first day.
+        end: last day.
+        extent: that of today.
+    """
     columns = observation_table.c
+    computed_for = func.coalesce(columns.extent, first_extent())
+    is_other = computed_for != str(extent)
     query = select(
-        columns.sequence, columns.date, columns.fingerprint, columns.status, columns.failed_fingerprint
+        columns.sequence,
+        columns.date,
+        columns.fingerprint,
+        columns.status,
+        columns.failed_fingerprint,
+        case((is_other, computed_for)),
+        case((is_other, columns.geometry_hash)),
     ).where(columns.date.between(start, end), columns.sequence == func.any(list(sequences)))
     return {(sequence, day): Entry(*entry) for sequence, day, *entry in connection.execute(query).all()}
 

@@ -29,6 +29,8 @@ def _number(annotation: object) -> type[Integer] | type[Double[float]]:
     return Integer if annotation == int | None else Double
 
 
+BOUNDS = ("west", "south", "east", "north")
+
 field = Table(
     "field",
     metadata,
@@ -36,6 +38,7 @@ field = Table(
     Column("field_id", Text, nullable=False, unique=True),
     Column("geometry", LargeBinary, nullable=False, comment="WKB, WGS84"),
     Column("geometry_hash", Text, nullable=False),
+    *(Column(name, Double, nullable=False, comment="bounds of the geometry, degrees") for name in BOUNDS),
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("plant_type", Text, nullable=False),
     Column("plant_date", Date, nullable=False),
@@ -47,6 +50,7 @@ field = Table(
     ),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
+Index("field_by_place", text("box(point(west, south), point(east, north))"), _table=field, postgresql_using="gist")
 Index("field_unannounced", field.c.sequence, postgresql_where=text("NOT announced"))
 Index("field_behind", field.c.sequence, postgresql_where=text("NOT caught_up"))
 
@@ -82,12 +86,33 @@ observation = Table(
     Column("mask_policy", Text, nullable=False),
     Column("algorithm_version", Text, nullable=False),
     Column("geometry_hash", Text, nullable=False),
+    Column("extent", Text, comment="null: computed before extents were registered, for the first of them"),
     Column("fingerprint", Text, nullable=False),
     Column("failed_fingerprint", Text, comment="of a newer attempt that failed, while the row keeps its answer"),
     Column("planned_at", DateTime(timezone=True), nullable=False, comment="when the run that computed it was planned"),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 Index("observation_by_field", observation.c.sequence, observation.c.date)
+
+extent = Table(
+    "extent",
+    metadata,
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("bounds", Text, nullable=False, comment="west,south,east,north in degrees, WGS84"),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="the extents that there have been; the last is that of today",
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("run", Text, primary_key=True, comment="prefix of the run's folder"),
+    Column("sequence", ForeignKey("field.sequence", ondelete="CASCADE"), primary_key=True),
+    Column("days", ARRAY(Date), nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="cells that a run is computing, which no other is to compute meanwhile",
+)
+Index("claim_by_field", claim.c.sequence)
 
 recorded_day = Table(
     "recorded_day",

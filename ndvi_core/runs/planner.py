@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.entry import Entry
-from ndvi_core.models.extent import Extent, clip
+from ndvi_core.models.extent import Extent, clip, is_same_part
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
@@ -113,6 +113,8 @@ class Skip(NamedTuple):
 
     scenes_are_gone: bool = False
     """Whether the catalogue offers no scene any more for a cell that has an answer."""
+    extent_changed: bool = False
+    """Whether the answer is for the part of the field that lay within an earlier extent."""
 
 
 class Settle(NamedTuple):
@@ -131,18 +133,33 @@ NO_SCENE = Settle("no_scene", "the catalogue has no scene of this day here")
 
 
 def decide(
-    entry: Entry | None, mark: str, *, is_inside: bool, has_scenes: bool, retries: bool = True
+    entry: Entry | None,
+    mark: str,
+    *,
+    is_inside: bool,
+    has_scenes: bool,
+    retries: bool = True,
+    force: bool = False,
+    is_other_part: bool = False,
 ) -> Skip | Settle | Due:
     """Decide on a cell.
 
     Args:
-        entry: what the ledger has of it; None is nothing, or nothing that counts.
+        entry: what the ledger has of it; None is nothing.
         mark: today's fingerprint.
         is_inside: whether some of the field is in the extent.
         has_scenes: whether the catalogue has scenes of the day there.
         retries: whether an attempt that failed is made again although nothing has changed.
+        force: whether it is computed even if there is an answer.
+        is_other_part: whether the entry is for the same boundary, but for another part of it, since the extent has
+            changed meanwhile. An answer then stays, unless it is to be computed in any case and there is something to
+            compute.
     """
-    if entry is not None:
+    if entry is not None and is_other_part and entry.status != "failed":
+        late_scene = entry.status == "no_scene" and has_scenes
+        if not (is_inside and (force or late_scene)):
+            return Skip(extent_changed=True)
+    if entry is not None and not force:
         if entry.status != "failed" and entry.fingerprint == mark:
             return Skip()
         if not retries and mark in (entry.fingerprint, entry.failed_fingerprint):
@@ -192,8 +209,14 @@ def make_plan(
         items = [unreadable[number] for number in suspected]
         return found, tuple(item.reason for item in items), _decisive(found, policy, items)
 
+    @cache
+    def is_other_part(index: int, extent_then: str) -> bool:
+        (then,) = clip([wanted[index][0].geometry], Extent.parse(extent_then))
+        return not is_same_part(then, clipped[index])
+
     due: list[DueCell] = []
     settled: list[Observation] = []
+    kept = 0
     for index, (field, days) in enumerate(wanted):
         inside = clipped[index]
         inside_hash = None if inside is None else _clipped_hash(field, inside)
@@ -202,21 +225,31 @@ def make_plan(
             suspected = tuple(number for number in suspects[index] if unreadable[number].day in (None, day))
             cell_scenes, cell_unreadable, decisive = of_cell(candidates.get((index, day), ()), suspected)
             mark = _fingerprint(inside_hash, decisive)
+            entry = known.get((field.sequence, day))
             decision = decide(
-                None if selection.force else known.get((field.sequence, day)),
+                entry,
                 mark,
                 is_inside=inside is not None,
                 has_scenes=bool(cell_scenes or cell_unreadable),
                 retries=selection.retries(day),
+                force=selection.force,
+                is_other_part=entry is not None
+                and entry.other_extent is not None
+                and entry.geometry_hash == field.geometry_hash
+                and is_other_part(index, entry.other_extent),
             )
             match decision:
                 case Due():
                     cell_older = tuple(older[number] for number in spare.get((index, day), ()))
                     due.append(DueCell(due_field, day, cell_scenes, mark, cell_older, cell_unreadable))
                 case Settle(status, reason):
-                    settled.append(make_observation(field, day, policy, mark, status, reason))
+                    settled.append(make_observation(field, day, policy, mark, status, reason, extent=str(extent)))
+                case Skip(extent_changed=True):
+                    kept += 1
                 case Skip(scenes_are_gone=True):
                     log.warning("%s %s: the catalogue has its scenes no more; what is known stays", field.field_id, day)
+    if kept:
+        log.info("%d cells stay as they were computed for the extent before", kept)
     return Plan(due=tuple(due), settled=tuple(settled))
 
 

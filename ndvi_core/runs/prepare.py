@@ -1,5 +1,6 @@
 """Preparing a run: which area and period to search, the scenes found there, the plan and its work orders."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,22 +14,50 @@ from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder, Written
+from ndvi_core.registry import claims, extents, ledger
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
+from ndvi_core.registry.database import lock_claims
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan, SceneList
 from ndvi_core.runs.planner import Batch, DueCell, keep_places, make_plan, order_parts, pack
 from ndvi_core.runs.scope import SearchScope, first_and_last_days, scope_of
 from ndvi_core.runs.selection import Selection, Wanted
 from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
+
+log = logging.getLogger(__name__)
 
 _PARALLEL_WRITES = 16
 
 
-def search_scope(folder: RunFolder, settings: Settings, selection: Selection) -> SearchScope:
-    """Return the area and period of all selected cells."""
-    return scope_of(selection, load_extent(folder.store, settings.extent_key))
+def search_scope(folder: RunFolder, settings: Settings, selection: Selection, connection: Connection) -> SearchScope:
+    """Return the area and period of all selected cells.
+
+    Args:
+        folder: of the run.
+        settings: the extent's key.
+        selection: the cells.
+        connection: in a transaction: an extent that is new is noted.
+    """
+    return scope_of(selection, current_extent(folder.store, settings, connection))
+
+
+def current_extent(store: Store, settings: Settings, connection: Connection) -> Extent:
+    """Read the extent from its file, and note it with today's date if it is a new one.
+
+    Args:
+        store: the bucket.
+        settings: the extent's key.
+        connection: in a transaction.
+
+    Raises:
+        NotFound, BadInput: see `load_extent`.
+    """
+    extent = load_extent(store, settings.extent_key)
+    if extents.register_extent(connection, extent):
+        log.info("the extent is %s from now on; what was computed for another one stays", extent)
+    return extent
 
 
 def find_scenes(folder: RunFolder, settings: Settings, scope: SearchScope) -> SceneList:
@@ -49,15 +78,17 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
 
     Fields that were registered after the search are left to the catch-up, since it did not cover them.
     """
-    extent = load_extent(folder.store, settings.extent_key)
+    extent = current_extent(folder.store, settings, connection)
     found = folder.read_scenes()
     planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
+    if selection.claims:
+        lock_claims(connection)
     due: list[DueCell] = []
     settled: list[Written] = []
     catches_up: dict[str, datetime] = {}
     for part in selection.slices():
         wanted, left_out = _within_search(part, found, extent)
-        known = _known(connection, wanted)
+        known = _known(connection, wanted, extent)
         plan = make_plan(
             replace(selection, wanted=wanted),
             found.scenes,
@@ -67,11 +98,13 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
             older=found.older,
             unreadable=found.unreadable,
         )
-        due.extend(plan.due)
+        due.extend(_not_claimed(connection, folder, plan.due) if selection.claims else plan.due)
         if plan.settled:
             settled.append(_write_settled(folder, len(settled), plan.settled))
         if selection.catches_up:
             catches_up |= {field.field_id: field.changed_at for field, _ in part if field.field_id not in left_out}
+    if selection.claims:
+        claims.take(connection, folder.prefix, ((cell.field.sequence, cell.date) for cell in due))
     batches = keep_places(pack(due, settings.max_tasks), _labels_before(folder))
     run_plan = RunPlan(
         orders=_write_orders(folder, settings, batches, extent, connection),
@@ -84,11 +117,21 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     return run_plan
 
 
-def _known(connection: Connection, wanted: Sequence[Wanted]) -> dict[tuple[int, date], Entry]:
+def _known(connection: Connection, wanted: Sequence[Wanted], extent: Extent) -> dict[tuple[int, date], Entry]:
     ends = first_and_last_days(wanted)
     if not ends:
         return {}
-    return ledger.load_entries(connection, [field.sequence for field, _ in wanted], min(ends), max(ends))
+    return ledger.load_entries(connection, [field.sequence for field, _ in wanted], min(ends), max(ends), extent)
+
+
+def _not_claimed(connection: Connection, folder: RunFolder, due: Sequence[DueCell]) -> list[DueCell]:
+    """Return the cells that no other run is computing at the moment."""
+    elsewhere = claims.claimed_elsewhere(connection, folder.prefix, {cell.field.sequence for cell in due})
+    left = [cell for cell in due if (cell.field.sequence, cell.date) not in elsewhere]
+    if len(left) < len(due):
+        runs = ", ".join(sorted(set(elsewhere.values())))
+        log.info("%d cells are left to %s, which is computing them", len(due) - len(left), runs)
+    return left
 
 
 def _write_settled(folder: RunFolder, number: int, rows: Sequence[Observation]) -> Written:
@@ -144,6 +187,7 @@ def _write_orders(
                     pictures=settings.pictures,
                     memory_mb=settings.memory_mb,
                     policy=settings.policy,
+                    extent=str(extent),
                     fields=fields,
                     scenes=scenes,
                     cells=cells,

@@ -13,7 +13,7 @@ from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
-from ndvi_core.registry import due_days, ledger, recorded_days, stale_days
+from ndvi_core.registry import claims, due_days, ledger, recorded_days, stale_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import last_owed_day
@@ -79,6 +79,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
             publish_day(folder.store, settings, connection, day)
     with engine.begin() as connection:
         _mark_caught_up(connection, plan, settings.start_date)
+        claims.release(connection, folder.prefix)
     return Recorded(
         counts=dict(sorted(counts.items())), days=tuple(days), field_ids=tuple(fields), failures=tuple(failures)
     )
@@ -157,5 +158,12 @@ def _failed(work: WorkOrder, reason: str) -> Iterator[Observation]:
     for cell in work.cells:
         scenes = [work.scenes[index] for index in cell.scenes]
         yield make_observation(
-            work.fields[cell.field], cell.date, work.policy, cell.fingerprint, "failed", reason, scenes
+            work.fields[cell.field],
+            cell.date,
+            work.policy,
+            cell.fingerprint,
+            "failed",
+            reason,
+            scenes,
+            extent=work.extent,
         )

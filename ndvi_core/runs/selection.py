@@ -32,6 +32,9 @@ class Selection:
     catches_up: bool = False
     """Whether the fields may have all they are owed once these days are recorded."""
 
+    claims: bool = True
+    """Whether no cell of it is computed while another run that claims its cells is computing it."""
+
     def slices(self) -> Iterator[list[Wanted]]:
         """Yield the selection in parts of so few fields that all about them fits into memory."""
         return in_slices(self.wanted)

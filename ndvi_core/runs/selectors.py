@@ -1,5 +1,6 @@
 """Selecting the cells of a run from the registry: those of a day, those that fields are owed, those of a period."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +11,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.registry import due_days, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.registry.extents import changed_parts
 from ndvi_core.runs.selection import Selection, Wanted, in_slices
 from ndvi_core.support.days import days_between
 
@@ -37,6 +39,7 @@ def select_day(
         retried=frozenset([day]),
         force=force,
         day=day if field_ids is None else None,
+        claims=False,  # a day waits for nobody; the cells of others that it may meet are as good from either
     )
 
 
@@ -87,6 +90,20 @@ def select_range(
             for field in registry.read_fields(connection, field_ids)
         ),
         force=force,
+    )
+
+
+def select_opened(connection: Connection, field_ids: Collection[str] | None = None) -> Selection:
+    """Select the days on which more of a field is inside the extent now than its row was computed for."""
+    _require_known(connection, field_ids)
+    parts = changed_parts(connection, None if field_ids is None else list(field_ids))
+    days: dict[str, set[date]] = defaultdict(set)
+    for part in parts:
+        if part.is_opened:
+            days[part.field_id].update(part.days)
+    return Selection(
+        wanted=((field, tuple(sorted(days[field.field_id]))) for field in registry.read_fields(connection, days)),
+        force=True,
     )
 
 

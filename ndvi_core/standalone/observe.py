@@ -16,7 +16,7 @@ from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.intake.document import read_file
 from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
 from ndvi_core.models.constants import FIRST_IMAGE
-from ndvi_core.models.extent import Extent
+from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder
@@ -33,7 +33,6 @@ from ndvi_core.support.garbage import relaxed_gc
 Source = str | PathLike[str] | Mapping[str, Any] | Sequence[Field]
 """Fields: the path of a GeoJSON file, its content as a mapping, or what was read already."""
 
-WORLD = Extent(west=-180, south=-90, east=180, north=90)
 
 MAX_CELLS = 1_000_000
 """Field-days of a call, at most: all rows are in memory together, some kilobytes each."""
@@ -223,6 +222,7 @@ def _compute(
             pictures=settings.pictures and folder is not None,
             memory_mb=settings.memory_mb,
             policy=settings.policy,
+            extent=str(WORLD),
             fields=order_fields,
             scenes=scenes,
             cells=cells,

@@ -147,6 +147,7 @@ class ObservationBuilder:
             view_zenith=first and first.view_zenith,
             baseline=_joined(scene.baseline for scene in scenes),
             offset_rule=_joined(scene.offset.rule for scene in scenes),
+            extent=self._order.extent,
             **numbers,
         )
 

@@ -70,8 +70,9 @@ def find_scenes(kind: RunKind) -> None:
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
-        with registry_engine().connect() as connection:
-            scope = prepare.search_scope(folder, settings, _select(kind, connection, settings, context))
+        with registry_engine().begin() as connection:
+            selection = _select(kind, connection, settings, context)
+            scope = prepare.search_scope(folder, settings, selection, connection)
         found = prepare.find_scenes(folder, settings, scope)
     start, end = scope.period or (None, None)
     log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
@@ -85,7 +86,7 @@ def plan(kind: RunKind) -> list[dict[str, Any]]:
     context = get_current_context()
     with _no_retry_for_bad_input():
         settings, folder = _settings_and_folder(context)
-        with registry_engine().connect() as connection:
+        with registry_engine().begin() as connection:
             run_plan = plan_run(folder, settings, _select(kind, connection, settings, context), connection)
     cells = [order.cells for order in run_plan.orders if order.cells]
     log.info("%d work orders with %d cells", len(cells), sum(cells))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from support.models import a_field, an_observation, square
 
 from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import due_days, ledger, recorded_days
@@ -104,7 +105,7 @@ def test_an_attempt_that_failed_is_noted_beside_the_answer_until_one_succeeds(
 ) -> None:
     def entry() -> tuple[str, str | None]:
         with engine.connect() as connection:
-            (found,) = ledger.load_entries(connection, [1, 2], FIRST, FIRST).values()
+            (found,) = ledger.load_entries(connection, [1, 2], FIRST, FIRST, WORLD).values()
         return found.fingerprint, found.failed_fingerprint
 
     write(engine, an_observation(fields[0], FIRST, fingerprint="old"))

@@ -43,7 +43,7 @@ def folder(engine: Engine, store: Store) -> RunFolder:
 
 def planned(engine: Engine, folder: RunFolder) -> tuple[RunPlan, list[bytes], list[Observation]]:
     """Plan the day and return the plan, the orders and what was settled."""
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         plan = plan_run(folder, SETTINGS, selectors.select_day(connection, DAY, 0), connection)
     store = folder.store
     orders = [store.read(store.key(order.uri)) for order in plan.orders]
@@ -66,8 +66,8 @@ def test_the_search_scope_of_several_slices_is_the_same(
     engine: Engine, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def scope() -> SearchScope:
-        with engine.connect() as connection:
-            return search_scope(folder, SETTINGS, selectors.select_day(connection, DAY, 0))
+        with engine.begin() as connection:
+            return search_scope(folder, SETTINGS, selectors.select_day(connection, DAY, 0), connection)
 
     whole = scope()
     monkeypatch.setattr(selection, "_SLICE", 2)

@@ -5,12 +5,11 @@ from datetime import date
 import shapely
 from support.models import a_field
 
-from ndvi_core.models.extent import Extent
+from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.runs.scope import scope_of
 from ndvi_core.runs.selection import Selection
 
-WORLD = Extent(west=-180, south=-90, east=180, north=90)
 DAY = date(2025, 4, 20)
 
 

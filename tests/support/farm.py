@@ -74,8 +74,13 @@ class Farm:
     def catch_up(self, before_record: Callable[[RunFolder], Any] | None = None) -> Run:
         return self._run(lambda connection: select_owed(connection, self.settings.start_date), before_record)
 
-    def by_hand(self, **options: Any) -> Run:
-        return self._run(lambda connection: select_range(connection, self.settings.start_date, **options))
+    def by_hand(self, before_record: Callable[[RunFolder], Any] | None = None, **options: Any) -> Run:
+        return self._run(
+            lambda connection: select_range(connection, self.settings.start_date, **options), before_record
+        )
+
+    def selected(self, select: Callable[..., Selection]) -> Run:
+        return self._run(select)
 
     def publish(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
         """Change the catalogue's items and have the STAC API serve them."""
@@ -92,9 +97,9 @@ class Farm:
     def _run(self, select: Callable[..., Selection], before_record: Callable[[RunFolder], Any] | None = None) -> Run:
         folder = RunFolder.of(self.store, self.settings, "test", f"run+{next(self._numbers)}")
         self.files.clear()
-        with self.engine.connect() as connection:
-            find_scenes(folder, self.settings, search_scope(folder, self.settings, select(connection)))
-        with self.engine.connect() as connection:
+        with self.engine.begin() as connection:
+            find_scenes(folder, self.settings, search_scope(folder, self.settings, select(connection), connection))
+        with self.engine.begin() as connection:
             plan = plan_run(folder, self.settings, select(connection), connection)
         manifests = [run_order(order.uri) for order in plan.orders]
         read = {request.path for request in self.files.requests() if request.method == "GET"}
