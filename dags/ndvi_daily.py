@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import OF_THE_DAY, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -37,7 +37,7 @@ with DAG(
         "field_ids": Param(None, type=["null", "array"], items={"type": "string"}, description="Only these fields"),
         "force": Param(False, type="boolean", description="Compute again what has an answer already"),
     },
-    default_args=TASK_DEFAULTS,
+    default_args=TASK_DEFAULTS | {"priority_weight": OF_THE_DAY},
     tags=TAGS,
 ):
     orders = plan("daily")

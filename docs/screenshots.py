@@ -183,8 +183,8 @@ def log(browser: Browser) -> None:
 
 
 def form(browser: Browser) -> None:
-    """ndvi_catch_up by hand."""
-    browser.open("/dags/ndvi_catch_up", width=900, height=1160)
+    """ndvi_recompute by hand."""
+    browser.open("/dags/ndvi_recompute", width=900, height=1160)
     browser.click("//button[@aria-label='Trigger Dag']")
     browser.find("//*[@name='element_field_ids']").send_keys("field_2\nfield_4")
     browser.find("//*[@name='element_start']").send_keys("04252025")

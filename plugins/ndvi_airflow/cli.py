@@ -38,7 +38,7 @@ NDVI = GroupCommand(
         ActionCommand(
             name="recompute",
             help="Compute cells again, whether or not they have an answer",
-            description="Triggers ndvi_catch_up for these fields and days, both included; no other task runs again.",
+            description="Triggers ndvi_recompute for these fields and days, both included; no other task runs again.",
             func=lazy_load_command("ndvi_airflow.commands.recompute"),
             args=(
                 FIELDS,

@@ -13,7 +13,7 @@ from ndvi_airflow.report import open_console, status_table
 from ndvi_airflow.settings import load_settings
 from ndvi_core.errors import EXIT_BAD_INPUT, BadInput, NdviError
 
-CATCH_UP = "ndvi_catch_up"
+RECOMPUTE = "ndvi_recompute"
 
 console = open_console()
 
@@ -73,7 +73,7 @@ def status(options: Namespace) -> None:
 
 
 def recompute(options: Namespace) -> None:
-    """Trigger `ndvi_catch_up` for these cells alone, whether or not they have an answer."""
+    """Trigger `ndvi_recompute` for these cells alone, whether or not they have an answer."""
     from ndvi_airflow.airflow_compat import get_current_api_client
     from ndvi_core.registry.fields import load_fields
 
@@ -85,7 +85,7 @@ def recompute(options: Namespace) -> None:
         with registry_engine().connect() as connection:
             _require(options.fields, {field.field_id for field in load_fields(connection, options.fields)})
     run = get_current_api_client().trigger_dag(
-        dag_id=CATCH_UP,
+        dag_id=RECOMPUTE,
         conf={
             "field_ids": options.fields,
             "start": str(options.start_date),
@@ -94,9 +94,9 @@ def recompute(options: Namespace) -> None:
         },
     )
     if run is None:
-        raise SystemExit(f"{CATCH_UP} could not be triggered")
-    console.print(f"{CATCH_UP}: {run['dag_run_id']}")
-    if options.wait and not follow(CATCH_UP, [run["dag_run_id"]]):
+        raise SystemExit(f"{RECOMPUTE} could not be triggered")
+    console.print(f"{RECOMPUTE}: {run['dag_run_id']}")
+    if options.wait and not follow(RECOMPUTE, [run["dag_run_id"]]):
         raise SystemExit(1)
 
 

@@ -10,7 +10,11 @@ TASK_DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=15),
     "execution_timeout": timedelta(minutes=30),
+    "weight_rule": "absolute",
 }
+
+ASKED_FOR, OF_THE_DAY, LATE = 3, 2, 1
+"""Priorities of tasks: neither what a person waits for nor the day queues behind thousands of late cells."""
 
 TAGS = ["ndvi", "sentinel-2"]
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ndvi_core.runs.folder import RunFolder
     from ndvi_core.runs.selection import Selection
 
-RunKind = Literal["daily", "catch_up"]
-"""Which of the two DAGs a run belongs to: it decides which cells are selected."""
+RunKind = Literal["daily", "catch_up", "recompute"]
+"""Which of the DAGs a run belongs to: it decides which cells are selected."""
 
 log = logging.getLogger(__name__)
 
@@ -47,18 +47,22 @@ def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolde
 
 
 def _select(kind: RunKind, connection: "Connection", settings: "AirflowSettings", context: "Context") -> "Selection":
-    from ndvi_core.runs.selectors import select_day, select_owed, select_range
+    from ndvi_core.runs.selectors import select_day, select_opened, select_owed, select_range
 
+    if kind == "catch_up":
+        return select_owed(connection, settings.start_date)
     params = context["params"]
     field_ids, force = params["field_ids"] or None, params["force"]
     if kind == "daily":
         interval_start = context["data_interval_start"]
         if interval_start is None:
-            raise AirflowFailException("this run has no day: trigger ndvi_catch_up with start and end instead")
+            raise AirflowFailException("this run has no day: trigger ndvi_recompute with start and end instead")
         return select_day(connection, interval_start.date(), settings.look_back_days, field_ids, force)
     start, end = (params[name] and date.fromisoformat(params[name]) for name in ("start", "end"))
-    if field_ids is None and start is None and end is None and not force:
-        return select_owed(connection, settings.start_date)
+    if params["opened"]:
+        if start or end:
+            raise AirflowFailException("opened is about other days than start and end: leave those out")
+        return select_opened(connection, field_ids)
     return select_range(connection, settings.start_date, field_ids, start, end, force)
 
 

@@ -15,7 +15,7 @@ from selenium.webdriver import Keys
 from support.browser import CHROMIUM, DRIVER, Browser, a_browser
 from support.features import collection, feature
 from support.laptop import a_stack
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person
+from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person
 from support.story import Story, changed
 
 from ndvi_core.products.colour_map import colour_of
@@ -39,7 +39,7 @@ def story() -> Iterator[Story]:
         person.upload("staticdata/config/bbox.geojson", stack.season.extent.read_bytes())
         story = Story(stack, person, engine)
         person.upload("staticdata/fields/pending/fields.geojson", story.file_of(*EARLY))
-        for dag_id in (REGISTRATION, CATCH_UP):
+        for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
             person.unpause(dag_id)
         person.until(lambda: story.registered() == list(EARLY), "the fields in the registry")
         person.unpause(DAILY)
@@ -144,7 +144,7 @@ def test_recomputing_one_cell_runs_just_its_task(page: Browser, story: Story, pe
     person.until_quiet(CATCH_UP)
     written = story.recorded_at()
     tried = {run["dag_run_id"]: person.tries(DAILY, run["dag_run_id"]) for run in person.runs(DAILY)}
-    known = {run["dag_run_id"] for run in person.runs(CATCH_UP)}
+    known = {run["dag_run_id"] for run in person.runs(RECOMPUTE)}
 
     page.click("[data-view=days]")
     page.press_on("#days-canvas", Keys.END, Keys.ARROW_LEFT, Keys.ARROW_DOWN)
@@ -152,8 +152,8 @@ def test_recomputing_one_cell_runs_just_its_task(page: Browser, story: Story, pe
     page.click("#days-recompute")
     assert page.find("#notes .good").text.startswith("field_2, 21 April 2025: 1 cell")
 
-    (run_id,) = {run["dag_run_id"] for run in person.runs(CATCH_UP)} - known
-    assert set(person.computed(CATCH_UP, run_id)) == {"field_2"}
+    (run_id,) = {run["dag_run_id"] for run in person.runs(RECOMPUTE)} - known
+    assert set(person.computed(RECOMPUTE, run_id)) == {"field_2"}
     assert changed(written, story.recorded_at()) == {("field_2", date(2025, 4, 21))}
     assert {run: person.tries(DAILY, run) for run in tried} == tried
 

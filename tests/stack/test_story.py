@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.features import collection
 from support.laptop import a_stack
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person, ended
+from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
 from support.story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
 
 from ndvi_airflow.local import stack as local
@@ -50,7 +50,7 @@ def backfill(person: Person, first: date, last: date, *options: str) -> subproce
 def test_the_first_fields_are_registered_by_an_upload_alone(story: Story, person: Person) -> None:
     person.upload("staticdata/config/bbox.geojson", story.stack.season.extent.read_bytes())
     person.upload("staticdata/fields/pending/first.geojson", story.file_of(*EARLY))
-    for dag_id in (REGISTRATION, CATCH_UP):
+    for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
         person.unpause(dag_id)
 
     def heard() -> list[dict[str, Any]]:
@@ -160,9 +160,9 @@ def test_recompute_computes_exactly_the_named_cells(story: Story, person: Person
     ledger, published = story.recorded_at(), person.published()
     done = person.airflow("ndvi", "recompute", "-f", "field_2", "-s", str(FIRST), "-e", str(BROKEN), "--wait")
     assert done.code == 0, done
-    run_id = person.runs(CATCH_UP)[-1]["dag_run_id"]
+    run_id = person.runs(RECOMPUTE)[-1]["dag_run_id"]
     assert run_id in done.out
-    assert set(person.computed(CATCH_UP, run_id)) == {"field_2"}
+    assert set(person.computed(RECOMPUTE, run_id)) == {"field_2"}
     assert changed(ledger, story.recorded_at()) == {("field_2", day) for day in DAYS if day <= BROKEN}
     assert person.published() == published
 

@@ -15,6 +15,7 @@ from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
+RECOMPUTE = "ndvi_recompute"
 PATIENCE_SECONDS = 480.0
 POLL_SECONDS = 1.0
 LOG_LINES = 30
@@ -147,7 +148,7 @@ class Person(Rest):
 
     def explained(self) -> Iterator[str]:
         """Yield the task states, and the logs of failed tasks, for each run that did not succeed."""
-        for dag_id in (REGISTRATION, DAILY, CATCH_UP):
+        for dag_id in (REGISTRATION, DAILY, CATCH_UP, RECOMPUTE):
             for run in self.runs(dag_id):
                 if run["state"] != "success":
                     yield from self._explained(dag_id, run)

@@ -66,7 +66,7 @@ def test_every_role_may_read_and_a_viewer_may_not_upload(
 def test_the_rights_of_the_session_are_those_that_airflow_grants(server: Server, sign_in: SignIn) -> None:
     for role in ("viewer", "user"):
         client = sign_in(role)
-        run = client.post(f"{server.url}/api/v2/dags/ndvi_catch_up/dagRuns", json={"logical_date": None})
+        run = client.post(f"{server.url}/api/v2/dags/ndvi_recompute/dagRuns", json={"logical_date": None})
         assert (run.status_code != 403) is client.get("api/session").json()["may_recompute"]
 
 

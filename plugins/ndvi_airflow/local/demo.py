@@ -21,6 +21,7 @@ from ndvi_core.registry.progress import FieldStatus, field_statuses
 from ndvi_core.storage.object_store import Store
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
+RECOMPUTE = "ndvi_recompute"
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 900.0
 """Without any progress."""
@@ -49,7 +50,7 @@ class Farmer:
 
     def register(self, file: Path) -> None:
         """Upload a GeoJSON file and wait until Airflow has taken it in."""
-        for dag_id in (REGISTRATION, CATCH_UP):
+        for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
             self.rest.unpause(dag_id)
         listed = set(self._lists_of_problems())
         key = f"{self.settings.pending_prefix}{file.name}"

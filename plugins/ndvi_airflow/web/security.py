@@ -13,7 +13,7 @@ UPLOAD_TYPES = ("application/geo+json", "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
 
 _upload = requires_access_dag("POST", DagAccessEntity.RUN, "field_registration")
-_recompute = requires_access_dag("POST", DagAccessEntity.RUN, "ndvi_catch_up")
+_recompute = requires_access_dag("POST", DagAccessEntity.RUN, "ndvi_recompute")
 
 reader = Depends(requires_access_dag("GET", param_dag_id="ndvi_daily"))
 """May see fields and observations: those who may see `ndvi_daily`."""
@@ -29,7 +29,7 @@ def may_upload(request: Request, user: GetUserDep) -> bool:
 
 
 def may_recompute(request: Request, user: GetUserDep) -> bool:
-    """Whether Airflow would let this user trigger `ndvi_catch_up`."""
+    """Whether Airflow would let this user trigger `ndvi_recompute`."""
     return _allowed(_recompute, request, user)
 
 

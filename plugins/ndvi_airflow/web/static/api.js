@@ -10,7 +10,7 @@ const FIELDS_A_PAGE = 2000;
 const CELLS_A_PAGE = 2_000_000;
 const TASKS_A_PAGE = 100;
 
-const CATCH_UP = "ndvi_catch_up";
+const RECOMPUTE = "ndvi_recompute";
 
 /** @returns {Promise<Session>} */
 export const session = () => json(new URL("session", OURS));
@@ -81,28 +81,28 @@ export const upload = (file) =>
  */
 export const recompute = (cells) =>
   post(
-    new URL(`api/v2/dags/${CATCH_UP}/dagRuns`, AIRFLOWS),
+    new URL(`api/v2/dags/${RECOMPUTE}/dagRuns`, AIRFLOWS),
     JSON.stringify({ logical_date: null, conf: { ...cells, force: true }, note: "asked for on the fields page" }),
     "application/json",
   );
 
 /** @returns {Promise<Dag>} */
-export const catchUp = () => json(new URL(`api/v2/dags/${CATCH_UP}`, AIRFLOWS));
+export const recomputeDag = () => json(new URL(`api/v2/dags/${RECOMPUTE}`, AIRFLOWS));
 
 /** @param {string} runId @returns {Promise<DagRun>} */
-export const run = (runId) => json(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}`, AIRFLOWS));
+export const run = (runId) => json(new URL(`api/v2/dags/${RECOMPUTE}/dagRuns/${encodeURIComponent(runId)}`, AIRFLOWS));
 
 /** The compute tasks of a run. @param {string} runId @returns {Promise<TaskInstances>} */
 export const computeTasks = (runId) =>
   json(
-    query(new URL(`api/v2/dags/${CATCH_UP}/dagRuns/${encodeURIComponent(runId)}/taskInstances`, AIRFLOWS), {
+    query(new URL(`api/v2/dags/${RECOMPUTE}/dagRuns/${encodeURIComponent(runId)}/taskInstances`, AIRFLOWS), {
       task_id: "compute",
       limit: TASKS_A_PAGE,
     }),
   );
 
 /** A run's page in Airflow. @param {string} runId */
-export const runPage = (runId) => new URL(`dags/${CATCH_UP}/runs/${encodeURIComponent(runId)}`, AIRFLOWS).href;
+export const runPage = (runId) => new URL(`dags/${RECOMPUTE}/runs/${encodeURIComponent(runId)}`, AIRFLOWS).href;
 
 /** @param {URL} url */
 async function json(url) {

@@ -95,7 +95,7 @@ export class DayGrid {
     byId("days-selected").textContent = summary(rows, rectangle, due);
     const mayRecompute = state.session?.may_recompute ?? false;
     button.disabled = due.count === 0 || !mayRecompute;
-    button.title = mayRecompute ? "" : "You do not have the right to trigger ndvi_catch_up.";
+    button.title = mayRecompute ? "" : "You do not have the right to trigger ndvi_recompute.";
   }
 
   #draw() {

@@ -1,4 +1,4 @@
-/** Runs of ndvi_catch_up that were asked for here: each is followed until it has ended. */
+/** Runs of ndvi_recompute that were asked for here: each is followed until it has ended. */
 
 /** @import { DagRun, TaskInstances } from "./answers.d.ts" */
 
@@ -15,7 +15,7 @@ const DONE = ["success", "failed", "skipped"];
 /**
  * Compute cells again.
  *
- * One run of ndvi_catch_up does exactly a selection: one task for each field, and no other task runs again. Clearing
+ * One run of ndvi_recompute does exactly a selection: one task for each field, and no other task runs again. Clearing
  * the tasks of the daily runs would need a request for each day, and runs that Airflow may have forgotten.
  *
  * @param {{field_ids: string[], start: string, end: string}} cells
@@ -27,9 +27,9 @@ export async function recomputeCells(cells, count, onEnd) {
   const fields = ids.length === 1 ? ids[0] : counted(ids.length, "field");
   const note = addNote(`${fields}, ${periodOf(start, end)}: ${counted(count, "cell")}`);
   try {
-    const [{ dag_run_id: runId }, { is_paused: isPaused }] = await Promise.all([api.recompute(cells), api.catchUp()]);
+    const [{ dag_run_id: runId }, { is_paused: isPaused }] = await Promise.all([api.recompute(cells), api.recomputeDag()]);
     note.link("Open the run", api.runPage(runId));
-    if (isPaused) note.say("waits: ndvi_catch_up is paused; unpause it in Airflow", "problem");
+    if (isPaused) note.say("waits: ndvi_recompute is paused; unpause it in Airflow", "problem");
     const { state } = await ended(runId, note, isPaused);
     await onEnd();
     note.say(SAID[state], state === "failed" ? "problem" : "good");
