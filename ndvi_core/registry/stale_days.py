@@ -6,8 +6,9 @@ published again without being computed.
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, Date, Text, and_, cast, delete, func, select
+from sqlalchemy import Connection, Date, Insert, Select, Text, and_, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ndvi_core.models.field import Field
@@ -37,13 +38,17 @@ def note_changed_dates(connection: Connection, fields: Sequence[Field]) -> None:
     will_be_due = and_(day >= cast(new.c.plant_date, Date), day <= func.coalesce(cast(new.c.end_date, Date), day))
     days = (
         select(day)
-        .distinct()
         .select_from(field_table)
         .join(new, new.c.field_id == field_table.c.field_id)
         .join(observation_table, observation_table.c.sequence == field_table.c.sequence)
         .where(is_due(day) != will_be_due)
     )
-    connection.execute(insert(stale_day).from_select(["date"], days).on_conflict_do_nothing())
+    connection.execute(note(days))
+
+
+def note(days: Select[Any]) -> Insert:
+    """Return the statement that notes days, of a query for them."""
+    return insert(stale_day).from_select(["date"], days.distinct()).on_conflict_do_nothing()
 
 
 def stale_days(connection: Connection) -> list[date]:

@@ -1,10 +1,11 @@
 """Recording: verify what the tasks wrote, bring it into the ledger and publish the days that it touches."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine
@@ -72,11 +73,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
     if gap is not None:
         with engine.begin() as connection:
             _note_gap(connection, *gap)
-    with engine.connect() as connection:
-        days = sorted({*days, *stale_days.stale_days(connection)})
-    for day in days:
-        with engine.begin() as connection:
-            publish_day(folder.store, settings, connection, day)
+    days = publish_stale_days(folder.store, settings, engine, days)
     with engine.begin() as connection:
         _mark_caught_up(connection, plan, settings.start_date)
         claims.release(connection, folder.prefix)
@@ -93,13 +90,30 @@ def _rows(store: Store, plan: RunPlan) -> Iterator[Observation]:
         yield from rows
 
 
-def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> str:
-    """Write the day's GeoParquet file from the ledger, whole, and return its URI. The same rows give the same bytes."""
+def publish_stale_days(store: Store, settings: Settings, engine: Engine, others: Sequence[date] = ()) -> list[date]:
+    """Publish the days whose files do not have the rows that are due now, and others; return all of them, in order."""
+    with engine.connect() as connection:
+        days = sorted({*others, *stale_days.stale_days(connection)})
+    for day in days:
+        with engine.begin() as connection:
+            publish_day(store, settings, connection, day)
+    return days
+
+
+def publish_day(store: Store, settings: Settings, connection: Connection, day: date) -> None:
+    """Write the day's GeoParquet file from the ledger, whole; remove it if no row is due on the day any more.
+
+    The same rows give the same bytes.
+    """
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
     ledger.lock_day(connection, day)
     stale_days.mark_published(connection, day)
-    store.write(key, write_located(ledger.load_day(connection, day)), "application/vnd.apache.parquet")
-    return store.uri(key)
+    rows = ledger.load_day(connection, day)
+    first = next(rows, None)
+    if first is None:
+        store.delete(key)
+    else:
+        store.write(key, write_located(chain([first], rows)), "application/vnd.apache.parquet")
 
 
 def _note_gap(connection: Connection, start: date, end: date) -> None:

@@ -127,12 +127,16 @@ def register() -> None:
     """Register the fields of the files in pending/."""
     from ndvi_airflow.settings import load_settings
     from ndvi_core.intake.pending import process_pending
+    from ndvi_core.runs.record import publish_stale_days
 
     with _no_retry_for_bad_input():
         settings = load_settings()
-        report = process_pending(open_bucket(settings.bucket_url), settings, registry_engine())
-    for line in report.summary():
-        log.info(line)
+        bucket, engine = open_bucket(settings.bucket_url), registry_engine()
+        report = process_pending(bucket, settings, engine)
+        for line in report.summary():
+            log.info(line)
+        if days := publish_stale_days(bucket, settings, engine):
+            log.info("fields have other dates: %d days published anew", len(days))
 
 
 @task(outlets=[NDVI_FIELDS], trigger_rule="all_done")
