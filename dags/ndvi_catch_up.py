@@ -7,12 +7,10 @@ night does what an earlier one had to leave; mostly that is nothing.
 A run by hand (*Trigger*) does the same at once. Other fields and days are for `ndvi_recompute`.
 """
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_FIELDS
-from ndvi_airflow.defaults import LATE, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import LATE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -31,7 +29,7 @@ with DAG(
     start_date=midnight(FIRST_IMAGE),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=RUN_TIMEOUT,
     default_args=TASK_DEFAULTS | {"priority_weight": LATE},
     tags=TAGS,
 ):

@@ -4,19 +4,17 @@ Finds the Sentinel-2 scenes of the day, plans what is missing, computes each fie
 the day's file `observations/date=YYYY-MM-DD/observations.parquet`.
 
 - **One field again:** open `compute`, *Task Instances*, filter *Rendered Map Index* by the field's id, tick, *Clear*.
-- **Past days:** `airflow backfill create --dag-id ndvi_daily --from-date 2025-04-20 --to-date 2025-04-30
-  --reprocess-behavior failed`. What is done is not computed again.
+- **Past days:** `airflow dags backfill -s 2025-04-20 -e 2025-04-30 ndvi_daily`. What is done is not computed again.
+- **No extent yet:** `find_scenes` waits for it and says in its log what to upload.
 - **Scenes that come late** are picked up by the runs of the next days (`NDVI_LOOK_BACK_DAYS`).
 - A field that fails holds back neither the others nor the next day: its own task is red and says why, and the run
   ends failed.
 - Params: `field_ids` plans only these fields; `force` computes again what has an answer already.
 """
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from ndvi_airflow.defaults import OF_THE_DAY, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -32,7 +30,7 @@ with DAG(
     end_date=midnight(settings.end_date) if settings.end_date else None,
     catchup=True,
     max_active_runs=4,
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=RUN_TIMEOUT,
     params={
         "field_ids": Param(None, type=["null", "array"], items={"type": "string"}, description="Only these fields"),
         "force": Param(False, type="boolean", description="Compute again what has an answer already"),

@@ -11,11 +11,9 @@ It does not wait for `ndvi_catch_up`, and its tasks go first. Cells that a run o
 left to it; the log of `plan` says how many.
 """
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param
 
-from ndvi_airflow.defaults import ASKED_FOR, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import ASKED_FOR, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -31,7 +29,7 @@ with DAG(
     start_date=midnight(FIRST_IMAGE),
     catchup=False,
     max_active_runs=2,  # a small one need not wait for a large one either
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=RUN_TIMEOUT,
     params={
         "field_ids": Param(None, type=["null", "array"], items={"type": "string"}, description="Only these fields"),
         "start": Param(None, type=["null", "string"], format="date", description="First day; empty: the plant date"),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
@@ -74,15 +74,18 @@ def select_range(
         first_daily_day: first day that is processed daily.
         field_ids: None is all fields.
         start: None is each field's plant date.
-        end: included, today at the latest; None is the last day that catching up would reach, see `select_owed`.
+        end: included; None, and a later day, is the last day that catching up would reach, see `select_owed`.
         force: compute again what has an answer already.
 
     Raises:
         BadInput: for an unknown field or an end before the start.
     """
-    end = min(end or last_owed_day(connection, first_daily_day), datetime.now(UTC).date())
+    if start is not None and end is not None and end < start:
+        raise BadInput(f"the end {end} is before the start {start}")
+    last = last_owed_day(connection, first_daily_day)
+    end = min(end or last, last)
     if start is not None and end < start:
-        raise BadInput(f"no day to compute from {start} on: the last that can be is {end}")
+        raise BadInput(f"no day to compute from {start} on: the recorded days end on {last}")
     _require_known(connection, field_ids)
     return Selection(
         wanted=(

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from airflow.cli.commands.backfill_command import create_backfill as create_backfill
     from airflow.models.backfill import Backfill as Backfill
     from airflow.models.backfill import BackfillDagRun as BackfillDagRun
+    from airflow.models.dag import DagModel as DagModel
     from airflow.models.dagrun import DagRun as DagRun
+    from airflow.models.serialized_dag import SerializedDagModel as SerializedDagModel
+    from airflow.models.taskinstance import TaskInstance as TaskInstance
+    from airflow.utils.log.log_reader import TaskLogReader as TaskLogReader
     from airflow.utils.session import create_session as create_session
 
 _SECURITY = "airflow.api_fastapi.core_api.security"
@@ -42,6 +46,13 @@ _MODULES = {
     "Backfill": "airflow.models.backfill",
     "BackfillDagRun": "airflow.models.backfill",
     "DagRun": "airflow.models.dagrun",
+    # What a command checks before it creates runs: whether the DAG is paused, its params and its first and last day.
+    "DagModel": "airflow.models.dag",
+    "SerializedDagModel": "airflow.models.serialized_dag",
+    # Why a followed run failed. The reader finds the log where Airflow keeps it, as the web page does: in a folder, in
+    # a bucket, or at the worker.
+    "TaskInstance": "airflow.models.taskinstance",
+    "TaskLogReader": "airflow.utils.log.log_reader",
     "create_session": "airflow.utils.session",
 }
 

@@ -1,4 +1,4 @@
-"""What `airflow ndvi ...` and `airflow dags backfill` take; `commands` and `backfill` do it."""
+"""What `airflow ndvi ...` and `airflow dags backfill` take; `commands`, `recompute` and `backfill` do it."""
 
 import argparse
 from datetime import UTC, date, datetime
@@ -11,6 +11,35 @@ from ndvi_airflow.airflow_compat import add_command_to_dags_group
 
 FIELDS = Arg(("-f", "--field"), help="Id of a field; may be given several times", action="append", dest="fields")
 JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
+
+
+def _day(text: str) -> date:
+    """Read a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as YYYY-MM-DD") from None
+
+
+def _utc(text: str) -> datetime:
+    """Read a date or a time; without a zone it is UTC, as the days of `ndvi_daily` are."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as YYYY-MM-DD") from None
+
+
+def _positive(text: str) -> int:
+    """Read a number of runs."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs: write 1 or more")
+    return number
+
 
 NDVI = GroupCommand(
     name="ndvi",
@@ -39,22 +68,16 @@ NDVI = GroupCommand(
             name="recompute",
             help="Compute cells again, whether or not they have an answer",
             description="Triggers ndvi_recompute for these fields and days, both included; no other task runs again.",
-            func=lazy_load_command("ndvi_airflow.commands.recompute"),
+            func=lazy_load_command("ndvi_airflow.recompute.recompute"),
             args=(
                 FIELDS,
-                Arg(("-s", "--start-date"), help="First day, YYYY-MM-DD", type=date.fromisoformat, required=True),
-                Arg(("-e", "--end-date"), help="Last day, YYYY-MM-DD", type=date.fromisoformat, required=True),
+                Arg(("-s", "--start-date"), help="First day, YYYY-MM-DD", type=_day, required=True),
+                Arg(("-e", "--end-date"), help="Last day, YYYY-MM-DD", type=_day, required=True),
                 Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true"),
             ),
         ),
     ),
 )
-
-
-def _utc(text: str) -> datetime:
-    """Read a date or a time; without a zone it is UTC, as the days of `ndvi_daily` are."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _refused(hint: str) -> type[argparse.Action]:
@@ -90,7 +113,8 @@ BACKFILL = ActionCommand(
     help="Run a DAG for a range of days",
     description=(
         "Creates the runs that `airflow backfill create` would. A day that has a run already is left as it is, unless "
-        "that run failed. Prints what was created."
+        "that run failed. Prints what was created. Days of ndvi_daily that are not due, and params and fields that are "
+        "unknown, are refused before."
     ),
     func=lazy_load_command("ndvi_airflow.backfill.run"),
     args=(
@@ -101,8 +125,8 @@ BACKFILL = ActionCommand(
         Arg(("-B", "--run-backwards"), help="Latest day first", action="store_true"),
         Arg(("--reset-dagruns",), help="Run finished runs again, whatever their state", action="store_true"),
         Arg(("--rerun-failed-tasks",), help="Run failed runs again (the default)", action="store_true"),
-        Arg(("--max-active-runs",), help="Runs at the same time", type=int),
-        Arg(("-n", "--dry-run"), help="Show which runs would be created", action="store_true"),
+        Arg(("--max-active-runs",), help="Runs at the same time", type=_positive),
+        Arg(("-n", "--dry-run"), help="Show what would become of each day, and create nothing", action="store_true"),
         Arg(("--wait",), help="Follow the runs and end with 1 if one fails", action="store_true"),
         *(Arg(flags, help=argparse.SUPPRESS, action=_refused(hint)) for flags, hint in _GONE.items()),
     ),

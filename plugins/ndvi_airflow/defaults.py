@@ -1,7 +1,14 @@
-"""What all our tasks and DAGs have in common."""
+"""What all our tasks and DAGs have in common, and what the commands call them."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+
+DAILY = "ndvi_daily"
+CATCH_UP = "ndvi_catch_up"
+RECOMPUTE = "ndvi_recompute"
+
+RUN_TIMEOUT = timedelta(hours=12)
+"""How long a run may take, its waiting for an extent included."""
 
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": "ndvi",

@@ -14,9 +14,14 @@ UNLIMITED = 200
 """Characters a line where no terminal sets a limit."""
 
 
-def open_console() -> Console:
-    """Return a console that does not squeeze tables into 80 characters when its output goes to a file or a pipe."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else UNLIMITED)
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console that does not squeeze tables into 80 characters when its output goes to a file or a pipe.
+
+    Args:
+        stderr: for standard error instead of standard output.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else UNLIMITED)
 
 
 def status_table(rows: Sequence[FieldStatus]) -> Table:

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import BaseSensorOperator, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ndvi_airflow.assets import NDVI_FIELDS, NDVI_OBSERVATIONS, shown
 from ndvi_airflow.connections import open_bucket, registry_engine
+from ndvi_airflow.defaults import RUN_TIMEOUT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +35,8 @@ def _no_retry_for_bad_input() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise AirflowFailException(str(error)) from error
+        # Without the library's own frames: the message says all that a person can do something about.
+        raise AirflowFailException(str(error)) from None
 
 
 def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolder]":
@@ -47,8 +49,11 @@ def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolde
 
 
 def _select(kind: RunKind, connection: "Connection", settings: "AirflowSettings", context: "Context") -> "Selection":
+    from ndvi_airflow.params import refuse_unknown
     from ndvi_core.runs.selectors import select_day, select_opened, select_owed, select_range
 
+    # The form and the REST API check the values of params and pass keys on that nobody reads.
+    refuse_unknown(context["dag_run"].conf or (), list(context["dag"].params))
     if kind == "catch_up":
         return select_owed(connection, settings.start_date)
     params = context["params"]
@@ -66,20 +71,45 @@ def _select(kind: RunKind, connection: "Connection", settings: "AirflowSettings"
     return select_range(connection, settings.start_date, field_ids, start, end, force)
 
 
-@task
-def find_scenes(kind: RunKind) -> None:
-    """Search the catalogue for the scenes of all selected cells."""
-    from ndvi_core.runs import prepare
+class FindScenes(BaseSensorOperator):
+    """Search the catalogue for the scenes of all selected cells, once there is an extent; until then the run waits.
 
-    context = get_current_context()
-    with _no_retry_for_bad_input():
-        settings, folder = _settings_and_folder(context)
-        with registry_engine().begin() as connection:
-            selection = _select(kind, connection, settings, context)
-            scope = prepare.search_scope(folder, settings, selection, connection)
-        found = prepare.find_scenes(folder, settings, scope)
-    start, end = scope.period or (None, None)
-    log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
+    A class, since `@task.sensor` warns of a deprecated import in each process (standard provider 1.21).
+
+    Args:
+        kind: of the run.
+        kwargs: of every sensor.
+    """
+
+    def __init__(self, *, kind: RunKind, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def poke(self, context: "Context") -> bool:
+        """Search, or return False if there is no extent yet."""
+        from ndvi_core.errors import NotFound
+        from ndvi_core.runs import prepare
+
+        with _no_retry_for_bad_input():
+            settings, folder = _settings_and_folder(context)
+            with registry_engine().begin() as connection:
+                selection = _select(self.kind, connection, settings, context)
+                try:
+                    scope = prepare.search_scope(folder, settings, selection, connection)
+                except NotFound as error:
+                    log.warning("waiting: %s", error)
+                    return False
+            found = prepare.find_scenes(folder, settings, scope)
+        start, end = scope.period or (None, None)
+        log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
+        return True
+
+
+def find_scenes(kind: RunKind) -> FindScenes:
+    """Return the task that searches. While it waits it holds no worker."""
+    return FindScenes(
+        task_id="find_scenes", kind=kind, mode="reschedule", poke_interval=timedelta(minutes=1), timeout=RUN_TIMEOUT
+    )
 
 
 @task

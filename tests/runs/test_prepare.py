@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 import pytest
 import shapely
@@ -85,7 +86,7 @@ def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanw
             registry.upsert_fields(other, [a_field("field_0", square(0.2))], "file")
 
     with engine.connect() as connection:
-        selected = selectors.select_range(connection, DAY, ["field_0"], DAY, DAY)
+        selected = selectors.select_range(connection, DAY + timedelta(1), ["field_0"], DAY, DAY)
         (order,) = plan_run(
             folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(selected.wanted)), connection
         ).orders

@@ -54,8 +54,15 @@ def _status(settings: LocalSettings) -> None:
 
 def _env(settings: LocalSettings) -> None:
     running = stack.find(settings)
-    for name, value in running.variables.items():
+    for name, value in {**running.variables, **running.s3.environment, **_for_s3_clients(running)}.items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    # First, so that another `airflow` on the path does not get in the way.
+    sys.stdout.write(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n')
+
+
+def _for_s3_clients(running: stack.Stack) -> dict[str, str]:
+    """Return what some clients read instead of AWS's own names: `aws` version 1, and s5cmd."""
+    return {"AWS_DEFAULT_REGION": running.s3.environment["AWS_REGION"], "S3_ENDPOINT_URL": running.s3.url}
 
 
 def _demo(settings: LocalSettings) -> None:
@@ -83,7 +90,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "clean": (_clean, "stop everything and remove its folder"),
     "demo": (_demo, "start everything and do the main job on the season's fields"),
     "late-field": (_late_field, "upload a GeoJSON file of fields and follow it until its days are computed"),
-    "env": (_env, 'print exports that make `airflow` commands those of the stack: eval "$(... env)"'),
+    "env": (_env, 'print exports that make `airflow`, `ndvi` and S3 clients those of the stack: eval "$(... env)"'),
 }
 
 

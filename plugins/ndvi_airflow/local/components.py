@@ -65,6 +65,7 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, 
         "core": {
             "dags_folder": ROOT / "dags",
             "plugins_folder": ROOT / "plugins",
+            "dag_ignore_file_syntax": "regexp",  # "glob" warns in each process of a deprecated pattern (Airflow 3.3.2)
             "load_examples": False,
             "executor": "LocalExecutor",
             "parallelism": settings.parallelism,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
+from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import status_table
@@ -20,8 +21,7 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.registry.progress import FieldStatus, field_statuses
 from ndvi_core.storage.object_store import Store
 
-REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
-RECOMPUTE = "ndvi_recompute"
+REGISTRATION = "field_registration"
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 900.0
 """Without any progress."""

@@ -1,0 +1,19 @@
+"""What a run may be asked for: the params of its DAG, and nothing besides."""
+
+from collections.abc import Collection, Iterable
+
+from ndvi_core.errors import BadInput
+
+
+def refuse_unknown(asked: Iterable[str], known: Collection[str]) -> None:
+    """Refuse keys that are no params of the DAG, which Airflow would take and nobody would read.
+
+    Args:
+        asked: the keys of a run's conf.
+        known: the names of the DAG's params.
+
+    Raises:
+        BadInput: naming the unknown keys and the known ones.
+    """
+    if unknown := sorted(set(asked) - set(known)):
+        raise BadInput(f"unknown params: {', '.join(unknown)}. There are {', '.join(known)}")
