@@ -1,6 +1,6 @@
 """What commands ask Airflow's own database: DAGs, runs, backfills and why tasks failed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,6 +55,18 @@ def run_states(dag_id: str, run_ids: Iterable[str]) -> dict[str, str]:
     query = select(DagRun.run_id, DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id.in_(list(run_ids)))
     with create_session() as session:
         return {row.run_id: str(row.state) for row in session.execute(query)}
+
+
+def active_runs(dag_ids: Collection[str]) -> list[str]:
+    """Return the runs of some DAGs that are at work, as `<dag_id> <run_id>`, in order."""
+    from sqlalchemy import select
+
+    from ndvi_airflow.airflow_compat import DagRun, create_session
+
+    active = (DagRun.dag_id.in_(list(dag_ids)), DagRun.state == "running")
+    query = select(DagRun.dag_id, DagRun.run_id).where(*active).order_by(DagRun.id)
+    with create_session() as session:
+        return [f"{row.dag_id} {row.run_id}" for row in session.execute(query)]
 
 
 def day_states(dag_id: str, first: date, last: date) -> dict[date, str]:

@@ -10,6 +10,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_c
 from ndvi_airflow.airflow_compat import add_command_to_dags_group
 
 FIELDS = Arg(("-f", "--field"), help="Id of a field; may be given several times", action="append", dest="fields")
+WAIT = Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true")
 JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
 
 
@@ -43,7 +44,7 @@ def _positive(text: str) -> int:
 
 NDVI = GroupCommand(
     name="ndvi",
-    help="Register fields, see how far they are, compute cells again",
+    help="Register, end, rename and remove fields, see how far they are, compute cells again",
     subcommands=(
         ActionCommand(
             name="migrate",
@@ -73,8 +74,43 @@ NDVI = GroupCommand(
                 FIELDS,
                 Arg(("-s", "--start-date"), help="First day, YYYY-MM-DD", type=_day, required=True),
                 Arg(("-e", "--end-date"), help="Last day, YYYY-MM-DD", type=_day, required=True),
-                Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true"),
+                WAIT,
             ),
+        ),
+        ActionCommand(
+            name="extent",
+            help="Show the extents that there have been, and compute what a change of the extent opened",
+            description="Rows stay as they were computed. An extent that is new is noted with its date.",
+            func=lazy_load_command("ndvi_airflow.extent_commands.extent"),
+            args=(
+                Arg(
+                    ("--compute",),
+                    help="Let ndvi_recompute compute what is inside now and was not",
+                    action="store_true",
+                ),
+                WAIT,
+            ),
+        ),
+        ActionCommand(
+            name="retire",
+            help="End fields on a day; nothing is deleted",
+            description="The days after it are not due and not published any more; what is known of them is kept.",
+            func=lazy_load_command("ndvi_airflow.field_commands.retire"),
+            args=(FIELDS, Arg(("--on",), help="Last day, YYYY-MM-DD", type=_day, required=True)),
+        ),
+        ActionCommand(
+            name="rename",
+            help="Give a field another id; its history follows",
+            description="Its rows and files get the new name; what is drawn on pictures stays. No run may be at work.",
+            func=lazy_load_command("ndvi_airflow.field_commands.rename"),
+            args=(Arg(("old",), help="Id of the field"), Arg(("new",), help="Id that no field has")),
+        ),
+        ActionCommand(
+            name="purge",
+            help="Remove fields with all of their rows and files",
+            description="Says what would be removed, and removes it only with --yes. No run may be at work then.",
+            func=lazy_load_command("ndvi_airflow.field_commands.purge"),
+            args=(FIELDS, Arg(("-y", "--yes"), help="Remove it, for good", action="store_true")),
         ),
     ),
 )

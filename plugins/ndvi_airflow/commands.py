@@ -49,12 +49,15 @@ def register(options: Namespace) -> None:
 
 def status(options: Namespace) -> None:
     """Print how far the fields are; end with 1 if anything is missing or failed."""
+    from ndvi_airflow.extent_commands import what_changed
+    from ndvi_core.registry.extents import changed_parts
     from ndvi_core.registry.progress import field_statuses
 
     with plain_errors():
         settings = load_settings()
         with registry_engine().connect() as connection:
             found = field_statuses(connection, settings.start_date)
+            changes = what_changed(changed_parts(connection, options.fields))
         if options.fields:
             refuse_unknown_fields(options.fields, {row.field_id for row in found})
             found = [row for row in found if row.field_id in options.fields]
@@ -62,5 +65,7 @@ def status(options: Namespace) -> None:
         sys.stdout.write(json.dumps([row.model_dump(mode="json") for row in found], indent=2) + "\n")
     else:
         console.print(status_table(found))
+        for line in changes:
+            console.print(f"the extent has changed: {line}")
     if not all(row.whole for row in found):
         raise SystemExit(1)

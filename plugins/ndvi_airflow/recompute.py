@@ -1,6 +1,8 @@
 """`airflow ndvi recompute`: cells are computed again, whether or not they have an answer."""
 
 from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
 
 from ndvi_airflow.connections import registry_engine
 from ndvi_airflow.defaults import RECOMPUTE
@@ -13,7 +15,6 @@ from ndvi_core.errors import BadInput
 
 def recompute(options: Namespace) -> None:
     """Trigger `ndvi_recompute` for these cells alone."""
-    from ndvi_airflow.airflow_compat import get_current_api_client
     from ndvi_core.registry.due_days import last_owed_day
 
     with plain_errors():
@@ -23,15 +24,29 @@ def recompute(options: Namespace) -> None:
         with registry_engine().connect() as connection:
             fields = require_fields(connection, options.fields)
             require_due(fields, start, end, last_owed_day(connection, load_settings().start_date))
-        if options.wait:
-            require_unpaused(RECOMPUTE)
-        conf = {"field_ids": options.fields, "start": str(start), "end": str(end), "force": True}
-        run = get_current_api_client().trigger_dag(dag_id=RECOMPUTE, conf=conf)
-        if run is None:
-            raise SystemExit(f"{RECOMPUTE} could not be triggered")
-        console.print(f"{RECOMPUTE}: {run['dag_run_id']}")
-        if options.wait:
-            if not follow(RECOMPUTE, [run["dag_run_id"]]):
-                raise SystemExit(1)
-        else:
-            say_if_paused(RECOMPUTE)
+        trigger({"field_ids": options.fields, "start": str(start), "end": str(end), "force": True}, wait=options.wait)
+
+
+def trigger(conf: Mapping[str, Any], *, wait: bool) -> None:
+    """Trigger `ndvi_recompute`, and follow the run to its end if asked to.
+
+    Args:
+        conf: params of the run.
+        wait: whether to end with the run, and with its outcome.
+
+    Raises:
+        BadInput: it is paused, so that nobody could wait for the run; none was created.
+        SystemExit: the run failed.
+    """
+    from ndvi_airflow.airflow_compat import get_current_api_client
+
+    if wait:
+        require_unpaused(RECOMPUTE)
+    run = get_current_api_client().trigger_dag(dag_id=RECOMPUTE, conf=dict(conf))
+    if run is None:
+        raise SystemExit(f"{RECOMPUTE} could not be triggered")
+    console.print(f"{RECOMPUTE}: {run['dag_run_id']}")
+    if not wait:
+        say_if_paused(RECOMPUTE)
+    elif not follow(RECOMPUTE, [run["dag_run_id"]]):
+        raise SystemExit(1)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shapely.geometry import box, mapping, shape
 from support.features import collection
 from support.laptop import a_stack
 from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
-from support.story import DAYS, END, PASSES, START, Story, active_on, changed, day_of
+from support.story import DAYS, END, PASSES, START, Cell, Story, active_on, changed, day_of
 
 from ndvi_airflow.local import stack as local
 
@@ -72,6 +73,7 @@ def test_the_assets_show_the_way_of_the_data(person: Person) -> None:
         ("field_registration", "ndvi_fields"),
         ("ndvi_fields", "ndvi_catch_up"),
         ("ndvi_catch_up", "ndvi_observations"),
+        ("ndvi_recompute", "ndvi_observations"),
         ("ndvi_daily", "ndvi_observations"),
     }
 
@@ -258,3 +260,50 @@ def test_ten_uploads_at_once_are_all_taken_in_though_the_triggerer_is_killed(sto
     assert changed(ledger, story.recorded_at()) == {(name, END) for name in strips}
     assert person.keys("staticdata/fields/pending/") == []
     assert any("rejected/broken-" in key for key in person.keys("staticdata/fields/rejected/"))
+
+
+def test_a_field_ends_gets_another_name_and_goes_by_commands(story: Story, person: Person) -> None:
+    def rows() -> set[Cell]:
+        return {cell for cell in story.recorded_at() if cell[0] in ("strip_0", "strip_1", "north", "field_1")}
+
+    before, published = rows(), person.published()
+    done = person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(FIRST))
+    assert (done.code, "6 days published anew" in done.out) == (0, True), done
+    status = json.loads(person.airflow("ndvi", "status", "-f", "field_1", "--json").out)
+    assert (status[0]["days"], status[0]["missing"]) == (1, 0)
+    assert person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(END)).code == 0
+    assert person.published() == published
+
+    done = person.airflow("ndvi", "rename", "strip_0", "north")
+    assert done.code == 0, done
+    assert rows() == {("north" if name == "strip_0" else name, day) for name, day in before}
+    assert person.airflow("ndvi", "rename", "north", "strip_1").code == 2
+    assert "there is a field strip_1 already" in person.airflow("ndvi", "rename", "north", "strip_1").err
+
+    would = person.airflow("ndvi", "purge", "-f", "strip_1")
+    assert (would.code, "strip_1: 1 rows, 1 files" in would.out, "--yes" in would.out) == (0, True, True), would
+    assert ("strip_1", END) in rows()
+    assert person.airflow("ndvi", "purge", "-f", "strip_1", "--yes").code == 0
+    assert ("strip_1", END) not in rows()
+    assert person.keys("fields/strip_1/", "fields/strip_0/") == []
+    assert person.airflow("ndvi", "purge", "-f", "strip_1").code == 2
+
+
+def test_a_changed_extent_is_told_of_and_overwrites_nothing(story: Story, person: Person) -> None:
+    published = person.published()
+    assert person.airflow("ndvi", "extent", "--compute").out.splitlines()[-1] == "there is nothing to compute"
+    key = "staticdata/config/bbox.geojson"
+    whole = person.read(key)
+    _, south, east, north = shape(json.loads(whole)["features"][0]["geometry"]).bounds
+    cut = max(x for x, _ in story.features["field_1"]["geometry"]["coordinates"][0])
+    person.upload(key, json.dumps(mapping(box(cut, south, east, north))).encode())
+    assert (
+        "less is inside now, or nothing; the rows stay as they are: field_1 (7 days)"
+        in person.airflow("ndvi", "extent").out
+    )
+    assert "the extent has changed: less is inside now" in person.airflow("ndvi", "status").out
+    person.clear(DAILY, ["find_scenes"], dag_run_id=person.daily_run(END)["dag_run_id"])
+    person.until_quiet(DAILY)
+    assert person.published() == published
+    person.upload(key, whole)
+    assert len(person.airflow("ndvi", "extent").out.splitlines()) == 3, "three extents, and nothing left of it"
