@@ -1,16 +1,16 @@
 """A GeoJSON document: from bytes to JSON objects, and the rejections of what is wrong in it."""
 
 import json
-import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 from ndvi_core.errors import BadInput
 
 Reason = Literal[
+    "ambiguous_property",
     "antimeridian",
     "bad_coordinates",
     "bad_date",
@@ -18,11 +18,14 @@ Reason = Literal[
     "bad_key",
     "bad_plant_type",
     "bare_geometry",
+    "crs_taken_as_wgs84",
     "duplicate_id",
     "empty_file",
     "end_before_plant",
+    "ids_differ_in_case",
     "mended",
     "missing_property",
+    "near_property",
     "no_features",
     "no_geometry",
     "no_properties",
@@ -47,17 +50,16 @@ Reason = Literal[
     "wrong_object_type",
     "zero_area",
 ]
-"""Why something was refused, or (`mended`, `repeated_feature`) registered otherwise than it was written. The values are
-part of the errors files: add to them, never rename one."""
+"""Why something was refused, or (`crs_taken_as_wgs84`, `ids_differ_in_case`, `mended`, `near_property`,
+`repeated_feature`) what there is to tell of what was registered. The values are part of the errors files: add to them,
+never rename one."""
 
 SHOWN_CHARACTERS = 60
 """Characters of a value from the document in messages, at most."""
+TOO_DEEP = "objects are nested too deeply to be GeoJSON: export it again"
 
-_WGS84 = re.compile(
-    r"(urn:(x-)?ogc:def:crs:|https?://www\.opengis\.net/def/crs/)?"
-    r"((ogc[:/]+([\d.]+[:/])?)?crs84h?|epsg[:/]+([\d.]+[:/])?(4326|4979)|wgs ?84)",
-    re.IGNORECASE,
-)
+_EXACT_DIGITS = 15
+"""Digits of an integer that a float holds, whichever they are."""
 
 
 def read_file(path: str | PathLike[str]) -> bytes:
@@ -90,6 +92,28 @@ class Rejection(BadInput):
         self.message = message
 
 
+class Note(NamedTuple):
+    """What there is to tell of something that is registered all the same."""
+
+    reason: Reason
+    where: str
+    """As that of a `Rejection`."""
+    message: str
+
+
+class LongInteger(float):
+    """An integer that a float may not hold to the last digit."""
+
+    digits: str
+    """As it was written."""
+
+    def __new__(cls, digits: str) -> Self:
+        """Return the nearest float, which remembers its digits."""
+        number = super().__new__(cls, digits)
+        number.digits = digits
+        return number
+
+
 def read_json(data: bytes) -> object:
     """Return the document with all numbers as floats; NaN and Infinity are let through for the geometry to refuse.
 
@@ -98,21 +122,29 @@ def read_json(data: bytes) -> object:
     Raises:
         Rejection: empty, not UTF-8, not JSON, or nested beyond what Python's parser takes.
     """
-    text = _decode(data)
-    if not text or text.isspace():
-        raise Rejection("empty_file", "", "the file is empty: upload it again")
+    text = decode(data)
     try:
-        # Numbers as floats: what comes is coordinates, and no length of digits is an error.
-        return json.loads(text, parse_int=float, object_pairs_hook=_object)
+        if not text or text.isspace():
+            raise Rejection("empty_file", "", "the file is empty: upload it again")
+        return json_decoder().decode(text)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
-            message = f"the file ends before its JSON does ({error.msg}): it was cut off, upload it again whole"
-        else:
-            message = f"this is not JSON: {error.msg}. Export it again as GeoJSON"
-        raise Rejection("not_json", where, message) from error
+        raise Rejection(
+            "not_json", f"line {error.lineno} column {error.colno}", json_defect(error, text, "the file")
+        ) from error
     except RecursionError as error:
-        raise Rejection("too_deep", "", "objects are nested too deeply to be GeoJSON: export it again") from error
+        raise Rejection("too_deep", "", TOO_DEEP) from error
+
+
+def json_decoder() -> json.JSONDecoder:
+    """Return what reads JSON as `read_json` describes it."""
+    return json.JSONDecoder(parse_int=_integer, object_pairs_hook=_object)
+
+
+def json_defect(error: json.JSONDecodeError, text: str, what: str) -> str:
+    """Return in words why `text`, which is `what`, is not JSON."""
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return f"{what} ends before its JSON does ({error.msg}): it was cut off, upload it again whole"
+    return f"this is not JSON: {error.msg}. Export it again as GeoJSON"
 
 
 def as_object(value: object, where: str, reason: Reason, what: str) -> dict[str, Any]:
@@ -129,26 +161,6 @@ def as_object(value: object, where: str, reason: Reason, what: str) -> dict[str,
     return value
 
 
-def check_crs(members: dict[str, Any], where: str) -> None:
-    """Check that an object has no `crs` member (of GeoJSON before RFC 7946), or one that names WGS84.
-
-    Raises:
-        Rejection: coordinates are in another reference system, or in one that is not named in a known way.
-    """
-    crs = members.get("crs")
-    if crs is None:
-        return
-    properties = crs.get("properties") if isinstance(crs, dict) else None
-    name = properties.get("name") if isinstance(properties, dict) else None
-    if not (isinstance(name, str) and _WGS84.fullmatch(name.strip())):
-        raise Rejection(
-            "wrong_crs",
-            f"{where}/crs",
-            f"coordinates have to be WGS84 longitude and latitude, not in {show(crs if name is None else name)}: "
-            "reproject to EPSG:4326 and export again (ogr2ogr -lco RFC7946=YES out.geojson in.geojson)",
-        )
-
-
 def show(value: object) -> str:
     """Return any value as messages quote it: short, printable, on one line."""
     if value is None:
@@ -157,22 +169,34 @@ def show(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return repr(value[:SHOWN_CHARACTERS]) + ("..." if len(value) > SHOWN_CHARACTERS else "")
+    if isinstance(value, LongInteger):
+        return f"the number {value.digits[:SHOWN_CHARACTERS]}" + ("..." if len(value.digits) > SHOWN_CHARACTERS else "")
     if isinstance(value, float):
-        return f"the number {value:.10g}"
+        return f"the number {value:.0f}" if value.is_integer() and abs(value) < 1e21 else f"the number {value:.10g}"
     return "an array" if isinstance(value, list) else "an object"
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes, errors: Literal["strict", "surrogateescape"] = "strict") -> str:
+    """Return the text of a file, without its byte order mark.
+
+    Raises:
+        Rejection: it is UTF-16, UTF-32 or binary, or `errors` are strict and it is not UTF-8.
+    """
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise Rejection("not_utf8", "", "the file is not UTF-8 text but UTF-16, UTF-32 or binary: save it as UTF-8")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
         raise Rejection(
             "not_utf8", f"line {line} column {column}", f"byte {data[error.start]:#04x} is not UTF-8: save it as UTF-8"
         ) from error
+
+
+def _integer(digits: str) -> float:
+    # Most numbers are coordinates, which are floats everywhere; only an id needs all of its digits.
+    return float(digits) if len(digits) <= _EXACT_DIGITS else LongInteger(digits)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

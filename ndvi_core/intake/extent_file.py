@@ -1,7 +1,9 @@
 """The file that states the processing extent."""
 
 from ndvi_core.errors import BadInput, NotFound
-from ndvi_core.intake.document import Rejection, as_object, check_crs, read_json, show
+from ndvi_core.intake.crs import check_crs
+from ndvi_core.intake.document import Rejection, as_object, read_json, show
+from ndvi_core.intake.formats import explained
 from ndvi_core.intake.polygons import read_geometry
 from ndvi_core.models.extent import Extent
 from ndvi_core.storage.object_store import Store
@@ -26,9 +28,10 @@ def load_extent(store: Store, key: str) -> Extent:
         ) from error
     try:
         return _rectangle(*_only_geometry(read_json(data)))
-    except Rejection as rejection:
+    except Rejection as error:
+        rejection = explained(error, data)
         place = f" at {rejection.where}" if rejection.where else ""
-        raise BadInput(f"the extent {store.uri(key)} is not usable{place}: {rejection.message}") from rejection
+        raise BadInput(f"the extent {store.uri(key)} is not usable{place}: {rejection.message}") from error
 
 
 def _only_geometry(document: object) -> tuple[object, str]:

@@ -1,33 +1,44 @@
 """Fields from GeoJSON: every feature is read by itself; the good ones come back as fields, the bad ones as problems.
 
-A file is a FeatureCollection, or a single Feature. Of `properties`, `object-type` ("field"), `object-id`, `plant-date`
-and `plant-type` have to be there, `end-date` may be; other members, a feature's own `id` and every `bbox` are not read.
+A file is a FeatureCollection, a single Feature, or a sequence of these. Of `properties`, `object-type` ("field"),
+`object-id`, `plant-date` and `plant-type` have to be there, `end-date` may be; other members, a feature's own `id` and
+every `bbox` are not read.
 """
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, ParamSpec, TypeVar
+from functools import lru_cache
+from typing import ParamSpec, TypeVar
 
-from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, read_json, show
+from ndvi_core.intake.crs import check_crs
+from ndvi_core.intake.document import Note, Reason, Rejection, as_object, show
+from ndvi_core.intake.formats import foreign_json
 from ndvi_core.intake.polygons import read_geometry
-from ndvi_core.models.field import FIELD_ID_PATTERN, Field
+from ndvi_core.intake.properties import (
+    Properties,
+    Spellings,
+    check_object_type,
+    field_id,
+    find,
+    nearly_given,
+    plant_type,
+    printable_id,
+    season,
+    spellings,
+)
+from ndvi_core.intake.sequence import read_texts
+from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 
 MAX_FEATURES = 200_000
 """Features of one file, at most."""
-MAX_PLANT_TYPE_CHARACTERS = 100
 
 ALWAYS_PLANTED = date.min
 """The plant date of a field that states none, where it need not."""
-
-_LISTED_INDEXES = 10
-"""Indexes of features that share an id in messages, at most."""
-_ID_RULE = "ids are 1 to 63 ASCII letters, digits, - and _, with a letter or digit at either end, for they name files"
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LISTED = 10
+"""Indexes or ids of features in messages, at most."""
 _GEOMETRIES = (
     "Point",
     "MultiPoint",
@@ -46,15 +57,16 @@ class Problem(Frozen):
     """A defect of a file, for a person: where it is, what is wrong and what to do."""
 
     feature: int | None
-    """Index in `features`, from 0; None is the whole file."""
+    """Index among the file's features, from 0, those that cannot be read included; None is the whole file."""
     id: str | None
     """The feature's `object-id`, as far as it can be printed; None where it is not known."""
     where: str
-    """JSON pointer, or line and column of what is not JSON; empty is the whole document."""
+    """JSON pointer, or line and column of what is not JSON; empty is the whole document. In a sequence the pointer
+    comes after its text: `line 3/properties/object-id`, or `record 3/...` where records have separators."""
     reason: Reason
     message: str
     registered: bool = False
-    """Whether the field is registered all the same: it was repaired, or is in the file twice."""
+    """Whether the field is registered all the same: this is a note, not a rejection."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +91,22 @@ def parse_fields(data: bytes, *, crop_required: bool = True) -> ParsedFields:
             a field without a date is planted on `ALWAYS_PLANTED`.
     """
     try:
-        features = _features(read_json(data))
+        found, notes = _all_features(data)
     except Rejection as rejection:
         return ParsedFields(fields=(), problems=(_problem(rejection, None, None),))
-    read = [_read_feature(index, feature, where, crop_required) for index, (feature, where) in enumerate(features)]
-    resolved = _resolve_shared_ids(read)
+    spelled = lru_cache(maxsize=1024)(
+        spellings
+    )  # features of a file have the same names, and to compare them takes time
+    read = [
+        _read_feature(index, feature, where, crop_required, spelled) for index, (feature, where) in enumerate(found)
+    ]
+    resolved = _with_similar_ids(_resolve_shared_ids(read))
     return ParsedFields(
         fields=tuple(entry.field for entry in resolved if entry.field is not None),
-        problems=tuple(problem for entry in resolved for problem in entry.problems),
+        problems=(
+            *(_problem(note, None, None, registered=True) for note in notes),
+            *(problem for entry in resolved for problem in entry.problems),
+        ),
     )
 
 
@@ -95,7 +115,8 @@ class _Read:
     """A feature that was read: its field, or its problems, or both."""
 
     index: int
-    where: str
+    id_where: str
+    """JSON pointer to the id, or to the feature if it has none."""
     field_id: str | None
     field: Field | None
     problems: tuple[Problem, ...]
@@ -115,129 +136,101 @@ class _Attempts:
             return None
 
 
-def _features(document: object) -> list[tuple[object, str]]:
-    """Return the features of a document, each with its JSON pointer."""
-    members = as_object(document, "", "not_geojson", "a GeoJSON file")
+def _all_features(data: bytes) -> tuple[list[tuple[object, str]], list[Note]]:
+    """Return the features of a file, each with its place, and what there is to tell of the file.
+
+    In place of what is wrong in a sequence, there is the Rejection.
+    """
+    texts = read_texts(data)
+    notes: list[Note] = []
+    found: list[tuple[object, str]] = []
+    for value, where in texts:
+        try:
+            if isinstance(value, Rejection):
+                raise value
+            found += _features(value, where, notes)
+        except Rejection as rejection:
+            if not where:
+                raise
+            found.append((rejection, where))
+    if len(found) > MAX_FEATURES:
+        where = "/features" if len(texts) == 1 else ""
+        raise Rejection(
+            "too_many_features", where, f"{len(found)} features are more than {MAX_FEATURES}: split the file"
+        )
+    return found, notes
+
+
+def _features(document: object, where: str, notes: list[Note]) -> list[tuple[object, str]]:
+    """Return the features of a document, each with its JSON pointer, and add to `notes`."""
+    foreign = foreign_json(document)
+    if isinstance(document, list) and foreign:
+        raise Rejection("not_geojson", where, foreign)
+    members = as_object(document, where, "not_geojson", "a GeoJSON file")
     kind = members.get("type")
     if kind in _GEOMETRIES:
         raise Rejection(
             "bare_geometry",
-            "/type",
+            f"{where}/type",
             f"this is a bare {kind}, without an id and a plant date: wrap it in a Feature with properties",
         )
     if kind not in ("FeatureCollection", "Feature"):
-        raise Rejection("not_geojson", "/type", f'the type has to be "FeatureCollection", not {show(kind)}')
-    check_crs(members, "")
+        message = foreign or f'the type has to be "FeatureCollection", not {show(kind)}'
+        raise Rejection("not_geojson", f"{where}/type", message)
+    note = check_crs(members, where)
     if kind == "Feature":
-        return [(document, "")]
+        return [(document, where)]
+    if note is not None:
+        notes.append(note)
     features = members.get("features")
     if not isinstance(features, list):
-        raise Rejection("no_features", "/features", f'"features" has to be an array of features, not {show(features)}')
-    if not features:
-        raise Rejection("no_features", "/features", "there is no feature in the file: export it again with its fields")
-    if len(features) > MAX_FEATURES:
         raise Rejection(
-            "too_many_features", "/features", f"{len(features)} features are more than {MAX_FEATURES}: split the file"
+            "no_features", f"{where}/features", f'"features" has to be an array of features, not {show(features)}'
         )
-    return [(feature, f"/features/{index}") for index, feature in enumerate(features)]
+    if not features:
+        raise Rejection(
+            "no_features", f"{where}/features", "there is no feature in the file: export it again with its fields"
+        )
+    return [(feature, f"{where}/features/{index}") for index, feature in enumerate(features)]
 
 
-def _read_feature(index: int, feature: object, where: str, crop_required: bool) -> _Read:
+def _read_feature(
+    index: int, feature: object, where: str, crop_required: bool, spelled: Callable[[tuple[str, ...]], Spellings]
+) -> _Read:
     try:
+        if isinstance(feature, Rejection):
+            raise feature
         members = as_object(feature, where, "not_a_feature", "a feature")
         if members.get("type") != "Feature":
             kind = show(members.get("type"))
             raise Rejection("not_a_feature", f"{where}/type", f'the type of a feature has to be "Feature", not {kind}')
-        check_crs(members, where)
-        properties = as_object(members.get("properties"), f"{where}/properties", "no_properties", '"properties"')
+        note = check_crs(members, where)
+        stated = as_object(members.get("properties"), f"{where}/properties", "no_properties", '"properties"')
     except Rejection as rejection:
         return _Read(index, where, None, None, (_problem(rejection, index, None),))
 
+    properties = Properties(stated, f"{where}/properties", spelled(tuple(stated)))
     attempt = _Attempts()
-    attempt(_check_object_type, properties, f"{where}/properties")
-    field_id = attempt(_field_id, properties, f"{where}/properties")
-    plant_type = attempt(_plant_type, properties, f"{where}/properties", crop_required)
-    season = attempt(_season, properties, f"{where}/properties", crop_required)
+    attempt(check_object_type, properties)
+    found_id = attempt(field_id, properties)
+    crop = attempt(plant_type, properties, crop_required)
+    days = attempt(season, properties, None if crop_required else ALWAYS_PLANTED)
     read = attempt(read_geometry, members.get("geometry"), f"{where}/geometry")
-    name = _printable_id(properties)
-    if attempt.rejections or field_id is None or plant_type is None or season is None or read is None:
+    name = printable_id(properties)
+    id_where = where if found_id is None else find(properties, "object-id").where
+    if attempt.rejections or found_id is None or crop is None or days is None or read is None:
         problems = tuple(_problem(rejection, index, name) for rejection in attempt.rejections)
-        return _Read(index, where, field_id, None, problems)
-    plant_date, end_date = season
+        return _Read(index, id_where, found_id, None, problems)
+    plant_date, end_date = days
     field = Field(
-        field_id=field_id,
+        field_id=found_id,
         geometry=read.geometry,
-        plant_type=plant_type,
+        plant_type=crop,
         plant_date=plant_date,
         end_date=end_date,
     )
-    if read.repair is None:
-        return _Read(index, where, field_id, field, ())
-    note = Rejection("mended", f"{where}/geometry", f"{read.repair}: check that it is still the field")
-    return _Read(index, where, field_id, field, (_problem(note, index, name, registered=True),))
-
-
-def _check_object_type(properties: dict[str, Any], where: str) -> None:
-    value = properties.get("object-type")
-    if value != "field":
-        raise Rejection(
-            "wrong_object_type", f"{where}/object-type", f'"object-type" has to be "field", not {show(value)}'
-        )
-
-
-def _field_id(properties: dict[str, Any], where: str) -> str:
-    value = _required(properties, "object-id", where)
-    if not isinstance(value, str):
-        raise Rejection("bad_id", f"{where}/object-id", f'"object-id" has to be a text in quotes, not {show(value)}')
-    if not re.fullmatch(FIELD_ID_PATTERN, value):
-        raise Rejection("bad_id", f"{where}/object-id", f"{show(value)} cannot be an object-id: {_ID_RULE}")
-    return value
-
-
-def _plant_type(properties: dict[str, Any], where: str, required: bool) -> str:
-    if not required and properties.get("plant-type") is None:
-        return ""
-    value = _required(properties, "plant-type", where)
-    if not isinstance(value, str) or not value.strip():
-        raise Rejection("bad_plant_type", f"{where}/plant-type", f'"plant-type" has to name a crop, not {show(value)}')
-    if len(value) > MAX_PLANT_TYPE_CHARACTERS or any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
-        raise Rejection(
-            "bad_plant_type",
-            f"{where}/plant-type",
-            f'"plant-type" is {show(value)}: at most {MAX_PLANT_TYPE_CHARACTERS} characters, and no control characters',
-        )
-    return value.strip()
-
-
-def _season(properties: dict[str, Any], where: str, plant_date_required: bool) -> tuple[date, date | None]:
-    plant_date = ALWAYS_PLANTED
-    if plant_date_required or properties.get("plant-date") is not None:
-        plant_date = _day(_required(properties, "plant-date", where), f"{where}/plant-date", "plant-date")
-    end = properties.get("end-date")
-    if end is None:
-        return plant_date, None
-    end_date = _day(end, f"{where}/end-date", "end-date")
-    if end_date < plant_date:
-        raise Rejection(
-            "end_before_plant", f"{where}/end-date", f"the end-date {end_date} is before the plant-date {plant_date}"
-        )
-    return plant_date, end_date
-
-
-def _day(value: object, where: str, name: str) -> date:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise Rejection("bad_date", where, f'"{name}" has to be a day as "YYYY-MM-DD", not {show(value)}')
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise Rejection("bad_date", where, f'"{name}" is {value}, a day that no calendar has: {error}') from error
-
-
-def _required(properties: dict[str, Any], name: str, where: str) -> Any:
-    value = properties.get(name)
-    if value is None:
-        raise Rejection("missing_property", f"{where}/{name}", f'the property "{name}" is missing: add it')
-    return value
+    notes = [*([note] if note else []), *nearly_given(properties, crop_required), *read.notes]
+    return _Read(index, id_where, found_id, field, tuple(_problem(one, index, name, registered=True) for one in notes))
 
 
 def _resolve_shared_ids(read: list[_Read]) -> list[_Read]:
@@ -264,38 +257,57 @@ def _resolve_shared_ids(read: list[_Read]) -> list[_Read]:
     return resolved
 
 
+def _with_similar_ids(read: list[_Read]) -> list[_Read]:
+    """Add a note to fields whose ids differ in upper and lower case alone.
+
+    They are two fields, as they are two keys on S3; but a folder of macOS or Windows takes them for one.
+    """
+    similar: dict[str, list[_Read]] = defaultdict(list)
+    for entry in read:
+        if entry.field is not None:
+            similar[entry.field.field_id.lower()].append(entry)
+    noted = list(read)
+    for entries in similar.values():
+        if len(entries) == 1:
+            continue
+        names = _listing(entry.field_id for entry in entries)
+        for entry in entries:
+            note = Note(
+                "ids_differ_in_case",
+                entry.id_where,
+                f"the ids {names} differ in upper and lower case alone: they are fields of their own, but share a "
+                "folder where file names ignore case. If they are one field, give it one id",
+            )
+            problem = _problem(note, entry.index, entry.field_id, registered=True)
+            noted[entry.index] = replace(entry, problems=(*entry.problems, problem))
+    return noted
+
+
 def _content(entry: _Read) -> tuple[object, ...] | None:
     field = entry.field
     return None if field is None else (field.geometry_hash, field.plant_type, field.plant_date, field.end_date)
 
 
 def _without_field(entry: _Read, reason: Reason, message: str, registered: bool) -> _Read:
-    rejection = Rejection(reason, f"{entry.where}/properties/object-id", message)
+    finding = Note(reason, entry.id_where, message)
     earlier = tuple(problem.model_copy(update={"registered": registered}) for problem in entry.problems)
-    problems = (*earlier, _problem(rejection, entry.index, entry.field_id, registered))
+    problems = (*earlier, _problem(finding, entry.index, entry.field_id, registered))
     return replace(entry, field=None, problems=problems)
 
 
-def _listing(indexes: Iterable[int]) -> str:
-    *most, last = indexes
-    if len(most) < _LISTED_INDEXES:
+def _listing(items: Iterable[object]) -> str:
+    *most, last = items
+    if len(most) < _LISTED:
         return f"{', '.join(map(str, most))} and {last}"
-    return f"{', '.join(map(str, most[:_LISTED_INDEXES]))} and {len(most) + 1 - _LISTED_INDEXES} more"
+    return f"{', '.join(map(str, most[:_LISTED]))} and {len(most) + 1 - _LISTED} more"
 
 
-def _printable_id(properties: dict[str, Any]) -> str | None:
-    value = properties.get("object-id")
-    if not isinstance(value, str):
-        return None
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[:64])
-
-
-def _problem(rejection: Rejection, index: int | None, field_id: str | None, registered: bool = False) -> Problem:
+def _problem(finding: Rejection | Note, index: int | None, shown_id: str | None, registered: bool = False) -> Problem:
     return Problem(
         feature=index,
-        id=field_id,
-        where=rejection.where,
-        reason=rejection.reason,
-        message=rejection.message,
+        id=shown_id,
+        where=finding.where,
+        reason=finding.reason,
+        message=finding.message,
         registered=registered,
     )

@@ -8,7 +8,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.intake.document import Reason, Rejection, as_object, check_crs, show
+from ndvi_core.intake.crs import check_crs
+from ndvi_core.intake.document import Note, Reason, Rejection, as_object, show
 from ndvi_core.models.geometry import polygonal
 
 MAX_VERTICES = 200_000
@@ -20,22 +21,25 @@ MAX_CROSSINGS = 1_000
 
 _SEGMENT_PAIRS = 2_000_000
 """Pairs of segments that counting the crossings holds at a time (32 MB)."""
+_NO_HEIGHT = ("", "-", "n/a", "na", "nil", "none", "null")
+"""Texts for a height that is missing, besides those that Python reads as NaN."""
 _TYPES = ("Polygon", "MultiPolygon", "GeometryCollection")
 
 
 class ReadGeometry(NamedTuple):
-    """A geometry that was read, and whether it had to be repaired."""
+    """A geometry that was read, and what there is to tell of it."""
 
     geometry: BaseGeometry
     """Polygon or MultiPolygon of two or more parts, valid, WGS84, 2D, exterior rings counter-clockwise (RFC 7946)."""
-    repair: str | None
-    """For a person: the defect, and how much the repair changed the area; None: there was no defect."""
+    notes: tuple[Note, ...]
+    """That it was repaired, how much that changed the area; that its reference system was taken as WGS84."""
 
 
 def read_geometry(geometry: object, where: str) -> ReadGeometry:
     """Read a Polygon, a MultiPolygon, or a GeometryCollection of these, which is taken as one MultiPolygon.
 
-    Rings may wind either way; all but the first two numbers of a position (Z, M) are dropped; `bbox` is not read.
+    Rings may wind either way; all but the first two members of a position (Z, M) are dropped, even if they are missing
+    (null, "NaN"); `bbox` is not read.
 
     Args:
         geometry: as `document.read_json` returns it, all numbers floats.
@@ -44,7 +48,8 @@ def read_geometry(geometry: object, where: str) -> ReadGeometry:
     Raises:
         Rejection: naming the position, ring or member that is wrong and what to do.
     """
-    polygons = [_polygon(coordinates, at) for coordinates, at in _polygons(geometry, where)]
+    notes: list[Note] = []
+    polygons = [_polygon(coordinates, at) for coordinates, at in _polygons(geometry, where, notes)]
     drawn = polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
     vertices = shapely.get_num_coordinates(drawn)
     if vertices > MAX_VERTICES:
@@ -53,17 +58,22 @@ def read_geometry(geometry: object, where: str) -> ReadGeometry:
             where,
             f"{vertices} vertices are more than the {MAX_VERTICES} that a field may have: simplify the boundary",
         )
-    valid, repair = (drawn, None) if shapely.is_valid(drawn) else _repair(drawn, where)
+    valid = drawn
+    if not shapely.is_valid(drawn):
+        valid, repair = _repair(drawn, where)
+        notes.append(Note("mended", where, f"{repair}: check that it is still the field"))
     whole = polygonal(valid)
     if whole is None:
         raise Rejection("zero_area", where, "the boundary encloses no area: draw it around the field")
-    return ReadGeometry(whole, repair)
+    return ReadGeometry(whole, tuple(notes))
 
 
-def _polygons(geometry: object, where: str) -> list[tuple[Any, str]]:
-    """Return the `coordinates` of each polygon with its JSON pointer."""
+def _polygons(geometry: object, where: str, notes: list[Note]) -> list[tuple[Any, str]]:
+    """Return the `coordinates` of each polygon with its JSON pointer, and add to `notes`."""
     members = as_object(geometry, where, "no_geometry", "geometry")
-    check_crs(members, where)
+    note = check_crs(members, where)
+    if note is not None:
+        notes.append(note)
     kind = members.get("type")
     if kind not in _TYPES:
         raise Rejection("not_polygonal", f"{where}/type", f"a field is a Polygon or a MultiPolygon, not {show(kind)}")
@@ -75,7 +85,7 @@ def _polygons(geometry: object, where: str) -> list[tuple[Any, str]]:
     for part, at in _numbered(members.get("geometries"), f"{where}/geometries", "the geometries of a collection"):
         if isinstance(part, dict) and part.get("type") == "GeometryCollection":
             raise Rejection("not_polygonal", at, "collections within collections are not read: make it a MultiPolygon")
-        found += _polygons(part, at)
+        found += _polygons(part, at, notes)
     return found
 
 
@@ -117,7 +127,7 @@ def _ring(positions: object, where: str) -> BaseGeometry:
 
 
 def _check_positions(positions: list[Any], where: str) -> None:
-    """Check that each position is an array of two numbers or more, fast for those that are."""
+    """Check that each position is an array of two numbers and perhaps heights, fast where all are numbers."""
     if not positions:
         return
     if (
@@ -133,12 +143,28 @@ def _check_positions(positions: list[Any], where: str) -> None:
                 f"{where}/{index}",
                 f"a position has to be [longitude, latitude], not {show(position)}: check the depth of the arrays",
             )
-        wrong = [value for value in position if type(value) is not float]
+        wrong = [value for value in position[:2] if not isinstance(value, float)]
+        wrong += [value for value in position[2:] if not _is_height(value)]
         if wrong or len(position) < 2:
             got = f"with {show(wrong[0])} in it" if wrong else f"of {len(position)} numbers"
             raise Rejection(
                 "bad_coordinates", f"{where}/{index}", f"a position has to be [longitude, latitude], not an array {got}"
             )
+
+
+def _is_height(value: object) -> bool:
+    """Return whether a value stands where a height may be: a number, or what programs write for one that is missing."""
+    if value is None or isinstance(value, float):
+        return True
+    if not isinstance(value, str):
+        return False
+    if value.strip().lower() in _NO_HEIGHT:
+        return True
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _out_of_range(lonlat: NDArray[np.float64], where: str) -> Rejection:

@@ -102,7 +102,9 @@ def test_these_files_hold_one_good_field(data: bytes) -> None:
         ("urn:ogc:def:crs:EPSG::32630", False),
         ("EPSG:14326", False),
         ("EPSG:43260", False),
-        ("EPSG:4258", False),
+        ("EPSG:4269", False),
+        ("EPSG:4283", False),
+        ("EPSG:25832", False),
         ("", False),
         (None, False),
         (4326, False),
@@ -122,6 +124,56 @@ def test_a_crs_member_has_to_name_wgs84(name: Any, accepted: bool) -> None:
         assert accepted or "EPSG:4326" in parsed.problems[0].message
 
 
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "EPSG", "properties": {"code": 4326}},
+        {"type": "EPSG", "properties": {"code": "4326"}},
+        {"type": "epsg", "properties": {"code": 4979}},
+        {"type": "OGC", "properties": {"urn": "urn:ogc:def:crs:OGC:1.3:CRS84"}},
+    ],
+)
+def test_wgs84_may_be_named_by_its_code(crs: Any) -> None:
+    parsed = parse_fields(collection(feature(), crs=crs))
+    assert (len(parsed.fields), parsed.problems) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("crs", "name"),
+    [
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4258"}}, "ETRS89"),
+        ({"type": "EPSG", "properties": {"code": 4258}}, "ETRS89"),
+        ({"type": "name", "properties": {"name": "http://www.opengis.net/def/crs/EPSG/0/4171"}}, "RGF93"),
+        ({"type": "name", "properties": {"name": "EPSG:4674"}}, "SIRGAS 2000"),
+    ],
+)
+def test_what_is_wgs84_to_a_metre_is_taken_with_a_note(crs: Any, name: str) -> None:
+    for data, feature_index, where in [
+        (collection(feature(), crs=crs), None, "/crs"),
+        (collection({**feature(), "crs": crs}), 0, "/features/0/crs"),
+        (collection(feature({**SQUARE, "crs": crs})), 0, "/features/0/geometry/crs"),
+        (json.dumps({**feature(), "crs": crs}).encode(), 0, "/crs"),
+    ]:
+        parsed = parse_fields(data)
+        assert (len(parsed.fields), found(parsed)) == (1, [(feature_index, "crs_taken_as_wgs84", where)])
+        assert parsed.problems[0].registered
+        assert name in parsed.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "crs",
+    [
+        {"type": "EPSG", "properties": {"code": 25832}},
+        {"type": "EPSG", "properties": {"code": "4326x"}},
+        {"type": "EPSG", "properties": {"code": 4326.5}},
+        {"type": "other", "properties": {"code": 4326}},
+        {"type": "EPSG", "properties": {}},
+    ],
+)
+def test_another_code_is_rejected(crs: Any) -> None:
+    assert only_problem(parse_fields(collection(feature(), crs=crs))).reason == "wrong_crs"
+
+
 @pytest.mark.parametrize("crs", ["EPSG:4326", 1, [], {}, {"type": "link", "properties": {"href": "x"}}])
 def test_a_crs_member_that_cannot_be_understood_is_rejected(crs: Any) -> None:
     assert only_problem(parse_fields(collection(feature(), crs=crs))).reason == "wrong_crs"
@@ -136,12 +188,17 @@ def test_a_crs_member_that_cannot_be_understood_is_rejected(crs: Any) -> None:
         pytest.param({**feature(), "properties": None}, "no_properties", "/properties", id="properties null"),
         pytest.param({**feature(), "properties": []}, "no_properties", "/properties", id="properties an array"),
         pytest.param({"type": "Feature", "geometry": SQUARE}, "no_properties", "/properties", id="no properties"),
-        pytest.param(feature(object_type=ABSENT), "wrong_object_type", "/properties/object-type", id="no type"),
+        pytest.param(feature(object_type=ABSENT), "missing_property", "/properties/object-type", id="no type"),
+        pytest.param(feature(object_type=None), "missing_property", "/properties/object-type", id="null as type"),
         pytest.param(feature(object_type="farm"), "wrong_object_type", "/properties/object-type", id="a farm"),
         pytest.param(feature(object_type=["field"]), "wrong_object_type", "/properties/object-type", id="array"),
         pytest.param(feature(object_id=ABSENT), "missing_property", "/properties/object-id", id="no id"),
         pytest.param(feature(object_id=""), "bad_id", "/properties/object-id", id="empty id"),
-        pytest.param(feature(object_id=7), "bad_id", "/properties/object-id", id="a number as id"),
+        pytest.param(feature(object_id=7.5), "bad_id", "/properties/object-id", id="half a number as id"),
+        pytest.param(feature(object_id=-7), "bad_id", "/properties/object-id", id="a negative number as id"),
+        pytest.param(feature(object_id=2.0**53), "bad_id", "/properties/object-id", id="a float beyond 2^53 as id"),
+        pytest.param(feature(object_id=float("nan")), "bad_id", "/properties/object-id", id="NaN as id"),
+        pytest.param(feature(object_id=True), "bad_id", "/properties/object-id", id="true as id"),
         pytest.param(feature(object_id=10**400), "bad_id", "/properties/object-id", id="a huge number as id"),
         pytest.param(feature(object_id="../../etc"), "bad_id", "/properties/object-id", id="a path as id"),
         pytest.param(feature(object_id=".."), "bad_id", "/properties/object-id", id="dots as id"),
@@ -233,6 +290,18 @@ def test_features_that_say_the_same_are_registered_once_with_a_note() -> None:
 def test_two_ids_may_share_a_geometry() -> None:
     parsed = parse_fields(collection(feature(), feature(object_id="field_5")))
     assert [field.field_id for field in parsed.fields] == ["field_1", "field_5"]
+
+
+def test_ids_that_differ_in_case_are_two_fields_with_a_note_each() -> None:
+    parsed = parse_fields(
+        collection(feature(object_id="North-1"), feature(object_id="b"), feature(object_id="north-1"))
+    )
+    assert [field.field_id for field in parsed.fields] == ["North-1", "b", "north-1"]
+    assert [(p.feature, p.id, p.reason, p.registered) for p in parsed.problems] == [
+        (0, "North-1", "ids_differ_in_case", True),
+        (2, "north-1", "ids_differ_in_case", True),
+    ]
+    assert "North-1 and north-1" in parsed.problems[0].message
 
 
 def test_fifty_thousand_features_are_each_read_by_themselves() -> None:

@@ -23,6 +23,21 @@ TWO = {"type": "MultiPolygon", "coordinates": [[RING], [FAR]]}
         pytest.param({"type": "Polygon", "coordinates": [RING, HOLE[::-1]]}, None, id="hole counter-clockwise"),
         pytest.param({"type": "Polygon", "coordinates": [[[*p, 99.5] for p in RING]]}, SQUARE, id="3D"),
         pytest.param({"type": "Polygon", "coordinates": [[[*p, 1, 2] for p in RING]]}, SQUARE, id="4D"),
+        pytest.param({"type": "Polygon", "coordinates": [[[*p, None] for p in RING]]}, SQUARE, id="null heights"),
+        pytest.param(
+            {"type": "Polygon", "coordinates": [[[*p, "NaN"] for p in RING]]}, SQUARE, id="heights NaN in quotes"
+        ),
+        pytest.param(
+            {"type": "Polygon", "coordinates": [[[*p, float("nan")] for p in RING]]}, SQUARE, id="heights NaN"
+        ),
+        pytest.param(
+            {
+                "type": "Polygon",
+                "coordinates": [[[*p, z, None] for p, z in zip(RING, [1, "", "n/a", "9.5", None], strict=True)]],
+            },
+            SQUARE,
+            id="mixed",
+        ),
         pytest.param({"type": "Polygon", "coordinates": [[RING[0], *([*p, 3] for p in RING[1:])]]}, SQUARE, id="some"),
         pytest.param({"type": "Polygon", "coordinates": [[p for p in RING for _ in "ab"]]}, None, id="repeated"),
         pytest.param({"type": "MultiPolygon", "coordinates": [[RING]]}, SQUARE, id="one part"),
