@@ -107,5 +107,11 @@ HEAD = ("field_id", "date", "status", "reason")
 
 def columns() -> Mapping[str, Column]:
     """Return the attributes of an observation in the order in which files have them, as columns."""
-    names = (*HEAD, *(name for name in Observation.model_fields if name not in HEAD))
-    return {name: next(m for m in Observation.model_fields[name].metadata if isinstance(m, Column)) for name in names}
+    known = columns_of(Observation)
+    return {name: known[name] for name in (*HEAD, *(name for name in known if name not in HEAD))}
+
+
+def columns_of(model: type[Frozen]) -> dict[str, Column]:
+    """Return the attributes of a model that are columns of files, in their order."""
+    described = ((name, *info.metadata) for name, info in model.model_fields.items())
+    return {name: column for name, *more in described for column in more if isinstance(column, Column)}

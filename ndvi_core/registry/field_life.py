@@ -29,7 +29,7 @@ def retire(connection: Connection, field_id: str, on: date) -> None:
     field = _locked(connection, field_id)
     if on < field.plant_date:
         raise BadInput(f"{field_id} is planted on {field.plant_date}, after {on}: `purge` removes a field altogether")
-    stale_days.note_changed_dates(connection, [field.model_copy(update={"end_date": on})])
+    stale_days.note_changed_fields(connection, [field.model_copy(update={"end_date": on})])
     values: dict[str, object] = {"end_date": on, "changed_at": func.clock_timestamp()}
     if field.end_date is not None and on > field.end_date:
         values |= {"caught_up": False, "announced": False}

@@ -58,7 +58,7 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
     compared = compare_fields(connection, fields)
     touched = {*compared.added, *compared.changed}
     if touched:
-        stale_days.note_changed_dates(connection, [field for field in fields if field.field_id in compared.changed])
+        stale_days.note_changed_fields(connection, [field for field in fields if field.field_id in compared.changed])
         connection.execute(_upsert(), [_values(field, source) for field in fields if field.field_id in touched])
         _keep_revisions(connection, list(touched))
     return compared

@@ -1,6 +1,7 @@
 """The ledger: the observation of each cell. One row a cell, replaced when the cell is observed anew."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -26,10 +27,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent
+from ndvi_core.models.field_facts import FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.due_days import is_due
 from ndvi_core.registry.extents import first_extent
@@ -163,69 +165,125 @@ def lock_day(connection: Connection, day: date) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(literal(0x6E647669), literal(day.toordinal()))))
 
 
-def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observation], list[BaseGeometry]]]:
-    """Yield a day's rows, in parts, in the order of the registry, with the geometries that they were computed for.
+def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observation], list[FieldFacts]]]:
+    """Yield a day's rows, in parts, in the order of the registry, each with the facts of its field.
 
-    Rows of fields that are not due on the day any more, since a date was corrected, stay in the ledger alone.
+    Their geometries are those that the rows were computed for. Rows of fields that are not due on the day any more,
+    since a date was corrected, stay in the ledger alone.
 
     Args:
         connection: in a transaction.
         day: the day.
     """
-    query = _located_rows().where(observation_table.c.date == day, is_due(observation_table.c.date))
+    query = _rows().where(observation_table.c.date == day, is_due(observation_table.c.date))
     found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
     for rows in found.partitions():
-        yield _with_geometries(rows)
+        yield _with_facts(connection, rows)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A page of the rows of some fields and days."""
+
+    rows: list[Observation]
+    facts: list[FieldFacts]
+    """Of each row's field."""
+    has_more: bool
+    """Whether there are rows after these."""
 
 
 def load_series(
-    connection: Connection, field_ids: Sequence[str], start: date, end: date, limit: int, offset: int = 0
-) -> tuple[list[Observation], list[BaseGeometry]]:
-    """Load the rows of some fields from `start` to `end`, both included, field by field, as `load_day` does.
+    connection: Connection, field_ids: Sequence[str] | None, start: date, end: date, limit: int, offset: int = 0
+) -> Series:
+    """Load the rows of fields from `start` to `end`, both included, field by field in the order of the registry.
 
     Args:
         connection: to the registry.
-        field_ids: unknown ids are passed over.
+        field_ids: None are all; unknown ids are passed over.
         start: first day.
         end: last day.
         limit: rows at most.
-        offset: rows to pass over.
+        offset: rows to pass over. They are counted in the index, field by field, and not read.
     """
-    query = _located_rows().where(*_in_series(field_ids, start, end)).limit(limit).offset(offset)
-    return _with_geometries(connection.execute(query).mappings().all())
-
-
-def count_series(connection: Connection, field_ids: Sequence[str], start: date, end: date) -> int:
-    """Return how many rows `load_series` would load without a limit."""
+    wanted = _in_series(field_ids, start, end)
+    places = connection.execute(_fields_of_page(wanted, limit, offset)).all()
+    if not places:
+        return Series([], [], has_more=False)
     query = (
-        select(func.count())
+        _rows()
+        .where(*wanted, observation_table.c.sequence.between(places[0].sequence, places[-1].sequence))
+        .limit(limit)
+        .offset(offset - places[0].before)
+    )
+    rows, facts = _with_facts(connection, connection.execute(query).mappings().all())
+    return Series(rows, facts, has_more=places[-1].before + places[-1].rows > offset + limit)
+
+
+def _fields_of_page(wanted: Sequence[ColumnElement[bool]], limit: int, offset: int) -> Select[Any]:
+    """Select the fields that the rows of a page, and the one after it, are of; their rows and how many are before."""
+    sequence = observation_table.c.sequence
+    counts = (
+        select(sequence, func.count().label("rows"))
         .select_from(observation_table)
-        .join(field_table, field_table.c.sequence == observation_table.c.sequence)
-        .where(*_in_series(field_ids, start, end))
+        .join(field_table, field_table.c.sequence == sequence)
+        .where(*wanted)
+        .group_by(sequence)
+        .subquery("counts")
     )
-    return connection.execute(query).scalar_one()
+    up_to = func.sum(counts.c.rows).over(order_by=counts.c.sequence)
+    places = select(counts, (up_to - counts.c.rows).label("before")).subquery("places")
+    before, rows = places.c.before, places.c.rows
+    return select(places).where(before + rows > offset, before <= offset + limit).order_by(places.c.sequence)
 
 
-def _located_rows() -> Select[Any]:
-    """Select rows of the ledger with the newest of the revisions whose geometry is theirs."""
-    rows = observation_table.c
+def _rows() -> Select[Any]:
+    """Select rows of the ledger with their fields, in the order of the registry."""
+    rows, field = observation_table.c, field_table.c
     return (
-        select(field_table.c.field_id, *(rows[name] for name in OBSERVATION_COLUMNS), field_revision.c.geometry)
-        .join(field_table, field_table.c.sequence == rows.sequence)
-        .join(
-            field_revision,
-            and_(field_revision.c.sequence == rows.sequence, field_revision.c.geometry_hash == rows.geometry_hash),
+        select(
+            field.field_id,
+            *(rows[name] for name in OBSERVATION_COLUMNS),
+            rows.sequence,
+            field.plant_type,
+            field.plant_date,
         )
-        .order_by(rows.sequence, rows.date, field_revision.c.revision.desc())
-        .ext(distinct_on(rows.sequence, rows.date))
+        .join(field_table, field.sequence == rows.sequence)
+        .order_by(rows.sequence, rows.date)
     )
 
 
-def _in_series(field_ids: Sequence[str], start: date, end: date) -> tuple[ColumnElement[bool], ...]:
-    day = observation_table.c.date
-    return field_table.c.field_id == func.any(list(field_ids)), day.between(start, end), is_due(day)
+def _in_series(field_ids: Sequence[str] | None, start: date, end: date) -> tuple[ColumnElement[bool], ...]:
+    rows = observation_table.c
+    of_fields = [] if field_ids is None else [field_table.c.field_id == func.any(list(field_ids))]
+    return rows.date.between(start, end), is_due(rows.date), *of_fields
 
 
-def _with_geometries(rows: Sequence[RowMapping]) -> tuple[list[Observation], list[BaseGeometry]]:
-    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in rows]
-    return observations, list(shapely.from_wkb([row["geometry"] for row in rows]))
+def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[list[Observation], list[FieldFacts]]:
+    """Return the rows whose boundary the registry has, and the facts of the field of each.
+
+    A boundary is read once, however many rows are of it.
+    """
+    shapes = _geometries(connection, {row["sequence"] for row in rows})
+    known = {key: row for row in rows if (key := _boundary(row)) in shapes}
+    crops = [(row["plant_type"], row["plant_date"]) for row in known.values()]
+    facts = dict(zip(known, field_facts([shapes[key] for key in known], crops), strict=True))
+    located = [row for row in rows if _boundary(row) in shapes]
+    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in located]
+    return observations, [facts[_boundary(row)] for row in located]
+
+
+def _boundary(row: RowMapping) -> tuple[int, str]:
+    return row["sequence"], row["geometry_hash"]
+
+
+def _geometries(connection: Connection, sequences: Collection[int]) -> dict[tuple[int, str], BaseGeometry]:
+    """Return all boundaries of fields by sequence and hash; of revisions with the same content the newest."""
+    columns = field_revision.c
+    query = (
+        select(columns.sequence, columns.geometry_hash, columns.geometry)
+        .where(columns.sequence == func.any(list(sequences)))
+        .order_by(columns.revision)
+    )
+    found = connection.execute(query).all()
+    shapes = shapely.from_wkb([row.geometry for row in found])
+    return {(row.sequence, row.geometry_hash): shape for row, shape in zip(found, shapes, strict=True)}

@@ -126,7 +126,7 @@ stale_day = Table(
     "stale_day",
     metadata,
     Column("date", Date, primary_key=True),
-    comment="days that are to be published anew since a field's dates were corrected",
+    comment="days whose files are to be published anew",
 )
 
 OBSERVATION_COLUMNS = tuple(name for name in Observation.model_fields if name != "field_id")

@@ -21,7 +21,7 @@ from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan
 from ndvi_core.runs.selection import in_slices
 from ndvi_core.settings import Settings
-from ndvi_core.storage.geoparquet import read_observations, write_located
+from ndvi_core.storage.geoparquet import read_observations, write_day
 from ndvi_core.storage.object_store import Store
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
@@ -113,7 +113,7 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     if first is None:
         store.delete(key)
     else:
-        store.write(key, write_located(chain([first], rows)), "application/vnd.apache.parquet")
+        store.write(key, write_day(chain([first], rows)), "application/vnd.apache.parquet")
 
 
 def _note_gap(connection: Connection, start: date, end: date) -> None:

@@ -14,10 +14,11 @@ from ndvi_core.catalog.search import search_scenes
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.intake.document import read_file
-from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
+from ndvi_core.intake.features import ALWAYS_PLANTED, ParsedFields, Problem, parse_fields
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.models.field_facts import FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.runs.planner import DueCell, make_plan, order_parts
@@ -102,11 +103,11 @@ def observe(
     rows, try_again = _rows(wanted, settings, folder, progress or _tell_nobody)
     if folder is None:
         return Observations(rows=rows, problems=taken.problems, try_again=try_again)
-    geometries = {field.field_id: field.geometry for field in taken.fields}
-    parquet = write_observations(rows, [geometries[row.field_id] for row in rows])
+    known = _facts(taken.fields)
+    facts = [known[row.field_id] for row in rows]
     store = Store(folder.as_uri())
-    store.write(PARQUET, parquet)
-    store.write(CSV, write_csv(rows))
+    store.write(PARQUET, write_observations(rows, facts))
+    store.write(CSV, write_csv(rows, facts))
     return Observations(
         rows=rows,
         problems=taken.problems,
@@ -119,6 +120,15 @@ def observe(
 
 def _tell_nobody(_done: int, _total: int) -> None:
     """Take the place of `progress` where nobody asks for it."""
+
+
+def _facts(fields: Sequence[Field]) -> dict[str, FieldFacts]:
+    """Return by id what the file of fields states of them."""
+    crops = [
+        (field.plant_type or None, None if field.plant_date == ALWAYS_PLANTED else field.plant_date) for field in fields
+    ]
+    facts = field_facts([field.geometry for field in fields], crops)
+    return {field.field_id: fact for field, fact in zip(fields, facts, strict=True)}
 
 
 def _open_folder(path: Path) -> Path:

@@ -1,21 +1,39 @@
-"""Observations as CSV, for spreadsheets."""
+"""Observations as CSV (RFC 4180), for spreadsheets and for programs that do not read Parquet."""
 
-import csv
 from collections.abc import Sequence
-from io import StringIO
+from datetime import date
 
-from ndvi_core.models.observation import Observation, columns
+from ndvi_core.models.field_facts import FieldFacts
+from ndvi_core.models.observation import Observation, columns, columns_of
+
+OWN, FACTS = tuple(columns()), tuple(columns_of(FieldFacts))
 
 
-def write_csv(rows: Sequence[Observation]) -> bytes:
-    """Return a CSV file (UTF-8) with the columns of the days' files, in the order given.
+def write_csv(rows: Sequence[Observation], facts: Sequence[FieldFacts]) -> bytes:
+    """Return a CSV file (UTF-8) with the columns of the Parquet files but the geometry, in the order given.
 
-    Scene ids have a space between them, and so have doubts; what is not known is empty.
+    Text is in quotation marks, whatever it looks like. Scene ids have a space between them, and so have doubts; what
+    is not known is empty, without quotation marks. A baseline has the N that it has in ESA's names of products: many
+    programs would take 05.11 for a number in spite of the marks.
+
+    Args:
+        rows: any number.
+        facts: of each row's field.
     """
-    text = StringIO()
-    writer = csv.DictWriter(text, columns())
-    writer.writeheader()
-    writer.writerows(
-        {**dict(row), **{name: " ".join(getattr(row, name)) for name in ("scene_ids", "quality")}} for row in rows
-    )
-    return text.getvalue().encode()
+    lines = [",".join((*OWN, *FACTS))]
+    for row, fact in zip(rows, facts, strict=True):
+        values = {name: getattr(row, name) for name in OWN}
+        if row.baseline is not None:
+            values["baseline"] = f"N{row.baseline}"
+        lines.append(",".join(map(_cell, (*values.values(), *(getattr(fact, name) for name in FACTS)))))
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _cell(value: str | float | date | tuple[str, ...] | None) -> str:
+    if value is None:
+        return ""
+    text = " ".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, str | tuple):
+        text = text.replace('"', '""')
+        return f'"{text}"'
+    return text

@@ -1,7 +1,7 @@
-"""Observations as Parquet, with the fields' geometries as GeoParquet 1.1: https://geoparquet.org/releases/v1.1.0/."""
+"""Observations as Parquet, with the facts of their fields as GeoParquet 1.1: https://geoparquet.org/releases/v1.1.0/."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
@@ -14,10 +14,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.observation import Column, Doubt, Observation, columns
+from ndvi_core.models.field_facts import FieldFacts
+from ndvi_core.models.frozen import Frozen
+from ndvi_core.models.observation import Column, Doubt, Observation, columns, columns_of
 
 if TYPE_CHECKING:
     from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
@@ -34,13 +35,20 @@ ROW_GROUP = 131_072
 """Rows that are encoded, and in memory, at a time."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_DAY = EPOCH.date()
 
 BATCH = 8192
 """Rows that are decoded at a time."""
 
 
 COLUMNS = columns()
-"""The file's columns, in order; each Arrow field carries `unit` and `description` as metadata."""
+"""The columns of an observation, in order; each Arrow field carries `unit` and `description` as metadata."""
+
+FACTS = columns_of(FieldFacts)
+"""The columns that a file with the fields' facts has after them; the geometry is the last."""
+
+DAY = "day"
+"""The column `date` in a day's file: there `date` is the key of the folder, and a table has one column of a name."""
 
 _TYPES: dict[object, str] = {
     str: "string",
@@ -54,51 +62,65 @@ _TYPES: dict[object, str] = {
 """The Arrow type of each type of an observation's attributes; a literal is text."""
 
 
-def write_observations(rows: Sequence[Observation], geometries: Sequence[BaseGeometry] | None = None) -> bytes:
+def write_observations(rows: Sequence[Observation], facts: Sequence[FieldFacts] | None = None) -> bytes:
     """Return a Parquet file with one row per observation, in the order given: the same rows give the same bytes.
 
     Args:
         rows: Any number, none included.
-        geometries: Of each row's field, see `write_located`.
+        facts: Of each row's field, which make it GeoParquet 1.1: more columns, and of the geometry, longitude and
+            latitude in degrees (OGC:CRS84), the WKB column `geometry`; Z is dropped.
     """
-    return _write(_batch(rows, _schema()), {}) if geometries is None else write_located([(rows, geometries)])
+    return _write(_batch(rows, _schema()), {}) if facts is None else _write_located([(rows, facts)])
 
 
-def write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[BaseGeometry]]]) -> bytes:
-    """Return a GeoParquet 1.1 file of observations, which may come in parts, so that not all are in memory at once.
+def write_day(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]]) -> bytes:
+    """Return the file of a day, which is one of a table in folders `date=YYYY-MM-DD`: its column `date` is `day`.
 
     Args:
-        parts: Rows and, of each row's field, the geometry, longitude and latitude in degrees (OGC:CRS84); Z is
-            dropped. They become the WKB column `geometry`.
+        parts: Rows and the facts of each row's field, as for `write_observations`; in parts, so that not all are in
+            memory at once.
     """
+    return _write_located(parts, DAY)
+
+
+def _write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]], day: str = "date") -> bytes:
     from arro3.core import Array, RecordBatchReader
     from arro3.io import read_ipc_stream, write_ipc_stream
 
-    field = _geometry_field()
-    schema = _schema().append(field)
+    field, schema = _geometry_field(), _schema(day)
+    for more in (*_arrow_fields(FieldFacts, FACTS), field):
+        schema = schema.append(more)
     types, bounds, sizes = set(), [], []
     # What the file says of all geometries has to be known before its first row: meanwhile the rows are on the disk.
     with TemporaryFile() as waiting:
-        for rows, geometries in parts:
-            if len(geometries) != len(rows):
-                raise ValueError(f"{len(geometries)} geometries for {len(rows)} rows")
+        for rows, facts in parts:
+            if len(facts) != len(rows):
+                raise ValueError(f"facts of {len(facts)} fields for {len(rows)} rows")
+            geometries = [fact.geometry for fact in facts]
             # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
-            wkb = shapely.to_wkb(list(geometries), byte_order=1, output_dimension=2, flavor="iso")
+            wkb = shapely.to_wkb(geometries, byte_order=1, output_dimension=2, flavor="iso")
             types |= {geometry.geom_type for geometry in geometries}
-            bounds += [shapely.total_bounds(list(geometries))] if not all(g.is_empty for g in geometries) else []
+            bounds += [shapely.total_bounds(geometries)] if not all(g.is_empty for g in geometries) else []
             part = BytesIO()
-            write_ipc_stream(_batch(rows, schema, Array(list(wkb), type=field)), part, compression=None)
+            described = [_array([getattr(fact, name) for fact in facts], schema.field(name)) for name in FACTS]
+            batch = _batch(rows, schema, *described, Array(list(wkb), type=field))
+            write_ipc_stream(batch, part, compression=None)
             sizes.append(waiting.write(part.getvalue()))
         waiting.seek(0)
-        batches = (batch for size in sizes for batch in read_ipc_stream(BytesIO(waiting.read(size))))
-        located = RecordBatchReader.from_batches(schema, batches)
-        return _write(located, {"geo": json.dumps(_geo_metadata(types, bounds))})
+        geo = {"geo": json.dumps(_geo_metadata(types, bounds))}
+        # In the Arrow schema too: of a folder of files pyarrow, and so geopandas, hands on no other metadata.
+        located = schema.with_metadata(geo)
+        batches = (
+            batch.with_schema(located) for size in sizes for batch in read_ipc_stream(BytesIO(waiting.read(size)))
+        )
+        return _write(RecordBatchReader.from_batches(located, batches), geo)
 
 
 def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "RecordBatch":
     from arro3.core import RecordBatch
 
-    arrays = [_array([getattr(row, name) for row in rows], schema.field(name)) for name in COLUMNS]
+    own = [schema.field(position) for position in range(len(COLUMNS))]
+    arrays = [_array([getattr(row, name) for row in rows], field) for name, field in zip(COLUMNS, own, strict=True)]
     return RecordBatch.from_arrays([*arrays, *more], schema=schema)
 
 
@@ -119,6 +141,8 @@ def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) 
 
 def read_observations(data: bytes) -> list[Observation]:
     """Read what `write_observations` wrote, in its order; columns that are not an observation's are passed over.
+
+    A day's file is for others: its day has another name.
 
     Raises:
         BadInput: when `data` is not Parquet, lacks a column, or a value is not an observation's.
@@ -152,18 +176,25 @@ def _observations() -> TypeAdapter[list[Observation]]:
 
 
 @cache
-def _schema() -> "Schema":
-    from arro3.core import Field as ArrowField
+def _schema(day: str = "date") -> "Schema":
+    """Return the columns of an observation, of which `date` has the name `day`."""
     from arro3.core import Schema
 
+    fields = _arrow_fields(Observation, COLUMNS)
+    return Schema([field.with_name(day) if field.name == "date" else field for field in fields])
+
+
+def _arrow_fields(model: type[Frozen], columns: Mapping[str, Column]) -> "list[ArrowField]":
+    from arro3.core import Field as ArrowField
+
     fields = []
-    for name, column in COLUMNS.items():
-        annotation = Observation.model_fields[name].annotation
+    for name, column in columns.items():
+        annotation = model.model_fields[name].annotation
         required = [option for option in get_args(annotation) if option is not NoneType]
         nullable = NoneType in get_args(annotation)
         data_type = _data_type(_TYPES.get(required[0] if nullable else annotation, "string"))
         fields.append(ArrowField(name, data_type, nullable=nullable, metadata=_describe(column)))
-    return Schema(fields)
+    return fields
 
 
 def _describe(column: Column) -> dict[str, str]:
@@ -196,8 +227,8 @@ def _array(values: list[Any], field: "ArrowField") -> "Array":
     from arro3.core import Array, DataType, list_array
 
     if DataType.is_date32(field.type):
-        days = np.array(values, dtype="datetime64[D]").astype(np.int32)  # since 1970-01-01, as Arrow counts them
-        return Array(days).cast(field)
+        days = [None if value is None else (value - EPOCH_DAY).days for value in values]  # as Arrow counts them
+        return Array(days, DataType.int32()).cast(field)
     if DataType.is_timestamp(field.type):
         since = [None if value is None else _microseconds(value) for value in values]
         return Array(since, DataType.int64()).cast(field)

@@ -36,7 +36,7 @@ def write(engine: Engine, *rows: Observation, planned_at: datetime = NOW) -> lis
 def day(engine: Engine, when: date) -> tuple[list[Observation], list[shapely.Geometry]]:
     with engine.connect() as connection:
         parts = list(ledger.load_day(connection, when))
-        return [row for rows, _ in parts for row in rows], [shape for _, shapes in parts for shape in shapes]
+        return [row for rows, _ in parts for row in rows], [fact.geometry for _, facts in parts for fact in facts]
 
 
 def test_a_day_comes_back_whole_in_the_registry_s_order(engine: Engine, fields: list[Field]) -> None:
@@ -159,3 +159,43 @@ def test_days_that_were_left_out_count_as_recorded_once_they_are_noted(engine: E
 def test_a_day_before_the_first_daily_one_leaves_none_out(engine: Engine) -> None:
     with engine.begin() as connection:
         assert recorded_days.mark_recorded(connection, FIRST - timedelta(2), FIRST) is None
+
+
+def pages(engine: Engine, field_ids: list[str] | None, end: date, limit: int) -> list[list[tuple[str, int]]]:
+    """Return all pages of a series as ids and days of the month."""
+    found, has_more = [], True
+    with engine.connect() as connection:
+        while has_more:
+            series = ledger.load_series(connection, field_ids, FIRST, end, limit, limit * len(found))
+            found.append([(row.field_id, row.date.day) for row in series.rows])
+            has_more = series.has_more
+    return found
+
+
+@pytest.mark.parametrize("field_ids", [None, ["a", "nobody", "b", "c"]], ids=["all", "named"])
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_pages_of_any_size_have_each_row_once_in_order(
+    engine: Engine, fields: list[Field], field_ids: list[str] | None, limit: int
+) -> None:
+    c = a_field("c", square(0.5), plant_date=FIRST)
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field("no_row", square(0.6)), c], "file")
+    days = days_between(FIRST, FIRST + timedelta(3))
+    # `b` was registered first, then `a`; the row of the fourth day is beyond the period, that of March not due.
+    write(engine, *(an_observation(fields[1], day) for day in days[:1]))
+    write(engine, *(an_observation(fields[0], day) for day in [FIRST - timedelta(1), *days]))
+    write(engine, *(an_observation(c, day) for day in days))
+    expected = [*(("b", day) for day in (1, 2, 3)), ("a", 1), *(("c", day) for day in (1, 2, 3))]
+    found = pages(engine, field_ids, days[2], limit)
+    assert [row for page in found for row in page] == expected
+    assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+    assert found[-1]
+
+
+def test_a_page_after_the_last_row_is_empty(engine: Engine, fields: list[Field]) -> None:
+    write(engine, an_observation(fields[0], FIRST))
+    with engine.connect() as connection:
+        series = ledger.load_series(connection, None, FIRST, FIRST, 10, 1)
+        nobody = ledger.load_series(connection, ["nobody"], FIRST, FIRST, 10)
+    assert (series.rows, series.facts, series.has_more) == ([], [], False)
+    assert (nobody.rows, nobody.has_more) == ([], False)

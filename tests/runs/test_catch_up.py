@@ -120,7 +120,7 @@ def test_days_that_a_corrected_date_leaves_out_are_kept_and_not_published(grown:
     assert days_published(grown, "field_2") == kept
     with grown.engine.connect() as connection:
         (status,) = field_statuses(connection, START, ["field_2"])
-        rows, _ = load_series(connection, ["field_2"], START, END, 100)
+        rows = load_series(connection, ["field_2"], START, END, 100).rows
     assert (status.days, status.missing) == (len(kept), 0)
     assert [row.date for row in rows] == kept
 

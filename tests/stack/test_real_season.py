@@ -48,7 +48,7 @@ def published(bucket: Path) -> Rows:
     """Every row of every day's file, as another program reads it."""
     files = (bucket / "observations").glob("date=*/observations.parquet")
     rows = (row for file in files for row in pq.read_table(io.BytesIO(file.read_bytes())).to_pylist())
-    return {(row["field_id"], row["date"]): row for row in rows}
+    return {(row["field_id"], row["day"]): row for row in rows}
 
 
 def features() -> list[dict[str, Any]]:

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import shapely
+from pyproj import Geod
 from sqlalchemy import Engine
-from support.farm import Farm
+from support.farm import Farm, published_rows
 from support.features import ABSENT, collection, feature, polygon
 from support.models import a_field, square
 
@@ -118,13 +120,14 @@ def test_rows_and_pictures_are_those_of_the_pipeline(
 
     published = farm.objects("observations/")
     order = [one["properties"]["object-id"] for one in catalogue.features]
-    rows = [row for data in published.values() for row in read_observations(data)]
+    rows = [row for data in published.values() for row in published_rows(data)]
     assert list(found.rows) == sorted(rows, key=lambda row: (order.index(row.field_id), row.date))
     assert {row.status for row in found.rows} >= {"computed", "no_scene"}
     written = pq.read_table(tmp_path / "out" / "observations.parquet")
     for key, data in published.items():
         day = date.fromisoformat(key.split("/")[1].removeprefix("date="))
-        assert written.filter(pc.field("date") == day).equals(pq.read_table(pa.BufferReader(data)))
+        of_day = written.filter(pc.field("date") == day).rename_columns({"date": "day"})
+        assert of_day.equals(pq.read_table(pa.BufferReader(data)))
     products = {key.removeprefix("fields/"): data for key, data in farm.objects("fields/").items()}
     assert any(name.endswith("ndvi.tif") for name in products)
     assert contents(tmp_path / "out" / "fields") == products
@@ -176,6 +179,27 @@ def test_a_plant_date_leaves_out_days_before_it_and_needs_not_be_there(catalogue
     rows = ndvi_core.observe(document, START, END, settings=catalogue.settings).rows
     days = {row.field_id: [one.date for one in rows if one.field_id == row.field_id] for row in rows}
     assert days == {"field_1": DAYS, "field_2": DAYS[3:], "field_3": DAYS[:2]}
+
+
+def test_files_have_the_facts_of_the_fields_and_null_where_the_file_states_none(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    first, second, *_ = catalogue.features
+    del first["properties"]["plant-date"], first["properties"]["plant-type"]
+    second["properties"].update({"plant-date": str(START), "plant-type": "7"})
+    document = json.loads(collection(first, second))
+    ndvi_core.observe(document, START, START, out=tmp_path, settings=catalogue.settings)
+    rows = pq.read_table(tmp_path / "observations.parquet").to_pylist()
+    names = ("plant_type", "plant_date", "season")
+    assert [tuple(row[name] for name in names) for row in rows] == [(None, None, None), ("7", START, "2025")]
+    geod = Geod(ellps="WGS84")
+    for row, one in zip(rows, (first, second), strict=True):
+        area, _ = geod.geometry_area_perimeter(shapely.orient_polygons(shapely.geometry.shape(one["geometry"])))
+        assert row["area_ha"] == pytest.approx(area / 10_000, rel=1e-6)
+    with (tmp_path / "observations.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [tuple(line[name] for name in names) for line in lines] == [("", "", ""), ("7", str(START), "2025")]
+    assert [float(line["area_ha"]) for line in lines] == [row["area_ha"] for row in rows]
 
 
 def test_a_day_without_a_scene_has_a_row(catalogue: Catalogue, fields: Path) -> None:

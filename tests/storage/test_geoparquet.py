@@ -14,10 +14,11 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from support.chance import examples
+from support.models import facts_of
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.observation import Observation
-from ndvi_core.storage.geoparquet import read_observations, write_observations
+from ndvi_core.storage.geoparquet import read_observations, write_day, write_observations
 
 COMPUTED = Observation(
     field_id="field_1",
@@ -112,6 +113,37 @@ def test_columns_have_their_order_types_and_units() -> None:
     assert all(field.metadata[b"description"] for field in schema)
 
 
+FACTS = {
+    "plant_type": (TEXT, True, ""),
+    "plant_date": (DAY, True, ""),
+    "season": (TEXT, True, ""),
+    "area_ha": (NUMBER, False, "hectare"),
+    "geometry": (pa.binary(), False, "degree"),
+}
+"""What files with the facts of fields have after them. Add to it; change and remove nothing."""
+
+
+def test_a_days_file_has_the_facts_of_its_fields_and_names_its_day_otherwise() -> None:
+    schema = _table(write_day([([COMPUTED], facts_of(SQUARE))])).schema
+    expected = {("day" if name == "date" else name): kind for name, kind in (SCHEMA | FACTS).items()}
+    assert {
+        field.name: (field.type, field.nullable, field.metadata.get(b"unit", b"").decode()) for field in schema
+    } == expected
+    assert schema.names == list(expected)
+    assert all(field.metadata[b"description"] for field in schema)
+
+
+def test_facts_are_written_beside_the_rows_and_may_be_unknown() -> None:
+    known, unknown = facts_of(SQUARE), facts_of(PAIR, plant_type=None, plant_date=None)
+    rows = _table(write_observations([COMPUTED, EMPTY_HANDED], [*known, *unknown])).to_pylist()
+    assert [(row["plant_type"], row["plant_date"], row["season"]) for row in rows] == [
+        ("wheat", date(2025, 4, 1), "2025"),
+        (None, None, None),
+    ]
+    # 0.01 by 0.01 degree at 49.335 north: 1112.2 m along the meridian, 727.3 m across.
+    assert rows[0]["area_ha"] == pytest.approx(1112.2 * 727.3 / 10_000, rel=1e-3)
+
+
 _text = st.text(st.characters(codec="utf-8"), max_size=20)
 _number = st.floats(allow_nan=False)
 _observations = st.builds(
@@ -143,7 +175,7 @@ def test_more_rows_than_a_batch_keep_their_order() -> None:
 
 
 def test_geometries_make_it_geoparquet() -> None:
-    data = write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR])
+    data = write_observations([COMPUTED, EMPTY_HANDED], facts_of(SQUARE, PAIR))
     file = pq.ParquetFile(io.BytesIO(data))
     assert json.loads(file.metadata.metadata[b"geo"]) == {
         "version": "1.1.0",
@@ -172,27 +204,27 @@ def test_geometries_make_it_geoparquet() -> None:
 def test_without_an_area_there_is_no_bbox(
     rows: list[Observation], geometries: list[shapely.Polygon], types: list[str]
 ) -> None:
-    metadata = pq.read_metadata(io.BytesIO(write_observations(rows, geometries))).metadata
+    metadata = pq.read_metadata(io.BytesIO(write_observations(rows, facts_of(*geometries)))).metadata
     assert json.loads(metadata[b"geo"])["columns"]["geometry"] == {"encoding": "WKB", "geometry_types": types}
 
 
 def test_z_is_dropped() -> None:
     high = shapely.force_3d(SQUARE, 100.0)
-    assert write_observations([COMPUTED], [high]) == write_observations([COMPUTED], [SQUARE])
+    assert write_observations([COMPUTED], facts_of(high)) == write_observations([COMPUTED], facts_of(SQUARE))
 
 
-def test_geometries_must_match_the_rows() -> None:
-    with pytest.raises(ValueError, match="1 geometries for 2 rows"):
-        write_observations([COMPUTED, EMPTY_HANDED], [SQUARE])
+def test_facts_must_match_the_rows() -> None:
+    with pytest.raises(ValueError, match="facts of 1 fields for 2 rows"):
+        write_observations([COMPUTED, EMPTY_HANDED], facts_of(SQUARE))
 
 
 def test_the_same_rows_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     """Hash seeds differ between processes, in Python as in Rust; nothing may be written in the order of a hash map."""
-    here = write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR])
+    here = write_observations([COMPUTED, EMPTY_HANDED], facts_of(SQUARE, PAIR))
     program = (
         "import sys, pathlib; sys.path[:0] = ['tests', 'tests/storage', '.'];"
         "from test_geoparquet import *;"
-        "pathlib.Path(sys.argv[1]).write_bytes(write_observations([COMPUTED, EMPTY_HANDED], [SQUARE, PAIR]))"
+        "pathlib.Path(sys.argv[1]).write_bytes(write_observations([COMPUTED, EMPTY_HANDED], facts_of(SQUARE, PAIR)))"
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", program, tmp_path / "there.parquet"], check=True, cwd=root)

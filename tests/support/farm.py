@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from ndvi_airflow.local.services import Files, Service, start_stac
@@ -21,7 +23,6 @@ from ndvi_core.runs.selection import Selection
 from ndvi_core.runs.selectors import select_day, select_owed, select_range
 from ndvi_core.sample.farm import Season
 from ndvi_core.settings import Settings
-from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
 from ndvi_core.support.days import days_between
 
@@ -128,8 +129,14 @@ def published(farm: Farm) -> Objects:
 
 
 def rows_of(farm: Farm, objects: Objects, day: date, names: set[str]) -> list[Observation]:
-    rows = read_observations(objects[f"observations/date={day}/observations.parquet"])
+    rows = published_rows(objects[f"observations/date={day}/observations.parquet"])
     return [row for row in rows if row.field_id in names]
+
+
+def published_rows(data: bytes) -> list[Observation]:
+    """Return the rows of a day's file, read by another program than ours."""
+    table = pq.read_table(pa.BufferReader(data))
+    return [Observation(**{**row, "date": row.pop("day")}) for row in table.to_pylist()]
 
 
 def newer(item: Item) -> Item:

@@ -6,6 +6,7 @@ from typing import Any
 import shapely
 
 from ndvi_core.models.field import Field
+from ndvi_core.models.field_facts import FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
 
@@ -17,6 +18,12 @@ def square(west: float = 0.0, south: float = 0.0, side: float = 0.01) -> shapely
 def a_field(field_id: str = "field_1", geometry: shapely.Geometry | None = None, **changes: Any) -> Field:
     values = {"geometry": geometry or square(), "plant_type": "wheat", "plant_date": date(2025, 4, 1)}
     return Field(field_id=field_id, **{**values, **changes})
+
+
+def facts_of(
+    *geometries: shapely.Geometry, plant_type: str | None = "wheat", plant_date: date | None = date(2025, 4, 1)
+) -> list[FieldFacts]:
+    return field_facts(geometries, [(plant_type, plant_date)] * len(geometries))
 
 
 def a_scene(day: date = date(2025, 4, 20), scene_id: str | None = None, **changes: Any) -> Scene:

@@ -5,7 +5,9 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import httpx
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -216,6 +218,49 @@ def test_csv_and_parquet_say_the_same_as_json(ask: Ask) -> None:
         assert json.loads(json.dumps({name: row[name] for name in known}, default=str)) == known
 
 
+def lines_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_ndjson_has_the_rows_with_the_facts_of_their_field(ask: Ask) -> None:
+    rows = ask("api/fields/wheat/observations").json()
+    lines = lines_of(ask("api/fields/wheat/observations", format="ndjson"))
+    facts = {
+        "plant_type": "wheat",
+        "plant_date": "2025-04-01",
+        "season": "2025",
+        "area_ha": pytest.approx(2693, rel=1e-2),
+    }
+    # A circle of 0.01 degrees at 46.05 north: half axes of 1111.5 and 773.5 m.
+    assert lines == [row | facts for row in rows]
+
+
+def test_all_fields_come_in_pages_in_the_order_of_registration(ask: Ask) -> None:
+    answer = ask("api/observations", format="ndjson", limit=3, start=FIRST, end=LAST)
+    found = [lines_of(answer)]
+    while "next" in answer.links:
+        answer = ask(str(answer.url.join(answer.links["next"]["url"])))
+        found.append(lines_of(answer))
+    assert [len(page) for page in found] == [3, 3, 1]
+    rows = [(row["field_id"], row["date"]) for page in found for row in page]
+    assert rows == [(row.field_id, str(row.date)) for row in ROWS]
+
+
+def test_all_fields_come_in_every_format(ask: Ask) -> None:
+    period = {"start": FIRST + timedelta(2), "end": FIRST + timedelta(2)}
+    expected = [("wheat", "2025-04-03"), ("maize", "2025-04-03")]
+    as_json = ask("api/observations", **period).json()
+    as_csv = ask("api/observations", format="csv", **period)
+    as_parquet = ask("api/observations", format="parquet", **period)
+    assert as_csv.headers["Content-Disposition"] == 'attachment; filename="all_fields_2025-04-03_2025-04-03.csv"'
+    table = pyarrow.parquet.read_table(io.BytesIO(as_parquet.content)).to_pylist()
+    for rows in (as_json, csv.DictReader(io.StringIO(as_csv.text)), table):
+        assert [(row["field_id"], str(row["date"])) for row in rows] == expected
+    assert [(row["plant_type"], row["season"]) for row in table] == [("wheat", "2025"), ("maize", "2025")]
+    assert table[0]["area_ha"] > table[1]["area_ha"]
+
+
 UTM = {"crs": "EPSG:32632", "transform": from_origin(580_000, 5_100_000, 10, 10), "width": 40, "height": 20}
 
 
@@ -298,7 +343,7 @@ def test_the_extent_comes_as_geojson(ask: Ask, server: Server) -> None:
         "api/grid?start=soon",
         "api/grid?start=2025-04-02&end=2025-04-01",
         "api/grid?start=0001-01-01&limit=10000",
-        "api/observations",
+        "api/observations?field_ids=",
         "api/observations?field_ids=wheat,a.b",
         "api/observations?field_ids=" + ",".join(["a"] * 1001),
         "api/fields/a.b",

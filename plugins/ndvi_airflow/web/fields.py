@@ -151,7 +151,8 @@ def fields(
         number_matched=len(field_ids),
         number_returned=len(statuses),
     )
-    return json_response(collection, media_type=GEOJSON, headers=next_page(request, limit, offset, len(field_ids)))
+    headers = next_page(request, limit, offset, offset + limit < len(field_ids))
+    return json_response(collection, media_type=GEOJSON, headers=headers)
 
 
 @router.get("/fields/{field_id}", responses={200: {"model": DetailedFeature}})
@@ -181,7 +182,8 @@ def grid(
             422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days, or pages of fewer fields"
         )
     found = day_grid(connection, settings.start_date, start, end, limit, offset)
-    return json_response(found, headers=next_page(request, limit, offset, registry.count_fields(connection)))
+    has_more = offset + limit < registry.count_fields(connection)
+    return json_response(found, headers=next_page(request, limit, offset, has_more))
 
 
 def require_field(connection: Any, field_id: str) -> RegisteredField:

@@ -1,10 +1,10 @@
-"""What is known of cells, with its provenance, as JSON, CSV and Parquet."""
+"""What is known of cells, with its provenance, as JSON, NDJSON, CSV and Parquet."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import RootModel, StringConstraints, TypeAdapter, ValidationError
-from shapely.geometry.base import BaseGeometry
 
 from ndvi_airflow.web.dependencies import Registry
 from ndvi_airflow.web.fields import FieldId, require_field
@@ -12,12 +12,13 @@ from ndvi_airflow.web.pagination import Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import reader
 from ndvi_core.models.field import FIELD_ID_PATTERN
 from ndvi_core.models.observation import Observation
-from ndvi_core.registry.ledger import count_series, load_series
+from ndvi_core.registry.ledger import Series, load_series
 
 MAX_ROWS = 20_000
 MAX_IDS = 1_000
 
-Format = Literal["json", "csv", "parquet"]
+Format = Literal["json", "ndjson", "csv", "parquet"]
+NDJSON, CSV, PARQUET = "application/x-ndjson", "text/csv", "application/vnd.apache.parquet"
 Rows = Annotated[int, Query(ge=1, le=MAX_ROWS)]
 
 _ids = TypeAdapter(list[Annotated[str, StringConstraints(pattern=FIELD_ID_PATTERN)]])
@@ -32,7 +33,7 @@ class Observations(RootModel[list[Observation]]):
 _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Observations,
-        "content": {"text/csv": {}, "application/vnd.apache.parquet": {}},
+        "content": {media_type: {} for media_type in (NDJSON, CSV, PARQUET)},
     }
 }
 
@@ -57,12 +58,16 @@ def of_fields(
     request: Request,
     connection: Registry,
     period: Period,
-    field_ids: Annotated[str, Query(description="Ids of fields, with commas between them")],
+    field_ids: Annotated[
+        str | None, Query(description=f"Ids of at most {MAX_IDS} fields, with commas between them; without, all fields")
+    ] = None,
     format: Format = "json",
     limit: Rows = 10_000,
     offset: Offset = 0,
 ) -> Response:
-    """Return a page of the rows of several fields; ids that are not registered have none."""
+    """Return a page of the rows of several fields, or of all; ids that are not registered have none."""
+    if field_ids is None:
+        return _answer(request, connection, None, period, format, limit, offset)
     try:
         wanted = _ids.validate_python(field_ids.split(","))
     except ValidationError as error:
@@ -75,29 +80,43 @@ def of_fields(
 def _answer(
     request: Request,
     connection: Registry,
-    field_ids: list[str],
+    field_ids: list[str] | None,
     period: Period,
     format: Format,
     limit: int,
     offset: int,
 ) -> Response:
-    rows, geometries = load_series(connection, field_ids, *period, limit, offset)
-    headers = next_page(request, limit, offset, count_series(connection, field_ids, *period))
+    series = load_series(connection, field_ids, *period, limit, offset)
+    headers = next_page(request, limit, offset, series.has_more)
     if format == "json":
-        return json_response(Observations(rows), headers=headers)
-    name = field_ids[0] if len(field_ids) == 1 else f"{len(field_ids)}_fields"
-    saved_as = {"Content-Disposition": f'attachment; filename="{name}_{period[0]}_{period[1]}.{format}"'}
-    content, media_type = _csv(rows) if format == "csv" else _parquet(rows, geometries)
+        return json_response(Observations(series.rows), headers=headers)
+    content, media_type = _FILES[format](series)
+    saved_as = {"Content-Disposition": f'attachment; filename="{_name(field_ids)}_{period[0]}_{period[1]}.{format}"'}
     return Response(content, media_type=media_type, headers={**saved_as, **headers})
 
 
-def _csv(rows: list[Observation]) -> tuple[bytes, str]:
+def _name(field_ids: list[str] | None) -> str:
+    if field_ids is None:
+        return "all_fields"
+    return field_ids[0] if len(field_ids) == 1 else f"{len(field_ids)}_fields"
+
+
+def _ndjson(series: Series) -> tuple[bytes, str]:
+    from ndvi_core.storage.ndjson import write_ndjson
+
+    return write_ndjson(series.rows, series.facts), NDJSON
+
+
+def _csv(series: Series) -> tuple[bytes, str]:
     from ndvi_core.storage.csv_table import write_csv
 
-    return write_csv(rows), "text/csv; charset=utf-8"
+    return write_csv(series.rows, series.facts), f"{CSV}; charset=utf-8"
 
 
-def _parquet(rows: list[Observation], geometries: list[BaseGeometry]) -> tuple[bytes, str]:
+def _parquet(series: Series) -> tuple[bytes, str]:
     from ndvi_core.storage.geoparquet import write_observations
 
-    return write_observations(rows, geometries), "application/vnd.apache.parquet"
+    return write_observations(series.rows, series.facts), PARQUET
+
+
+_FILES: dict[str, Callable[[Series], tuple[bytes, str]]] = {"ndjson": _ndjson, "csv": _csv, "parquet": _parquet}

@@ -35,9 +35,9 @@ Period = Annotated[tuple[date, date], Depends(_period)]
 """First and last day that are asked for."""
 
 
-def next_page(request: Request, limit: int, offset: int, total: int) -> dict[str, str]:
+def next_page(request: Request, limit: int, offset: int, has_more: bool) -> dict[str, str]:
     """Return the header that leads to the next page (RFC 8288), relative to this one; none after the last."""
-    if offset + limit >= total:
+    if not has_more:
         return {}
     query = request.url.include_query_params(limit=limit, offset=offset + limit).query
     return {"Link": f'<?{query}>; rel="next"'}

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 _BOUNDS = ("west", "south", "east", "north")
 _AT_ONCE = 10_000
