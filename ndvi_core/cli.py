@@ -17,7 +17,7 @@ from ndvi_core import __version__
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInput, NdviError
 
 if TYPE_CHECKING:
-    from ndvi_core.intake.features import ParsedFields
+    from ndvi_core.intake.features import Problem
 
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -86,11 +86,20 @@ example:
 
 VALIDATE = """\
 Check GeoJSON files of fields by the very rules of the intake, before they are uploaded. Prints a line for each
-problem, with its place in the file, and a summary of each file, and ends with 2 if anything would be rejected."""
+problem, with its place in the file, for what looks wrong, and a summary of each file: which days would become due.
+Ends with 2 if anything would be rejected or would have to be confirmed; a file that is not there costs no other.
+
+It knows the files alone. With --extent it also says which fields lie outside; only where the registry is can it be said
+what would change.
+
+settings from the environment (.env.template has all):
+  NDVI_MAX_GEOJSON_BYTES, NDVI_CONFIRM_DAYS, NDVI_MIN_PIXELS    limits
+  NDVI_START_DATE, NDVI_END_DATE                                first and last daily day"""
 
 VALIDATE_EXAMPLE = """\
 example:
   ndvi validate fields/*.geojson
+  ndvi validate --extent bbox.geojson fields/*.geojson
 
 """
 
@@ -172,7 +181,7 @@ def _observe(options: argparse.Namespace) -> int:
         settings = settings.model_copy(update={"pictures": False})
     taken = take_fields(options.file)
     if taken.problems:
-        _report(options.file, taken, sys.stderr)
+        _report(options.file, taken.problems, len(taken.fields), sys.stderr)
     with _progress_bar(hidden=options.json) as progress:
         found = observe(taken.fields, options.start, options.end, out=options.out, settings=settings, progress=progress)
     if options.json:
@@ -219,27 +228,41 @@ def _compute(options: argparse.Namespace) -> int:
 def _add_validate(commands: "_Commands") -> None:
     parser = _add_command(commands, "validate", "check GeoJSON files of fields", VALIDATE, VALIDATE_EXAMPLE)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a GeoJSON file")
+    parser.add_argument("--extent", type=Path, metavar="FILE", help="the file with the processing extent")
     parser.set_defaults(run=_validate)
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from ndvi_core.intake.document import read_file
-    from ndvi_core.intake.features import parse_fields
+    from ndvi_core.intake.check import check_file_alone, read_upload
+    from ndvi_core.intake.extent_file import load_extent
+    from ndvi_core.intake.features import Problem
+    from ndvi_core.settings import load_settings
+    from ndvi_core.storage.object_store import Store
 
-    rejected = sum(_report(path, parse_fields(read_file(path)), sys.stdout) for path in options.files)
-    return EXIT_BAD_INPUT if rejected else 0
+    settings = load_settings()
+    where: Path | None = options.extent and options.extent.resolve()
+    extent = load_extent(Store(where.parent.as_uri()), where.name) if where else None
+    refused = 0
+    for path in options.files:
+        data = read_upload(path, settings)
+        if isinstance(data, Problem):
+            refused += _report(path, (data,), 0, sys.stdout)
+            continue
+        reviewed = check_file_alone(data, settings, extent)
+        refused += _report(path, reviewed.problems, len(reviewed.changes), sys.stdout, reviewed.days_due)
+    return EXIT_BAD_INPUT if refused else 0
 
 
-def _report(path: Path, parsed: "ParsedFields", stream: TextIO) -> int:
-    """Write a line for each problem of a file and a summary; return how many reasons to reject there are."""
-    rejected = [problem for problem in parsed.problems if not problem.registered]
-    for problem in parsed.problems:
-        outcome = "taken, but" if problem.registered else "rejected"
-        name = f" {problem.id}" if problem.id else ""
-        place = f" ({problem.where})" if problem.where else ""
-        stream.write(f"{path}: {outcome}{name}{place}: {problem.message}\n")
-    stream.write(f"{path}: {len(parsed.fields)} fields taken, {len(rejected)} reasons to reject\n")
-    return len(rejected)
+def _report(path: Path, problems: "Sequence[Problem]", fields: int, stream: TextIO, days_due: str = "") -> int:
+    """Write a line for each problem of a file, and a summary; return how many reasons to reject there are."""
+    from ndvi_core.intake.report import check_lines
+
+    rejected = sum(not problem.registered for problem in problems)
+    for line in check_lines(str(path), problems):
+        stream.write(f"{line}\n")
+    due = f"; {days_due}" if days_due else ""
+    stream.write(f"{path}: {fields} fields taken, {rejected} reasons to reject{due}\n")
+    return rejected
 
 
 def _add_sample(commands: "_Commands") -> None:

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     pending_prefix: Prefix = "staticdata/fields/pending/"
     processed_prefix: Prefix = "staticdata/fields/processed/"
     rejected_prefix: Prefix = "staticdata/fields/rejected/"
+    waiting_prefix: Prefix = "staticdata/fields/waiting/"
     runs_prefix: Prefix = "runs/"
     observations_prefix: Prefix = "observations/"
     products_prefix: Prefix = "fields/"
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
 
     max_geojson_bytes: int = Field(default=100_000_000, gt=0)
     """Larger uploads are rejected unread."""
+    confirm_days: int = Field(default=1000, gt=0)
+    """Due days of an uploaded field from which on it waits until somebody confirms it."""
 
     start_date: date = date(2025, 1, 1)
     """First day that is processed daily."""

@@ -258,7 +258,18 @@ def test_validate_names_each_problem_of_each_file(tmp_path: Path) -> None:
     assert "soon" in finished.stdout
 
 
-def test_validate_names_a_file_that_is_not_there(tmp_path: Path) -> None:
-    finished = ndvi("validate", tmp_path / "nothing.geojson")
+def test_validate_checks_all_files_though_one_is_missing_and_one_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = _collection(tmp_path / "good.geojson", _feature())
+    large = tmp_path / "large.geojson"
+    large.write_bytes(good.read_bytes() + b" " * 10_000)
+    monkeypatch.setenv("NDVI_MAX_GEOJSON_BYTES", "10000")
+    finished = ndvi("validate", tmp_path / "nothing.geojson", large, good)
     assert finished.returncode == 2
-    assert "nothing.geojson: No such file or directory" in finished.stderr
+    lines = [line.removeprefix(f"{tmp_path}/") for line in finished.stdout.splitlines()]
+    assert lines[0] == "nothing.geojson: rejected: cannot read it: No such file or directory"
+    assert lines[2].startswith("large.geojson: rejected: the file has 1")
+    assert "NDVI_MAX_GEOJSON_BYTES" in lines[2]
+    assert lines[-1].startswith("good.geojson: 1 fields taken, 0 reasons to reject; ")
+    assert ndvi("validate", good).returncode == 0

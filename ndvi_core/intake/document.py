@@ -18,17 +18,25 @@ Reason = Literal[
     "bad_key",
     "bad_plant_type",
     "bare_geometry",
+    "beyond_extent",
+    "boundary_changed",
     "crs_taken_as_wgs84",
+    "days_left_out",
     "duplicate_id",
+    "early_plant_date",
     "empty_file",
     "end_before_plant",
+    "future_plant_date",
     "ids_differ_in_case",
     "mended",
     "missing_property",
     "near_property",
+    "needs_confirmation",
+    "next_season",
     "no_features",
     "no_geometry",
     "no_properties",
+    "no_pure_pixel",
     "not_a_feature",
     "not_finite",
     "not_geojson",
@@ -36,9 +44,12 @@ Reason = Literal[
     "not_polygonal",
     "not_utf8",
     "out_of_range",
+    "outside_extent",
+    "overlap",
     "repeated_feature",
     "repeated_member",
     "self_intersection",
+    "swapped_coordinates",
     "too_deep",
     "too_few_points",
     "too_large",
@@ -50,9 +61,8 @@ Reason = Literal[
     "wrong_object_type",
     "zero_area",
 ]
-"""Why something was refused, or (`crs_taken_as_wgs84`, `ids_differ_in_case`, `mended`, `near_property`,
-`repeated_feature`) what there is to tell of what was registered. The values are part of the errors files: add to them,
-never rename one."""
+"""Why something was refused, or what there is to tell of what was registered (`Problem.registered`). The values are
+part of the errors files: add to them, never rename one."""
 
 SHOWN_CHARACTERS = 60
 """Characters of a value from the document in messages, at most."""

@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from ndvi_core.intake.crs import check_crs
 from ndvi_core.intake.document import Note, Reason, Rejection, as_object, show
 from ndvi_core.intake.formats import foreign_json
 from ndvi_core.intake.polygons import read_geometry
 from ndvi_core.intake.properties import (
+    CONFIRM,
     Properties,
     Spellings,
     check_object_type,
     field_id,
     find,
+    is_confirmed,
     nearly_given,
     plant_type,
     printable_id,
@@ -69,6 +71,18 @@ class Problem(Frozen):
     """Whether the field is registered all the same: this is a note, not a rejection."""
 
 
+class Origin(NamedTuple):
+    """Where a field comes from."""
+
+    number: int
+    """Among the file's features, from 0."""
+    where: str
+    """JSON pointer to the feature, see `Problem.where`."""
+    is_confirmed: bool
+    """Whether the file says that somebody has confirmed it: a property `confirm` of the feature, or a member of the
+    feature or of its collection."""
+
+
 @dataclass(frozen=True)
 class ParsedFields:
     """The fields of a file, and its problems."""
@@ -77,6 +91,8 @@ class ParsedFields:
     """In the order of the file; each id once."""
     problems: tuple[Problem, ...]
     """In the order of the file; every feature without a field has one that says why."""
+    origins: tuple[Origin, ...] = ()
+    """Of each field."""
 
 
 def parse_fields(data: bytes, *, crop_required: bool = True) -> ParsedFields:
@@ -94,15 +110,13 @@ def parse_fields(data: bytes, *, crop_required: bool = True) -> ParsedFields:
         found, notes = _all_features(data)
     except Rejection as rejection:
         return ParsedFields(fields=(), problems=(_problem(rejection, None, None),))
-    spelled = lru_cache(maxsize=1024)(
-        spellings
-    )  # features of a file have the same names, and to compare them takes time
-    read = [
-        _read_feature(index, feature, where, crop_required, spelled) for index, (feature, where) in enumerate(found)
-    ]
+    # Features of a file have the same names, and to compare them takes time.
+    spelled = lru_cache(maxsize=1024)(spellings)
+    read = [_read_feature(index, feature, crop_required, spelled) for index, feature in enumerate(found)]
     resolved = _with_similar_ids(_resolve_shared_ids(read))
     return ParsedFields(
         fields=tuple(entry.field for entry in resolved if entry.field is not None),
+        origins=tuple(entry.origin for entry in resolved if entry.field is not None),
         problems=(
             *(_problem(note, None, None, registered=True) for note in notes),
             *(problem for entry in resolved for problem in entry.problems),
@@ -110,11 +124,21 @@ def parse_fields(data: bytes, *, crop_required: bool = True) -> ParsedFields:
     )
 
 
+class _Found(NamedTuple):
+    """A feature as it was found."""
+
+    value: object
+    """As `read_json` returns it; in place of what is wrong in a sequence, the Rejection."""
+    where: str
+    is_confirmed: bool
+    """Whether its collection says so."""
+
+
 @dataclass(frozen=True)
 class _Read:
     """A feature that was read: its field, or its problems, or both."""
 
-    index: int
+    origin: Origin
     id_where: str
     """JSON pointer to the id, or to the feature if it has none."""
     field_id: str | None
@@ -136,14 +160,11 @@ class _Attempts:
             return None
 
 
-def _all_features(data: bytes) -> tuple[list[tuple[object, str]], list[Note]]:
-    """Return the features of a file, each with its place, and what there is to tell of the file.
-
-    In place of what is wrong in a sequence, there is the Rejection.
-    """
+def _all_features(data: bytes) -> tuple[list[_Found], list[Note]]:
+    """Return the features of a file, and what there is to tell of the file."""
     texts = read_texts(data)
     notes: list[Note] = []
-    found: list[tuple[object, str]] = []
+    found: list[_Found] = []
     for value, where in texts:
         try:
             if isinstance(value, Rejection):
@@ -152,7 +173,7 @@ def _all_features(data: bytes) -> tuple[list[tuple[object, str]], list[Note]]:
         except Rejection as rejection:
             if not where:
                 raise
-            found.append((rejection, where))
+            found.append(_Found(rejection, where, is_confirmed=False))
     if len(found) > MAX_FEATURES:
         where = "/features" if len(texts) == 1 else ""
         raise Rejection(
@@ -161,8 +182,8 @@ def _all_features(data: bytes) -> tuple[list[tuple[object, str]], list[Note]]:
     return found, notes
 
 
-def _features(document: object, where: str, notes: list[Note]) -> list[tuple[object, str]]:
-    """Return the features of a document, each with its JSON pointer, and add to `notes`."""
+def _features(document: object, where: str, notes: list[Note]) -> list[_Found]:
+    """Return the features of a document, and add to `notes`."""
     foreign = foreign_json(document)
     if isinstance(document, list) and foreign:
         raise Rejection("not_geojson", where, foreign)
@@ -179,7 +200,7 @@ def _features(document: object, where: str, notes: list[Note]) -> list[tuple[obj
         raise Rejection("not_geojson", f"{where}/type", message)
     note = check_crs(members, where)
     if kind == "Feature":
-        return [(document, where)]
+        return [_Found(document, where, is_confirmed=False)]
     if note is not None:
         notes.append(note)
     features = members.get("features")
@@ -191,23 +212,26 @@ def _features(document: object, where: str, notes: list[Note]) -> list[tuple[obj
         raise Rejection(
             "no_features", f"{where}/features", "there is no feature in the file: export it again with its fields"
         )
-    return [(feature, f"{where}/features/{index}") for index, feature in enumerate(features)]
+    confirmed = is_confirmed(members.get(CONFIRM))
+    return [_Found(feature, f"{where}/features/{index}", confirmed) for index, feature in enumerate(features)]
 
 
 def _read_feature(
-    index: int, feature: object, where: str, crop_required: bool, spelled: Callable[[tuple[str, ...]], Spellings]
+    index: int, found: _Found, crop_required: bool, spelled: Callable[[tuple[str, ...]], Spellings]
 ) -> _Read:
+    where = found.where
+    origin = Origin(index, where, found.is_confirmed)
     try:
-        if isinstance(feature, Rejection):
-            raise feature
-        members = as_object(feature, where, "not_a_feature", "a feature")
+        if isinstance(found.value, Rejection):
+            raise found.value
+        members = as_object(found.value, where, "not_a_feature", "a feature")
         if members.get("type") != "Feature":
             kind = show(members.get("type"))
             raise Rejection("not_a_feature", f"{where}/type", f'the type of a feature has to be "Feature", not {kind}')
         note = check_crs(members, where)
         stated = as_object(members.get("properties"), f"{where}/properties", "no_properties", '"properties"')
     except Rejection as rejection:
-        return _Read(index, where, None, None, (_problem(rejection, index, None),))
+        return _Read(origin, where, None, None, (_problem(rejection, index, None),))
 
     properties = Properties(stated, f"{where}/properties", spelled(tuple(stated)))
     attempt = _Attempts()
@@ -220,7 +244,7 @@ def _read_feature(
     id_where = where if found_id is None else find(properties, "object-id").where
     if attempt.rejections or found_id is None or crop is None or days is None or read is None:
         problems = tuple(_problem(rejection, index, name) for rejection in attempt.rejections)
-        return _Read(index, id_where, found_id, None, problems)
+        return _Read(origin, id_where, found_id, None, problems)
     plant_date, end_date = days
     field = Field(
         field_id=found_id,
@@ -230,7 +254,9 @@ def _read_feature(
         end_date=end_date,
     )
     notes = [*([note] if note else []), *nearly_given(properties, crop_required), *read.notes]
-    return _Read(index, id_where, found_id, field, tuple(_problem(one, index, name, registered=True) for one in notes))
+    if is_confirmed(members.get(CONFIRM)) or is_confirmed(find(properties, CONFIRM).value):
+        origin = origin._replace(is_confirmed=True)
+    return _Read(origin, id_where, found_id, field, tuple(_problem(one, index, name, registered=True) for one in notes))
 
 
 def _resolve_shared_ids(read: list[_Read]) -> list[_Read]:
@@ -245,15 +271,15 @@ def _resolve_shared_ids(read: list[_Read]) -> list[_Read]:
             continue
         if len({_content(entry) for entry in (first, *others)}) == 1 and first.field is not None:
             for entry in others:
-                note = f"this feature is the same as feature {first.index}: it is registered once"
-                resolved[entry.index] = _without_field(entry, "repeated_feature", note, registered=True)
+                note = f"this feature is the same as feature {first.origin.number}: it is registered once"
+                resolved[entry.origin.number] = _without_field(entry, "repeated_feature", note, registered=True)
         else:
-            indexes = _listing(entry.index for entry in (first, *others))
+            indexes = _listing(entry.origin.number for entry in (first, *others))
             for entry in (first, *others):
                 message = (
                     f"the features {indexes} share this id: give each an id of its own, or keep the one that is right"
                 )
-                resolved[entry.index] = _without_field(entry, "duplicate_id", message, registered=False)
+                resolved[entry.origin.number] = _without_field(entry, "duplicate_id", message, registered=False)
     return resolved
 
 
@@ -278,8 +304,8 @@ def _with_similar_ids(read: list[_Read]) -> list[_Read]:
                 f"the ids {names} differ in upper and lower case alone: they are fields of their own, but share a "
                 "folder where file names ignore case. If they are one field, give it one id",
             )
-            problem = _problem(note, entry.index, entry.field_id, registered=True)
-            noted[entry.index] = replace(entry, problems=(*entry.problems, problem))
+            problem = _problem(note, entry.origin.number, entry.field_id, registered=True)
+            noted[entry.origin.number] = replace(entry, problems=(*entry.problems, problem))
     return noted
 
 
@@ -291,7 +317,7 @@ def _content(entry: _Read) -> tuple[object, ...] | None:
 def _without_field(entry: _Read, reason: Reason, message: str, registered: bool) -> _Read:
     finding = Note(reason, entry.id_where, message)
     earlier = tuple(problem.model_copy(update={"registered": registered}) for problem in entry.problems)
-    problems = (*earlier, _problem(finding, entry.index, entry.field_id, registered))
+    problems = (*earlier, _problem(finding, entry.origin.number, entry.field_id, registered))
     return replace(entry, field=None, problems=problems)
 
 

@@ -11,7 +11,8 @@ from ndvi_core.models.field import FIELD_ID_PATTERN
 
 MAX_PLANT_TYPE_CHARACTERS = 100
 
-_NAMES = ("object-type", "object-id", "plant-date", "plant-type", "end-date")
+CONFIRM = "confirm"
+_NAMES = ("object-type", "object-id", "plant-date", "plant-type", "end-date", CONFIRM)
 _SEPARATORS = re.compile("[-_ \N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}]+")
 _BLANKS = " \N{NO-BREAK SPACE}"
 _LENGTH_DIFFERENCE = 4
@@ -179,6 +180,11 @@ def season(properties: Properties, unstated: date | None) -> tuple[date, date | 
     if end_date < plant_date:
         raise Rejection("end_before_plant", where, f"the end-date {end_date} is before the plant-date {plant_date}")
     return plant_date, end_date
+
+
+def is_confirmed(value: object) -> bool:
+    """Return whether a value, of a property or a member `confirm`, says yes: `true`, or as a Shapefile has it."""
+    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes"))
 
 
 def _required(properties: Properties, name: str) -> Property:

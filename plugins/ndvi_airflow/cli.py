@@ -1,4 +1,4 @@
-"""What `airflow ndvi ...` and `airflow dags backfill` take; `commands`, `recompute` and `backfill` do it."""
+"""What `airflow ndvi ...` and `airflow dags backfill` take; the modules that they name do it."""
 
 import argparse
 from datetime import UTC, date, datetime
@@ -10,6 +10,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_c
 from ndvi_airflow.airflow_compat import add_command_to_dags_group
 
 FIELDS = Arg(("-f", "--field"), help="Id of a field; may be given several times", action="append", dest="fields")
+FILES = Arg(("files",), help="GeoJSON files of fields", nargs="+", type=Path)
 WAIT = Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true")
 JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
 
@@ -55,8 +56,18 @@ NDVI = GroupCommand(
         ActionCommand(
             name="register",
             help="Upload GeoJSON files of fields; field_registration takes them in",
-            func=lazy_load_command("ndvi_airflow.commands.register"),
-            args=(Arg(("files",), help="GeoJSON files of fields", nargs="+", type=Path),),
+            func=lazy_load_command("ndvi_airflow.upload_commands.register"),
+            args=(
+                FILES,
+                Arg(("-y", "--yes"), help="Confirm fields that would wait for it: very many days", action="store_true"),
+            ),
+        ),
+        ActionCommand(
+            name="validate",
+            help="Say what registering GeoJSON files of fields would do, and what looks wrong",
+            description="As the registry and the extent are now. Ends with 2 if a feature would not be registered.",
+            func=lazy_load_command("ndvi_airflow.upload_commands.validate"),
+            args=(FILES,),
         ),
         ActionCommand(
             name="status",

@@ -1,15 +1,14 @@
-"""What the `airflow ndvi` commands do that ask the registry and the bucket; `recompute` is a module of its own."""
+"""`airflow ndvi migrate` and `status`."""
 
 import json
 import sys
 from argparse import Namespace
 
-from ndvi_airflow.connections import open_bucket, registry_engine
+from ndvi_airflow.connections import registry_engine
 from ndvi_airflow.preconditions import refuse_unknown_fields
 from ndvi_airflow.report import status_table
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.terminal import console, plain_errors
-from ndvi_core.errors import BadInput
 
 
 def migrate(options: Namespace) -> None:  # noqa: ARG001
@@ -19,32 +18,6 @@ def migrate(options: Namespace) -> None:  # noqa: ARG001
     with plain_errors():
         upgrade(registry_engine())
     console.print("the registry's database is up to date")
-
-
-def register(options: Namespace) -> None:
-    """Check files by the rules of the intake, and put those that hold a good field into `pending/`."""
-    from ndvi_core.intake.pending import submit
-
-    with plain_errors():
-        settings = load_settings()
-        bucket = open_bucket(settings.bucket_url)
-        rejected = []
-        for file in options.files:
-            if not file.is_file():
-                raise BadInput(f"{file} is not a file")
-            if file.stat().st_size > settings.max_geojson_bytes:
-                raise BadInput(
-                    f"{file} is larger than NDVI_MAX_GEOJSON_BYTES ({settings.max_geojson_bytes}): divide it"
-                )
-            parsed, key = submit(bucket, settings, file.name, file.read_bytes())
-            for problem in parsed.problems:
-                console.print(f"{file}: {problem.where or 'file'}: {problem.message}", style="yellow", markup=False)
-            if key is None:
-                rejected.append(str(file))
-            else:
-                console.print(f"{bucket.uri(key)}: {len(parsed.fields)} fields")
-        if rejected:
-            raise BadInput(f"no field that could be registered in {', '.join(rejected)}; not uploaded")
 
 
 def status(options: Namespace) -> None:

@@ -64,8 +64,10 @@ def test_the_summary_tells_people_what_became_of_each_file(store: Store, engine:
     lines = process_pending(store, SETTINGS, engine).summary()
     assert "a.geojson: partly registered (1 added, 0 changed, 0 unchanged), 1 problems, moved to" in lines[0]
     assert "x y /features/1/properties/object-id: 'x y' cannot be an object-id" in lines[1]
-    assert "b.geojson: registered (0 added, 1 changed, 0 unchanged), 0 problems" in lines[2]
-    assert "c.geojson: rejected (0 added, 0 changed, 0 unchanged), 7 problems" in lines[3]
+    assert "b.geojson: registered (0 added, 1 changed, 0 unchanged), 1 problems" in lines[2]
+    assert lines[3] == "  a: boundary by 100%"
+    assert "a /features/0/geometry: the boundary changes by 100%: is it still the same field?" in lines[4]
+    assert "c.geojson: rejected (0 added, 0 changed, 0 unchanged), 7 problems" in lines[5]
     assert "and 2 more in staticdata/fields/rejected/c-" in lines[-2]
     assert lines[-1] == f"a is in 2 files, of which the last counts: {PENDING}a.geojson, {PENDING}b.geojson"
 

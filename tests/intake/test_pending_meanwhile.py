@@ -59,7 +59,7 @@ def test_a_file_over_the_limit_is_rejected_unread(bucket: Store, engine: Engine)
     got = []
     touchy.before = lambda verb, key: got.append(key) if verb == "get" else None
     report = process_pending(touchy, SETTINGS, engine)
-    assert got == [f"{PENDING}small.geojson"]
+    assert got == [f"{PENDING}small.geojson", SETTINGS.extent_key]
     big = report.files[0]
     assert (big.outcome, big.first_problems[0].reason) == ("rejected", "too_large")
     assert "NDVI_MAX_GEOJSON_BYTES" in big.first_problems[0].message

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from zlib import crc32
 
 from ndvi_core.intake.features import ParsedFields, Problem
 
@@ -19,8 +20,18 @@ def polygon(*corners: tuple[Any, ...]) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [ring(*corners)]}
 
 
-def feature(geometry: Any = SQUARE, **properties: Any) -> dict[str, Any]:
+def square_of(object_id: Any) -> dict[str, Any]:
+    """Return a square in a place that goes by the id, so that fields lie apart; that of most tests is `SQUARE`."""
+    if object_id == PROPERTIES["object-id"]:
+        return SQUARE
+    east, north = divmod(crc32(str(object_id).encode()) % 10_000, 100)
+    return {"type": "Polygon", "coordinates": [[[x + 0.02 * (east + 1), y + 0.02 * north] for x, y in RING]]}
+
+
+def feature(geometry: Any = ABSENT, **properties: Any) -> dict[str, Any]:
     """Return a feature; properties are named with `_` for `-`."""
+    if geometry is ABSENT:
+        geometry = square_of(properties.get("object_id", PROPERTIES["object-id"]))
     given = {**PROPERTIES, **{name.replace("_", "-"): value for name, value in properties.items()}}
     return {
         "type": "Feature",

@@ -29,6 +29,8 @@ class Server(NamedTuple):
     def empty(self) -> None:
         """Delete all fields and objects."""
         with self.engine.begin() as connection:
-            connection.execute(text("TRUNCATE field, field_revision, observation, recorded_day"))
+            connection.execute(
+                text("TRUNCATE field, field_revision, observation, recorded_day, stale_day, extent, claim")
+            )
         for info in self.bucket.list(""):
             self.bucket.delete(info.key)

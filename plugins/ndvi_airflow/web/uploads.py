@@ -8,16 +8,14 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
-from ndvi_core.intake.features import ParsedFields, Problem, parse_fields
-from ndvi_core.intake.pending import submit
+from ndvi_core.intake.check import check_file, submit
+from ndvi_core.intake.features import Problem
+from ndvi_core.intake.review import Change, Effect, Reviewed
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
-from ndvi_core.registry.fields import compare_fields
 
 MAX_NAME = 1024
-
-Effect = Literal["new", "changed", "unchanged"]
 
 
 async def _body(request: Request, settings: Current) -> bytes:
@@ -57,6 +55,12 @@ class CheckedProperties(Frozen):
     end_date: date | None
     effect: Effect
     """What registering it would do, as the registry is now."""
+    changes: tuple[str, ...]
+    """What would become another, for a person."""
+    days: int
+    """Days that would become due."""
+    waits: bool
+    """Whether it would wait for a confirmation."""
 
 
 class CheckedFeature(Frozen):
@@ -79,9 +83,11 @@ class Checked(Frozen):
     """What the intake would make of a file."""
 
     fields: CheckedCollection
-    """Those that would be registered."""
+    """Those that would be registered, now or once they are confirmed."""
     problems: tuple[Problem, ...]
-    """What is wrong, in the order of the file; as in `<name>.errors.json`."""
+    """What is wrong, and warnings (`registered`), in the order of the file; as in `<name>.errors.json`."""
+    summary: str
+    """How many fields are new or change, and which days become due."""
 
 
 class Uploaded(Checked):
@@ -91,10 +97,9 @@ class Uploaded(Checked):
 
 
 @router.post("/check", responses={200: {"model": Checked}}, openapi_extra=_REQUEST)
-def check(data: Body, connection: Registry) -> Response:
+def check(data: Body, connection: Registry, settings: Current, bucket: Bucket) -> Response:
     """Check a file by the rules of the intake; nothing is written."""
-    parsed = parse_fields(data)
-    return json_response(Checked(fields=_compared(connection, parsed), problems=parsed.problems))
+    return json_response(_checked(check_file(data, connection, bucket, settings)))
 
 
 @router.post(
@@ -109,27 +114,23 @@ def upload(
     settings: Current,
     bucket: Bucket,
     name: Annotated[str, Query(min_length=1, max_length=MAX_NAME, description="Of the file, e.g. late.geojson")],
+    confirm: Annotated[bool, Query(description="Whether fields that would wait for it are confirmed")] = False,
 ) -> Response:
     """Put a file into `pending/`, where the intake finds it; one without any good field is refused."""
-    parsed, key = submit(bucket, settings, name, data)
-    fields = _compared(connection, parsed)
+    reviewed, key = submit(bucket, settings, connection, name, data, confirm=confirm)
+    checked = _checked(reviewed)
     if key is None:
-        return json_response(Checked(fields=fields, problems=parsed.problems), status_code=422)
-    return json_response(Uploaded(fields=fields, problems=parsed.problems, key=key), status_code=201)
+        return json_response(checked, status_code=422)
+    return json_response(Uploaded(**dict(checked), key=key), status_code=201)
 
 
-def _compared(connection: Registry, parsed: ParsedFields) -> CheckedCollection:
-    compared = compare_fields(connection, parsed.fields)
-    effects: dict[str, Effect] = {
-        **dict.fromkeys(compared.added, "new"),
-        **dict.fromkeys(compared.changed, "changed"),
-        **dict.fromkeys(compared.unchanged, "unchanged"),
-    }
-    return CheckedCollection(features=tuple(_feature(field, effects[field.field_id]) for field in parsed.fields))
+def _checked(reviewed: Reviewed) -> Checked:
+    fields = {field.field_id: field for field in (*reviewed.ready, *reviewed.waiting)}
+    features = tuple(_feature(fields[change.field_id], change) for change in reviewed.changes)
+    return Checked(fields=CheckedCollection(features=features), problems=reviewed.problems, summary=reviewed.summary)
 
 
-def _feature(field: Field, effect: Effect) -> CheckedFeature:
+def _feature(field: Field, change: Change) -> CheckedFeature:
     known = field.model_dump(include={"field_id", "plant_type", "plant_date", "end_date"})
-    return CheckedFeature(
-        id=field.field_id, geometry=field.geometry, properties=CheckedProperties(**known, effect=effect)
-    )
+    its = change.model_dump(include={"effect", "changes", "days", "waits"})
+    return CheckedFeature(id=field.field_id, geometry=field.geometry, properties=CheckedProperties(**known, **its))

@@ -116,13 +116,24 @@ export interface Corners {
 export interface Checked {
   fields: { type: "FeatureCollection"; features: CheckedField[] };
   problems: Problem[];
+  /** How many fields are new or change, and which days become due. */
+  summary: string;
 }
 
 export interface CheckedField {
   type: "Feature";
   id: string;
   geometry: Geometry;
-  properties: { field_id: string; effect: Effect };
+  properties: {
+    field_id: string;
+    effect: Effect;
+    /** What would become another, for a person. */
+    changes: string[];
+    /** Days that would become due. */
+    days: number;
+    /** Whether it waits until somebody confirms it. */
+    waits: boolean;
+  };
 }
 
 export type Effect = "new" | "changed" | "unchanged";

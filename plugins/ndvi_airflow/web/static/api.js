@@ -69,9 +69,9 @@ export const overlay = (id, day) => json(overlayUrl(id, day, "json"));
 /** Check a file as the intake would. @param {File} file @returns {Promise<Checked>} */
 export const checkUpload = (file) => post(new URL("uploads/check", OURS), file, "application/geo+json");
 
-/** @param {File} file @returns {Promise<Checked>} */
-export const upload = (file) =>
-  post(query(new URL("uploads", OURS), { name: file.name }), file, "application/geo+json");
+/** @param {File} file @param {boolean} confirm Whether fields that wait for it are confirmed. @returns {Promise<Checked>} */
+export const upload = (file, confirm) =>
+  post(query(new URL("uploads", OURS), { name: file.name, confirm: `${confirm}` }), file, "application/geo+json");
 
 /**
  * Let Airflow compute cells again, whether or not they have an answer.

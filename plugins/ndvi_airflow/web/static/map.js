@@ -11,7 +11,7 @@ import { Glide } from "./glide.js";
 import { drawExtent, drawGraticule, drawLand, drawTiles } from "./ground.js";
 import { Images } from "./images.js";
 import { drawMarks } from "./marks.js";
-import { boundsOf, toMetres, toShape } from "./mercator.js";
+import { boundsOf, meet, toMetres, toShape } from "./mercator.js";
 import { drawOverlays } from "./overlays.js";
 import { steer } from "./steering.js";
 import { Viewport } from "./viewport.js";
@@ -97,11 +97,19 @@ export class FieldMap {
 
   // What is in view
 
-  /** Show these parts of the world, or everything, as large as they fit. @param {...Box} boxes */
+  /** Show these parts of the world, or the whole farm, as large as they fit. @param {...Box} boxes */
   show(...boxes) {
-    const all = boxes.length > 0 ? boxes : [...this.fields.shapes, ...(this.extent ? [this.extent] : [])];
+    const all = boxes.length > 0 ? boxes : this.#farm();
     this.wanted = this.view.isEmpty ? boxes : null;
     if (all.length > 0 && !this.wanted) this.view.fit(boundsOf(all));
+  }
+
+  /** The extent and the fields that meet it: one that lies far away by mistake does not make the others invisible. */
+  #farm() {
+    const { extent } = this;
+    if (!extent) return this.fields.shapes;
+    const within = this.fields.shapes.filter((shape) => meet(shape, extent));
+    return [...(within.length > 0 ? within : this.fields.shapes), extent];
   }
 
   /** Show the fields with these indexes. @param {number[]} indexes */

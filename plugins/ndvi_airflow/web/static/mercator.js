@@ -88,3 +88,10 @@ function turned(ring, outer) {
   }
   return back;
 }
+
+/** Whether two boxes have a point in common. @param {Box} one @param {Box} other */
+export function meet(one, other) {
+  return (
+    one.west <= other.east && other.west <= one.east && one.north <= other.south && other.north <= one.south
+  );
+}

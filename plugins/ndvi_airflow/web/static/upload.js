@@ -94,33 +94,47 @@ export class Upload {
 
   /** @param {File} file @param {Checked} report */
   #showReport(file, report) {
-    const fields = counted(report.fields.features.length, "field");
+    const fields = report.fields.features.map(({ properties }) => properties);
     const rejected = rejectedIn(report).size;
-    const summary = `${fields} can be registered, ${rejected > 0 ? counted(rejected, "feature") : "none"} cannot`;
-    const isNone = report.fields.features.length === 0;
-    const confirm = h("button", { class: "primary", id: "upload-confirm", disabled: isNone }, `Upload ${fields}`);
-    confirm.addEventListener("click", () => this.#send(file, confirm));
+    const summary = `${counted(fields.length, "field")} can be registered, ${
+      rejected > 0 ? counted(rejected, "feature") : "none"
+    } cannot`;
+    const waiting = fields.filter(({ waits }) => waits).length;
+    const tick = h("input", { id: "upload-days", type: "checkbox" });
+    const confirm = h("button", { class: "primary", id: "upload-confirm" });
+    const offer = () => {
+      const count = fields.filter(({ effect, waits }) => effect !== "unchanged" && (tick.checked || !waits)).length;
+      confirm.textContent = count > 0 ? `Upload ${counted(count, "field")}` : "Nothing to upload";
+      confirm.disabled = count === 0;
+    };
+    tick.addEventListener("change", offer);
+    confirm.addEventListener("click", () => this.#send(file, confirm, tick.checked));
+    offer();
     this.#render(
       h("h3", {}, file.name),
       h("p", { id: "upload-summary" }, summary),
+      h("p", { id: "upload-days-due" }, report.summary),
       effects(report),
       problems(report.problems),
+      waiting > 0
+        ? h("label", {}, tick, ` I have read this: compute all days of the ${counted(waiting, "field")} that wait, too`)
+        : null,
       h("p", { class: "buttons" }, confirm, h("button", { onclick: () => this.close() }, "Cancel")),
     );
     announce(summary);
   }
 
-  /** @param {File} file @param {HTMLButtonElement} confirm */
-  async #send(file, confirm) {
-    confirm.disabled = true;
+  /** @param {File} file @param {HTMLButtonElement} button @param {boolean} confirm */
+  async #send(file, button, confirm) {
+    button.disabled = true;
     const note = addNote(`Upload of ${file.name}`);
     try {
-      await api.upload(file);
+      await api.upload(file, confirm);
       note.say("in pending/: it is registered within a minute, and its days are computed then", "good");
       this.close();
     } catch (error) {
       note.say(messageOf(error), "problem");
-      confirm.disabled = false;
+      button.disabled = false;
     }
   }
 }
@@ -153,8 +167,12 @@ async function featuresOf(file) {
   }
 }
 
-/** The indexes of the features that are not registered. @param {Checked} report */
-const rejectedIn = ({ problems: all }) => new Set(all.filter((one) => !one.registered).map((one) => one.feature));
+/** The indexes of the features of which no field can be made. @param {Checked} report */
+function rejectedIn({ problems: all, fields: { features } }) {
+  const waiting = new Set(features.filter(({ properties }) => properties.waits).map(({ id }) => id));
+  const rejections = all.filter((one) => !one.registered && !(one.id !== null && waiting.has(one.id)));
+  return new Set(rejections.map((one) => one.feature));
+}
 
 /** @param {Geometry} geometry @returns {Candidate} */
 const good = (geometry) => ({ geometry, kind: "good" });
@@ -171,8 +189,9 @@ function bad(feature) {
 /** What registering the fields would do, by their ids. @param {Checked} report */
 function effects({ fields: { features } }) {
   const lines = EFFECTS.flatMap((effect) => {
-    const ids = features.filter((one) => one.properties.effect === effect).map((one) => one.id);
-    return ids.length > 0 ? [h("li", {}, h("b", {}, `${ids.length} ${effect}: `), some(ids))] : [];
+    const those = features.filter((one) => one.properties.effect === effect);
+    const said = those.map(({ id, properties: { changes } }) => (changes.length > 0 ? `${id} (${changes.join(", ")})` : id));
+    return those.length > 0 ? [h("li", {}, h("b", {}, `${those.length} ${effect}: `), some(said))] : [];
   });
   return h("ul", { class: "found" }, ...lines);
 }
@@ -186,10 +205,17 @@ function problems(all) {
   return h(
     "div",
     {},
-    h("h3", {}, counted(all.length, "problem")),
+    h("h3", {}, headline(all)),
     h("ul", { class: "problems" }, ...all.slice(0, SHOWN).map(problem)),
     all.length > SHOWN ? h("p", {}, `and ${all.length - SHOWN} more`) : null,
   );
+}
+
+/** @param {Problem[]} all */
+function headline(all) {
+  const warnings = all.filter((one) => one.registered).length;
+  const parts = [counted(all.length - warnings, "problem"), counted(warnings, "warning")];
+  return parts.filter((part) => !part.startsWith("0 ")).join(", ");
 }
 
 /** @param {Problem} one */

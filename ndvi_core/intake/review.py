@@ -1,0 +1,341 @@
+"""What a person should know before fields are registered: what looks wrong, what would change, which days become due.
+
+Nothing here refuses a field. Warnings stand beside the defects that `features` finds; a field that would make very many
+days due waits until somebody confirms it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from difflib import SequenceMatcher
+from math import cos, radians
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.intake.document import Reason
+from ndvi_core.intake.features import Origin, ParsedFields, Problem
+from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.models.extent import Extent, clip
+from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.models.frozen import Frozen
+from ndvi_core.registry.neighbours import Neighbour
+
+Effect = Literal["new", "changed", "unchanged"]
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+
+MUCH = 0.5
+"""Fraction of an area beyond which something is said about it."""
+NEAR_NAMES = 0.7
+"""Similarity of two ids (0 to 1, Ratcliff and Obershelp's) from which one may be meant for the other."""
+LONG_BEFORE = timedelta(days=730)
+"""A plant date that is more than this before the first daily day is asked about."""
+NEXT_SEASON = timedelta(days=120)
+"""A plant date that is at least this much later than the one before looks like the next season's."""
+
+_METRES_PER_DEGREE = 111_320.0
+_PIXEL_METRES = 10.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What fields are compared with. What is not known is left out, and nothing is said about it."""
+
+    today: date
+    first_daily_day: date
+    last_owed_day: date
+    """Last day that a late field is owed, see `due_days.last_owed_day`."""
+    extent: Extent | None = None
+    registered: Mapping[str, RegisteredField] | None = None
+    """The registered fields of the same ids, by id."""
+    neighbours: Sequence[Neighbour] = ()
+    """Registered fields of other ids whose bounds meet theirs."""
+
+
+class Change(Frozen):
+    """What registering a field would do."""
+
+    field_id: str
+    effect: Effect
+    changes: tuple[str, ...] = ()
+    """For a person: each thing that would become another, e.g. `boundary by 60%`."""
+    days: int = 0
+    """Days that would become due."""
+    first_day: date | None = None
+    last_day: date | None = None
+    waits: bool = False
+    """Whether it waits for a confirmation."""
+
+
+class Reviewed(NamedTuple):
+    """The fields of a file, and everything that is to be said about it."""
+
+    ready: tuple[Field, ...]
+    """To be registered; in the order of the file, as are the others."""
+    waiting: tuple[Field, ...]
+    """To be registered once somebody has confirmed them."""
+    changes: tuple[Change, ...]
+    """Of each field, ready or waiting."""
+    problems: tuple[Problem, ...]
+    """Defects, and warnings (`registered`)."""
+
+    @property
+    def summary(self) -> str:
+        """A line for a person: how many fields are new or change, and which days become due."""
+        counts = {effect: sum(one.effect == effect for one in self.changes) for effect in EFFECTS}
+        said = ", ".join(f"{count} {effect}" for effect, count in counts.items() if count) or "no field"
+        return f"{said}; {self.days_due}"
+
+    @property
+    def days_due(self) -> str:
+        """Which days become due, for a person."""
+        first = min((one.first_day for one in self.changes if one.first_day), default=None)
+        last = max((one.last_day for one in self.changes if one.last_day), default=None)
+        if first is None or last is None:
+            return "no day becomes due"
+        return f"{sum(one.days for one in self.changes):,} field-days become due, {first} to {last}"
+
+
+def review(parsed: ParsedFields, around: Surroundings, confirm_from_days: int, min_pixels: float) -> Reviewed:
+    """Compare the fields of a file with what is known, and say what a person should know.
+
+    Args:
+        parsed: the file.
+        around: what is known.
+        confirm_from_days: due days from which on a field waits unless it is confirmed.
+        min_pixels: fields with fewer pixels of 10 m have no value.
+    """
+    registered = around.registered or {}
+    changes = [_change(field, registered.get(field.field_id), around) for field in parsed.fields]
+    warnings = _place_warnings(parsed.fields, around)
+    ready: list[Field] = []
+    waiting: list[Field] = []
+    said = list(parsed.problems)
+    outcome: list[Change] = []
+    for field, origin, change, about_place in zip(parsed.fields, parsed.origins, changes, warnings, strict=True):
+        waits = change.days >= confirm_from_days and not origin.is_confirmed
+        (waiting if waits else ready).append(field)
+        outcome.append(change.model_copy(update={"waits": waits}))
+        if change.effect == "unchanged":
+            continue
+        about_it = [
+            *about_place,
+            *_size_warnings(field, min_pixels),
+            *_date_warnings(field, change, around),
+            *_change_warnings(field, registered.get(field.field_id)),
+            *([_confirmation(change, confirm_from_days)] if waits else []),
+        ]
+        said += [_problem(warning, field, origin) for warning in about_it]
+    said.sort(key=lambda problem: -1 if problem.feature is None else problem.feature)
+    return Reviewed(tuple(ready), tuple(waiting), tuple(outcome), tuple(said))
+
+
+class _Warning(NamedTuple):
+    reason: Reason
+    message: str
+    member: str
+    """JSON pointer within the feature."""
+    registered: bool = True
+
+
+def _problem(warning: _Warning, field: Field, origin: Origin) -> Problem:
+    return Problem(
+        feature=origin.number,
+        id=field.field_id,
+        where=f"{origin.where}{warning.member}",
+        reason=warning.reason,
+        message=warning.message,
+        registered=warning.registered,
+    )
+
+
+# What would change
+
+
+def _change(field: Field, before: RegisteredField | None, around: Surroundings) -> Change:
+    first, last = _due(field, around)
+    if before is None:
+        days = max((last - first).days + 1, 0)
+        return _with_days(Change(field_id=field.field_id, effect="new"), days, first, last)
+    changes = tuple(_differences(before, field))
+    if not changes:
+        return Change(field_id=field.field_id, effect="unchanged")
+    change = Change(field_id=field.field_id, effect="changed", changes=changes)
+    if before.geometry_hash != field.geometry_hash:
+        return _with_days(change, max((last - first).days + 1, 0), first, last)
+    first_before, last_before = _due(before, around)
+    earlier = max((min(last, first_before - timedelta(1)) - first).days + 1, 0)
+    later = max((last - max(first, last_before + timedelta(1))).days + 1, 0) if last_before >= first_before else 0
+    if last_before < first_before:
+        earlier = max((last - first).days + 1, 0)
+    return _with_days(change, earlier + later, first if earlier else last - timedelta(later - 1), last)
+
+
+def _with_days(change: Change, days: int, first: date, last: date) -> Change:
+    return change.model_copy(update={"days": days, "first_day": first, "last_day": last}) if days else change
+
+
+def _due(field: Field, around: Surroundings) -> tuple[date, date]:
+    """Return the first and the last day that a field is owed; the last may be before the first."""
+    return max(field.plant_date, FIRST_IMAGE), min(field.end_date or date.max, around.last_owed_day)
+
+
+def _differences(before: Field, after: Field) -> Iterator[str]:
+    if before.geometry_hash != after.geometry_hash:
+        yield f"boundary by {_boundary_change(before.geometry, after.geometry):.0%}"
+    for name, old, new in (
+        ("crop", before.plant_type, after.plant_type),
+        ("plant date", before.plant_date, after.plant_date),
+        ("end date", before.end_date or "none", after.end_date or "none"),
+    ):
+        if old != new:
+            yield f"{name} {new} (was {old})"
+
+
+def _boundary_change(before: BaseGeometry, after: BaseGeometry) -> float:
+    """Return the area that only one of two polygons covers, as a fraction of what both cover together."""
+    return float(shapely.symmetric_difference(before, after).area / shapely.union(before, after).area)
+
+
+def _change_warnings(field: Field, before: RegisteredField | None) -> Iterator[_Warning]:
+    if before is None:
+        return
+    if before.geometry_hash != field.geometry_hash:
+        share = _boundary_change(before.geometry, field.geometry)
+        if share > MUCH:
+            message = f"the boundary changes by {share:.0%}: is it still the same field? All its days are computed anew"
+            yield _Warning("boundary_changed", message, "/geometry")
+    if field.plant_date >= before.plant_date + NEXT_SEASON:
+        yield _Warning(
+            "next_season",
+            f"planted on {field.plant_date}, {(field.plant_date - before.plant_date).days} days after the "
+            f"{before.plant_type} before: a field has one season, so its days until then are kept and not published",
+            "/properties/plant-date",
+        )
+    elif field.plant_date > before.plant_date:
+        yield _Warning(
+            "days_left_out",
+            f"planted on {field.plant_date} (was {before.plant_date}): the days before are kept and not published",
+            "/properties/plant-date",
+        )
+
+
+# What looks wrong
+
+
+def _date_warnings(field: Field, change: Change, around: Surroundings) -> Iterator[_Warning]:
+    place = "/properties/plant-date"
+    if field.plant_date > around.today:
+        yield _Warning("future_plant_date", f"planted on {field.plant_date}, which is still to come", place)
+    elif field.plant_date < FIRST_IMAGE or field.plant_date < around.first_daily_day - LONG_BEFORE:
+        years = (around.first_daily_day - field.plant_date).days / 365.25
+        since = f"; days are computed from {FIRST_IMAGE} on, that of Sentinel-2's first image"
+        yield _Warning(
+            "early_plant_date",
+            f"planted on {field.plant_date}, {years:,.0f} years before the first daily day, {around.first_daily_day}"
+            f"{since if field.plant_date < FIRST_IMAGE else ''}: {change.days:,} days become due",
+            place,
+        )
+
+
+def _confirmation(change: Change, limit: int) -> _Warning:
+    return _Warning(
+        "needs_confirmation",
+        f"{change.days:,} days since {change.first_day} would become due; from {limit:,} on somebody has to confirm: "
+        'add "confirm": true to the properties, or to the file, and upload it again',
+        "/properties",
+        registered=False,
+    )
+
+
+def _size_warnings(field: Field, min_pixels: float) -> Iterator[_Warning]:
+    local = _in_metres(field.geometry)
+    pixels = local.area / _PIXEL_METRES**2
+    if pixels < min_pixels:
+        message = f"it covers {pixels:.2g} pixels of 10 m; with less than {min_pixels:g} no day gets a value"
+        yield _Warning("no_pure_pixel", message, "/geometry")
+    # No square of 10 m fits where no circle of 10 m does.
+    elif shapely.is_empty(shapely.buffer(local, -_PIXEL_METRES / 2)):
+        message = "no pixel of 10 m fits into it, so that its numbers are mixed with what is beside it"
+        yield _Warning("no_pure_pixel", message, "/geometry")
+
+
+def _place_warnings(fields: Sequence[Field], around: Surroundings) -> list[list[_Warning]]:
+    """Return, for each field, what is to be said of where it is."""
+    outside = _extent_warnings(fields, around.extent) if around.extent else [[] for _ in fields]
+    overlaps = _overlap_warnings(fields, around.neighbours)
+    return [[*one, *other] for one, other in zip(outside, overlaps, strict=True)]
+
+
+def _extent_warnings(fields: Sequence[Field], extent: Extent) -> list[list[_Warning]]:
+    geometries = [field.geometry for field in fields]
+    return [list(_of_extent(*pair, extent)) for pair in zip(geometries, clip(geometries, extent), strict=True)]
+
+
+def _of_extent(geometry: BaseGeometry, inside: BaseGeometry | None, extent: Extent) -> Iterator[_Warning]:
+    share = 1.0 if inside is None else 1 - inside.area / geometry.area
+    if share <= MUCH:
+        return
+    swapped = shapely.transform(geometry, lambda lonlat: lonlat[:, ::-1])
+    if shapely.intersection(swapped, extent.polygon).area > MUCH * swapped.area:
+        message = "longitude and latitude look swapped: the other way round the field would lie within the extent"
+        yield _Warning("swapped_coordinates", f"{message}. Longitude comes first in GeoJSON", "/geometry")
+    elif inside is None:
+        west, south, _, _ = geometry.bounds
+        message = f"it lies at {west:.5g}, {south:.5g}, outside the extent {extent}, and none of its days is computed"
+        yield _Warning("outside_extent", f"{message}: check its coordinates, or the extent", "/geometry")
+    else:
+        message = f"{share:.0%} of the field is outside the extent {extent}, and is not computed"
+        yield _Warning("beyond_extent", message, "/geometry")
+
+
+def _overlap_warnings(fields: Sequence[Field], neighbours: Sequence[Neighbour]) -> list[list[_Warning]]:
+    """Return, for each field, a warning for the field of the registry or of the file that it overlaps most."""
+    own = [Neighbour(field.field_id, field.geometry, field.plant_date, field.end_date) for field in fields]
+    others = [*neighbours, *own]
+    most: dict[int, tuple[float, Neighbour]] = {}
+    for number, other_number, share in _overlaps([one.geometry for one in own], [one.geometry for one in others]):
+        field, other = fields[number], others[other_number]
+        is_another = other.field_id != field.field_id and _at_the_same_time(field, other)
+        if is_another and share > most.get(number, (0.0, None))[0]:
+            most[number] = (share, other)
+    return [[_overlap(fields[number], *most[number])] if number in most else [] for number in range(len(fields))]
+
+
+def _overlaps(geometries: Sequence[BaseGeometry], others: Sequence[BaseGeometry]) -> Iterator[tuple[int, int, float]]:
+    """Yield pairs of numbers of geometries that overlap by more than `MUCH` of the smaller one, with that share."""
+    if not geometries:
+        return
+    first, second = np.array(geometries, dtype=object), np.array(others, dtype=object)
+    numbers, other_numbers = shapely.STRtree(second).query(first, predicate="intersects")
+    smaller = np.minimum(shapely.area(first)[numbers], shapely.area(second)[other_numbers])
+    # Most pairs are fields that touch: their bounds tell that without an intersection.
+    low = np.maximum(shapely.bounds(first)[numbers, :2], shapely.bounds(second)[other_numbers, :2])
+    high = np.minimum(shapely.bounds(first)[numbers, 2:], shapely.bounds(second)[other_numbers, 2:])
+    may = np.prod(high - low, axis=1) > MUCH * smaller
+    numbers, other_numbers, smaller = numbers[may], other_numbers[may], smaller[may]
+    shares = shapely.area(shapely.intersection(first[numbers], second[other_numbers])) / smaller
+    found = shares > MUCH
+    yield from zip(numbers[found].tolist(), other_numbers[found].tolist(), shares[found].tolist(), strict=True)
+
+
+def _at_the_same_time(field: Field, other: Neighbour) -> bool:
+    return field.plant_date <= (other.end_date or date.max) and other.plant_date <= (field.end_date or date.max)
+
+
+def _overlap(field: Field, share: float, other: Neighbour) -> _Warning:
+    smaller = field.field_id if field.geometry.area <= other.geometry.area else other.field_id
+    message = f"it overlaps {other.field_id}, by {share:.0%} of {smaller}"
+    likeness = SequenceMatcher(None, field.field_id.lower(), other.field_id.lower()).ratio()
+    if likeness >= NEAR_NAMES:
+        message += f". The names are near: is it {other.field_id}? Upload it under that id to correct that field"
+    return _Warning("overlap", message, "/geometry")
+
+
+def _in_metres(geometry: BaseGeometry) -> BaseGeometry:
+    """Return a small geometry in metres; degrees of longitude are as long as they are in its middle."""
+    _, south, _, north = geometry.bounds
+    shrink = cos(radians((south + north) / 2))
+    return shapely.transform(geometry, lambda lonlat: lonlat * (shrink * _METRES_PER_DEGREE, _METRES_PER_DEGREE))

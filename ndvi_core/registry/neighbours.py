@@ -1,0 +1,59 @@
+"""The registered fields around others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Connection, Double, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from ndvi_core.models.field import Field
+from ndvi_core.registry.fields import meets_box
+from ndvi_core.registry.tables import BOUNDS
+from ndvi_core.registry.tables import field as field_table
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A field as far as its neighbours are concerned."""
+
+    field_id: str
+    geometry: BaseGeometry
+    """WGS84."""
+    plant_date: date
+    end_date: date | None
+
+
+def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Neighbour]:
+    """Load the registered fields whose bounds meet those of others, in the order of the registry.
+
+    Args:
+        connection: to the registry.
+        fields: registered or not. Those of the same ids are left out.
+    """
+    if not fields:
+        return []
+    bounds = shapely.bounds([field.geometry for field in fields]).T.tolist()
+    boxes = (
+        func.unnest(*(cast(edge, ARRAY(Double)) for edge in bounds)).table_valued(*BOUNDS).render_derived(name="boxes")
+    )
+    rows = field_table.c
+    query = (
+        select(rows.field_id, rows.geometry, rows.plant_date, rows.end_date)
+        .where(
+            rows.sequence.in_(
+                select(rows.sequence).join(
+                    boxes, meets_box(rows, boxes.c.west, boxes.c.south, boxes.c.east, boxes.c.north)
+                )
+            ),
+            rows.field_id != func.all(cast([field.field_id for field in fields], ARRAY(Text))),
+        )
+        .order_by(rows.sequence)
+    )
+    found = connection.execute(query).all()
+    shapes = shapely.from_wkb([row.geometry for row in found])
+    return [
+        Neighbour(row.field_id, shape, row.plant_date, row.end_date) for row, shape in zip(found, shapes, strict=True)
+    ]
