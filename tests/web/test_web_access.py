@@ -153,6 +153,6 @@ def test_the_page_is_in_airflows_navigation(sign_in: SignIn, server: Server) -> 
 def test_answers_are_documented_with_their_models(sign_in: SignIn) -> None:
     described = sign_in("viewer").get("openapi.json").json()
     json.dumps(described)
-    fields = described["paths"]["/api/fields"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    fields = described["paths"]["/api/fields"]["get"]["responses"]["200"]["content"]["application/geo+json"]["schema"]
     assert fields["$ref"].endswith("/FieldCollection")
     assert {"Observation", "FieldStatus", "Problem", "DayGrid", "Session"} <= set(described["components"]["schemas"])

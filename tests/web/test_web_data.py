@@ -230,7 +230,7 @@ def test_ndjson_has_the_rows_with_the_facts_of_their_field(ask: Ask) -> None:
         "plant_type": "wheat",
         "plant_date": "2025-04-01",
         "season": "2025",
-        "area_ha": pytest.approx(2693, rel=1e-2),
+        "area_ha": pytest.approx(270.1, rel=1e-2),
     }
     # A circle of 0.01 degrees at 46.05 north: half axes of 1111.5 and 773.5 m.
     assert lines == [row | facts for row in rows]

@@ -8,7 +8,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.settings import AirflowSettings, load_settings
@@ -45,9 +46,20 @@ def answer_errors(app: FastAPI) -> None:
         status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, TryAgain) else 502
         return JSONResponse({"detail": str(error)}, status)
 
-    @app.exception_handler(OperationalError)
-    def _database(_: Request, error: OperationalError) -> JSONResponse:
-        return JSONResponse({"detail": f"the registry's database does not answer: {error.orig}"}, 503)
+    @app.exception_handler(NoFreeConnection)
+    def _busy(_: Request, error: NoFreeConnection) -> JSONResponse:
+        return JSONResponse({"detail": f"the registry's database is busy, ask again later: {error}"}, 503)
+
+    @app.exception_handler(DBAPIError)
+    def _database(_: Request, error: DBAPIError) -> JSONResponse:
+        if isinstance(error, OperationalError | InterfaceError):
+            return JSONResponse({"detail": f"the registry's database does not answer: {error.orig}"}, 503)
+        remedy = "run `airflow ndvi migrate`, and check the rights of the user in the connection"
+        return JSONResponse({"detail": f"the registry's database refuses: {error.orig}; {remedy}"}, 502)
+
+    @app.exception_handler(Exception)
+    def _defect(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": f"a defect, {type(error).__name__}: see the log of Airflow's API server"}, 500)
 
     @app.exception_handler(AirflowNotFoundException)
     def _undefined(_: Request, error: AirflowNotFoundException) -> JSONResponse:

@@ -10,8 +10,9 @@ from pydantic import Field as Attribute
 from pydantic import ValidationError
 
 from ndvi_airflow.airflow_compat import GetUserDep
+from ndvi_airflow.web.answers import GEOJSON, READS, GeoJSONResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
-from ndvi_airflow.web.pagination import GEOJSON, Limit, Offset, Period, json_response, next_page
+from ndvi_airflow.web.pagination import Limit, Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import may_recompute, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.extent import Extent
@@ -31,7 +32,7 @@ MAX_CELLS = 2_000_000
 
 FieldId = Annotated[str, Path(pattern=FIELD_ID_PATTERN)]
 
-router = APIRouter(prefix="/api", dependencies=[reader], tags=["fields"])
+router = APIRouter(prefix="/api", dependencies=[reader], tags=["fields"], responses=READS)
 
 
 class Session(Frozen):
@@ -124,14 +125,14 @@ def session(
     )
 
 
-@router.get("/extent", responses={200: {"model": ExtentFeature}})
+@router.get("/extent", response_class=GeoJSONResponse, responses={200: {"model": ExtentFeature}, **errors(404)})
 def extent(settings: Current, bucket: Bucket) -> Response:
     """Return the processing extent as GeoJSON."""
     found = load_extent(bucket, settings.extent_key)
     return json_response(ExtentFeature(geometry=found.polygon), media_type=GEOJSON)
 
 
-@router.get("/fields", responses={200: {"model": FieldCollection}})
+@router.get("/fields", response_class=GeoJSONResponse, responses={200: {"model": FieldCollection}, **errors(422)})
 def fields(
     request: Request,
     settings: Current,
@@ -155,7 +156,11 @@ def fields(
     return json_response(collection, media_type=GEOJSON, headers=headers)
 
 
-@router.get("/fields/{field_id}", responses={200: {"model": DetailedFeature}})
+@router.get(
+    "/fields/{field_id}",
+    response_class=GeoJSONResponse,
+    responses={200: {"model": DetailedFeature}, **errors(404, 422)},
+)
 def field(field_id: FieldId, settings: Current, connection: Registry) -> Response:
     """Return a field in full resolution with all that is known of it."""
     found = require_field(connection, field_id)
@@ -165,7 +170,7 @@ def field(field_id: FieldId, settings: Current, connection: Registry) -> Respons
     return json_response(DetailedFeature.of(details, found.geometry), media_type=GEOJSON)
 
 
-@router.get("/grid", responses={200: {"model": DayGrid}})
+@router.get("/grid", responses={200: {"model": DayGrid}, **errors(422)})
 def grid(
     request: Request,
     settings: Current,

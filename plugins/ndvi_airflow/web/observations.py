@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import RootModel, StringConstraints, TypeAdapter, ValidationError
 
+from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.dependencies import Registry
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.pagination import Offset, Period, json_response, next_page
@@ -23,7 +24,7 @@ Rows = Annotated[int, Query(ge=1, le=MAX_ROWS)]
 
 _ids = TypeAdapter(list[Annotated[str, StringConstraints(pattern=FIELD_ID_PATTERN)]])
 
-router = APIRouter(prefix="/api", dependencies=[reader], tags=["observations"])
+router = APIRouter(prefix="/api", dependencies=[reader], tags=["observations"], responses=READS)
 
 
 class Observations(RootModel[list[Observation]]):
@@ -34,11 +35,12 @@ _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Observations,
         "content": {media_type: {} for media_type in (NDJSON, CSV, PARQUET)},
-    }
+    },
+    **errors(422),
 }
 
 
-@router.get("/fields/{field_id}/observations", responses=_FORMATS)
+@router.get("/fields/{field_id}/observations", responses={**_FORMATS, **errors(404)})
 def of_field(
     request: Request,
     field_id: FieldId,

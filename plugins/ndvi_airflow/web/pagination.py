@@ -1,10 +1,11 @@
 """Periods and pages in the query of routes, links to the next page, and models as answers."""
 
+import re
 from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from ndvi_airflow.web.dependencies import Current, Registry
 from ndvi_core.registry.due_days import last_owed_day
@@ -12,17 +13,26 @@ from ndvi_core.registry.fields import first_day
 
 MAX_FIELDS = 10_000
 """Fields of a page, at most."""
-GEOJSON = "application/geo+json"
 
 Limit = Annotated[int, Query(ge=1, le=MAX_FIELDS)]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 
+def _as_written(day: object) -> object:
+    if isinstance(day, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""A day in a query or path, as ISO 8601 has it; a number is no time since 1970."""
+
+
 def _period(
     settings: Current,
     connection: Registry,
-    start: Annotated[date | None, Query(description="First day; without, that of the first field")] = None,
-    end: Annotated[date | None, Query(description="Last day, included; without, the last recorded one")] = None,
+    start: Annotated[Day | None, Query(description="First day; without, that of the first field")] = None,
+    end: Annotated[Day | None, Query(description="Last day, included; without, the last recorded one")] = None,
 ) -> tuple[date, date]:
     start = start or first_day(connection) or settings.start_date
     end = end or max(start, last_owed_day(connection, settings.start_date))

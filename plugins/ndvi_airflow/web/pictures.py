@@ -1,17 +1,20 @@
 """The pictures of cells: for people, for maps, and on the page that a compute task's link in the web UI opens."""
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
 
+from ndvi_airflow.web.answers import READS, PNGResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current
 from ndvi_airflow.web.fields import FieldId
-from ndvi_airflow.web.pagination import json_response
+from ndvi_airflow.web.pagination import Day, json_response
 from ndvi_airflow.web.security import dag_reader, reader
-from ndvi_core.errors import NotFound
+from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
 from ndvi_core.runs.folder import RunFolder
@@ -23,20 +26,47 @@ SHOWN = 200
 """Cells on a page."""
 HEADERS = {"Cache-Control": "private, max-age=60"}
 POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+_NOT_THERE = errors(404, 422)
 
-router = APIRouter(tags=["pictures"])
+PNG_BEGIN, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+"""W3C, PNG specification, 5.2 and 11.2.5."""
+
+MAX_ID = 250
+"""Characters of a DAG's or run's id that Airflow takes at most."""
+DagId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.~-]*$", max_length=MAX_ID)]
+RunId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_][^\x00-\x1f\x7f]*$", max_length=MAX_ID)]
+MapIndex = Annotated[int, Path(ge=0, le=2**31 - 1)]
 
 
-@router.get("/orders/{dag_id}/{run_id}/{map_index}", dependencies=[dag_reader], response_class=HTMLResponse)
-def show_order(
-    dag_id: str, run_id: str, map_index: Annotated[int, Path(ge=0)], settings: Current, bucket: Bucket
-) -> HTMLResponse:
+def _printable(request: Request) -> None:
+    """Refuse a NUL before Airflow's database does, which is asked about the DAG before its id is looked at here.
+
+    Raises:
+        HTTPException: 422.
+    """
+    if any("\x00" in value for value in request.path_params.values()):
+        raise HTTPException(422, "the address has a NUL character")
+
+
+printable = Depends(_printable)
+
+router = APIRouter(tags=["pictures"], responses=READS)
+
+
+@router.get(
+    "/orders/{dag_id}/{run_id}/{map_index}",
+    dependencies=[printable, dag_reader],
+    response_class=HTMLResponse,
+    responses=_NOT_THERE,
+)
+def show_order(dag_id: DagId, run_id: RunId, map_index: MapIndex, settings: Current, bucket: Bucket) -> HTMLResponse:
     """Show the pictures of a mapped compute task, or why a cell has none."""
     try:
         folder = RunFolder.of(bucket, settings, dag_id, run_id)
-        order = WorkOrder.model_validate_json(folder.store.read(folder.order_key(map_index)))
-        manifest = Manifest.model_validate_json(folder.store.read(folder.manifest_key(map_index)))
+        with _usable(folder.order_key(map_index)):
+            order = WorkOrder.model_validate_json(folder.store.read(folder.order_key(map_index)))
+        with _usable(folder.manifest_key(map_index)):
+            manifest = Manifest.model_validate_json(folder.store.read(folder.manifest_key(map_index)))
     except NotFound as error:
         raise HTTPException(404, f"{error}: the task has not written its manifest") from error
     page = _page().render(
@@ -68,25 +98,56 @@ def _page() -> "Template":
     return Environment(loader=PackageLoader("ndvi_airflow.web"), autoescape=True).get_template("order.html")
 
 
-@router.get("/pictures/{field_id}/{day}.png", dependencies=[reader], response_class=Response, responses=_PNG)
-def picture(field_id: FieldId, day: date, settings: Current, bucket: Bucket) -> Response:
+@router.get("/pictures/{field_id}/{day}.png", dependencies=[reader], response_class=PNGResponse, responses=_NOT_THERE)
+def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
     """Return the NDVI picture of a cell, with its legend."""
-    return _png(_product(bucket, settings, field_id, day, "ndvi.png"))
+    picture = _product(bucket, settings, field_id, day, "ndvi.png")
+    if not (picture.startswith(PNG_BEGIN) and picture.endswith(PNG_END)):
+        raise BadInput(f"the picture of {field_id}, {day} cannot be used: it is no whole PNG; compute the cell again")
+    return _png(picture)
 
 
-@router.get("/api/fields/{field_id}/overlays/{day}.png", dependencies=[reader], response_class=Response, responses=_PNG)
-def overlay(field_id: FieldId, day: date, settings: Current, bucket: Bucket) -> Response:
+@router.get(
+    "/api/fields/{field_id}/overlays/{day}.png",
+    dependencies=[reader],
+    response_class=PNGResponse,
+    responses=_NOT_THERE,
+)
+def overlay(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
     """Return the NDVI of a cell for a map in Web Mercator: transparent where nothing is valid, without a legend."""
-    return _png(overlay_png(_product(bucket, settings, field_id, day, "ndvi.tif")))
+    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
+    with _usable(f"the raster of {field_id}, {day}"):
+        return _png(overlay_png(raster))
 
 
-@router.get("/api/fields/{field_id}/overlays/{day}.json", dependencies=[reader], responses={200: {"model": Corners}})
-def overlay_place(field_id: FieldId, day: date, settings: Current, bucket: Bucket) -> Response:
+@router.get(
+    "/api/fields/{field_id}/overlays/{day}.json",
+    dependencies=[reader],
+    responses={200: {"model": Corners}, **_NOT_THERE},
+)
+def overlay_place(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
     """Return where that picture lies."""
-    return json_response(overlay_corners(_product(bucket, settings, field_id, day, "ndvi.tif")))
+    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
+    with _usable(f"the raster of {field_id}, {day}"):
+        return json_response(overlay_corners(raster))
 
 
-def _product(bucket: Bucket, settings: Current, field_id: str, day: date, name: str) -> bytes:
+@contextmanager
+def _usable(name: str) -> Iterator[None]:
+    """Let an object that is damaged end in an answer that says so.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    from rasterio.errors import CRSError, RasterioError
+
+    try:
+        yield
+    except (CRSError, RasterioError, ValidationError) as error:
+        raise BadInput(f"{name} cannot be used: {str(error).splitlines()[0]}; compute the cell again") from error
+
+
+def _product(bucket: Bucket, settings: Current, field_id: str, day: Day, name: str) -> bytes:
     """Return an object of a cell's folder.
 
     Raises:

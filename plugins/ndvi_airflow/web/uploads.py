@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
+from ndvi_airflow.web.answers import READS, error_or, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
@@ -37,7 +38,9 @@ async def _body(request: Request, settings: Current) -> bytes:
 
 Body = Annotated[bytes, Depends(_body)]
 
-router = APIRouter(prefix="/api/uploads", dependencies=[uploader, same_site], tags=["uploads"])
+router = APIRouter(
+    prefix="/api/uploads", dependencies=[uploader, same_site], tags=["uploads"], responses={**READS, **errors(413, 415)}
+)
 _REQUEST = {
     "requestBody": {
         "required": True,
@@ -96,7 +99,7 @@ class Uploaded(Checked):
     key: str
 
 
-@router.post("/check", responses={200: {"model": Checked}}, openapi_extra=_REQUEST)
+@router.post("/check", responses={200: {"model": Checked}, **errors(422)}, openapi_extra=_REQUEST)
 def check(data: Body, connection: Registry, settings: Current, bucket: Bucket) -> Response:
     """Check a file by the rules of the intake; nothing is written."""
     return json_response(_checked(check_file(data, connection, bucket, settings)))
@@ -105,7 +108,7 @@ def check(data: Body, connection: Registry, settings: Current, bucket: Bucket) -
 @router.post(
     "",
     status_code=201,
-    responses={201: {"model": Uploaded}, 422: {"model": Checked}},
+    responses={201: {"model": Uploaded}, **error_or(Checked, 422)},
     openapi_extra=_REQUEST,
 )
 def upload(
