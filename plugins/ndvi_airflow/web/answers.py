@@ -32,8 +32,8 @@ class ErrorDetail(Frozen):
     detail: str
 
 
-class GeoJSONResponse(Response):
-    """GeoJSON (RFC 7946)."""
+class GeoJSONResponse(JSONResponse):
+    """GeoJSON (RFC 7946), which FastAPI describes as JSON."""
 
     media_type = GEOJSON
 

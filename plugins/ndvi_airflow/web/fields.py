@@ -27,6 +27,7 @@ from ndvi_core.registry.progress import FieldStatus, field_statuses
 METRES_A_DEGREE = 111_320
 DIGITS = 6
 """Decimals of a degree in the coordinates of simplified boundaries: a decimetre."""
+NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 MAX_CELLS = 2_000_000
 """Cells of a grid, at most."""
 
@@ -139,7 +140,13 @@ def fields(
     connection: Registry,
     limit: Limit = 1000,
     offset: Offset = 0,
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees: fields that meet it")] = None,
+    bbox: Annotated[
+        str | None,
+        Query(
+            description="west,south,east,north in degrees: fields that meet it",
+            json_schema_extra={"pattern": f"^{NUMBER}(,{NUMBER}){{3}}$"},
+        ),
+    ] = None,
     tolerance: Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")] = 0,
 ) -> Response:
     """Return a page of fields with their status as GeoJSON, in the order of registration."""

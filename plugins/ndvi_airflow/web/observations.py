@@ -61,7 +61,11 @@ def of_fields(
     connection: Registry,
     period: Period,
     field_ids: Annotated[
-        str | None, Query(description=f"Ids of at most {MAX_IDS} fields, with commas between them; without, all fields")
+        str | None,
+        Query(
+            description=f"Ids of at most {MAX_IDS} fields, with commas between them; without, all fields",
+            json_schema_extra={"pattern": f"^{FIELD_ID_PATTERN[1:-1]}(,{FIELD_ID_PATTERN[1:-1]})*$"},
+        ),
     ] = None,
     format: Format = "json",
     limit: Rows = 10_000,

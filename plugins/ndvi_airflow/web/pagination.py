@@ -31,10 +31,14 @@ Day = Annotated[date, BeforeValidator(_as_written)]
 def _period(
     settings: Current,
     connection: Registry,
-    start: Annotated[Day | None, Query(description="First day; without, that of the first field")] = None,
+    start: Annotated[
+        Day | None, Query(description="First day; without, that of the first field, or the last day if that is earlier")
+    ] = None,
     end: Annotated[Day | None, Query(description="Last day, included; without, the last recorded one")] = None,
 ) -> tuple[date, date]:
-    start = start or first_day(connection) or settings.start_date
+    if start is None:
+        first = first_day(connection) or settings.start_date
+        start = first if end is None else min(first, end)
     end = end or max(start, last_owed_day(connection, settings.start_date))
     if end < start:
         raise HTTPException(422, f"the end {end} is before the start {start}")

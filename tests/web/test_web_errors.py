@@ -1,0 +1,82 @@
+"""What the API says when the registry or the bucket is away, refuses, or holds what cannot be used."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Connection, create_engine
+
+from ndvi_airflow.local.services import S3, Postgres
+from ndvi_airflow.web import dependencies
+from ndvi_airflow.web.app import app
+from ndvi_airflow.web.security import dag_reader, reader
+from ndvi_core.storage.object_store import Store
+
+NOWHERE = "127.0.0.1:1"
+PICTURES = ("api/extent", "pictures/wheat/2025-04-01.png", "api/fields/wheat/overlays/2025-04-01.json")
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """The app for somebody who may read."""
+    monkeypatch.setenv("NDVI_BUCKET_URL", "s3://ndvi")
+    for allowed in (reader, dag_reader):
+        monkeypatch.setitem(app.dependency_overrides, allowed.dependency, lambda: None)
+    yield TestClient(app, raise_server_exceptions=False)
+    app.dependency_overrides.clear()
+
+
+def on(url: str) -> Callable[[], Iterator[Connection]]:
+    def connection() -> Iterator[Connection]:
+        with create_engine(url).connect() as found:
+            yield found
+
+    return connection
+
+
+def check(client: TestClient, path: str, status: int, said: str) -> None:
+    answer = client.get(f"/{path}")
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["api/fields", "api/fields/wheat", "api/grid", "api/observations"])
+def test_a_registry_that_is_away_or_not_migrated_is_said_so(client: TestClient, postgres: Postgres, path: str) -> None:
+    app.dependency_overrides[dependencies._connection] = on(f"postgresql+psycopg://nobody@{NOWHERE}/nothing")
+    check(client, path, 503, "the registry's database does not answer")
+    app.dependency_overrides[dependencies._connection] = on(postgres.url(f"empty_{uuid4().hex}"))
+    check(client, path, 502, "airflow ndvi migrate")
+
+
+@pytest.mark.parametrize("path", PICTURES)
+def test_a_bucket_that_refuses_is_said_so(client: TestClient, s3: S3, path: str) -> None:
+    app.dependency_overrides[dependencies._bucket] = lambda: Store(
+        "s3://ndvi", {**s3.environment, "AWS_SECRET_ACCESS_KEY": "not-the-key"}
+    )
+    check(client, path, 502, "check the credentials")
+
+
+def test_a_bucket_that_is_away_is_said_so(client: TestClient, s3: S3) -> None:
+    away = {**s3.environment, "AWS_ENDPOINT_URL": f"http://{NOWHERE}"}
+    app.dependency_overrides[dependencies._bucket] = lambda: Store("s3://ndvi", away)
+    check(client, "api/extent", 503, "cannot read")
+
+
+DAMAGED = {
+    "fields/wheat/2025-04-01/ndvi.png": ("pictures/wheat/2025-04-01.png", "no whole PNG"),
+    "fields/wheat/2025-04-01/ndvi.tif": ("api/fields/wheat/overlays/2025-04-01.png", "the raster of wheat, 2025-04-01"),
+    "staticdata/config/bbox.geojson": ("api/extent", "is not usable"),
+    "runs/ndvi_daily/x/orders/0.json": ("orders/ndvi_daily/x/0", "runs/ndvi_daily/x/orders/0.json cannot be used"),
+}
+
+
+@pytest.mark.parametrize("key", DAMAGED)
+def test_an_object_that_is_damaged_is_said_so(client: TestClient, tmp_path: Path, key: str) -> None:
+    store = Store(tmp_path.as_uri())
+    app.dependency_overrides[dependencies._bucket] = lambda: store
+    path, said = DAMAGED[key]
+    assert client.get(f"/{path}").status_code == 404
+    store.write(key, b"\x89PNG\r\n\x1a\n and no more")
+    check(client, path, 502, said)
