@@ -9,6 +9,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Update,
     and_,
     case,
+    cast,
     func,
     literal,
     or_,
@@ -231,9 +233,10 @@ def _fields_of_page(wanted: Sequence[ColumnElement[bool]], limit: int, offset: i
         .subquery("counts")
     )
     up_to = func.sum(counts.c.rows).over(order_by=counts.c.sequence)
-    places = select(counts, (up_to - counts.c.rows).label("before")).subquery("places")
+    places = select(counts, cast(up_to - counts.c.rows, BigInteger).label("before")).subquery("places")
     before, rows = places.c.before, places.c.rows
-    return select(places).where(before + rows > offset, before <= offset + limit).order_by(places.c.sequence)
+    first, after = literal(offset, BigInteger), literal(offset + limit, BigInteger)
+    return select(places).where(before + rows > first, before <= after).order_by(places.c.sequence)
 
 
 def _rows() -> Select[Any]:

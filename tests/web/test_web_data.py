@@ -343,6 +343,12 @@ def test_the_ends_of_the_calendar_are_days(ask: Ask, path: str, start: str | Non
     assert ask("api/grid", limit=1, **period).status_code == (422 if whole else 200), "of all days these are too many"
 
 
+@pytest.mark.parametrize("path", ["api/fields", "api/grid", "api/observations", "api/fields/wheat/observations"])
+def test_far_beyond_the_last_page_is_nothing(ask: Ask, path: str) -> None:
+    answer = ask(path, offset=2**31 - 1)
+    assert (answer.status_code, "next" in answer.links) == (200, False)
+
+
 def test_errors_have_one_shape(ask: Ask) -> None:
     for path in ("api/grid?start=0", "api/fields?limit=0&offset=-1", "api/fields/a.b", "api/fields/nobody"):
         assert set(ask(path).json()) == {"detail"}

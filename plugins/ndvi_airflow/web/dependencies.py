@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from ndvi_airflow.connections import open_bucket, registry_engine
@@ -50,10 +50,13 @@ def answer_errors(app: FastAPI) -> None:
     def _busy(_: Request, error: NoFreeConnection) -> JSONResponse:
         return JSONResponse({"detail": f"the registry's database is busy, ask again later: {error}"}, 503)
 
-    @app.exception_handler(DBAPIError)
-    def _database(_: Request, error: DBAPIError) -> JSONResponse:
-        if isinstance(error, OperationalError | InterfaceError):
-            return JSONResponse({"detail": f"the registry's database does not answer: {error.orig}"}, 503)
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    def _database(_: Request, error: OperationalError | InterfaceError) -> JSONResponse:
+        return JSONResponse({"detail": f"the registry's database does not answer: {error.orig}"}, 503)
+
+    @app.exception_handler(ProgrammingError)
+    def _tables(_: Request, error: ProgrammingError) -> JSONResponse:
         remedy = "run `airflow ndvi migrate`, and check the rights of the user in the connection"
         return JSONResponse({"detail": f"the registry's database refuses: {error.orig}; {remedy}"}, 502)
 

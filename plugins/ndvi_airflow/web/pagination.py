@@ -15,7 +15,7 @@ MAX_FIELDS = 10_000
 """Fields of a page, at most."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_FIELDS)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 def _as_written(day: object) -> object:
