@@ -156,3 +156,11 @@ def test_answers_are_documented_with_their_models(sign_in: SignIn) -> None:
     fields = described["paths"]["/api/fields"]["get"]["responses"]["200"]["content"]["application/geo+json"]["schema"]
     assert fields["$ref"].endswith("/FieldCollection")
     assert {"Observation", "FieldStatus", "Problem", "DayGrid", "Session"} <= set(described["components"]["schemas"])
+
+
+def test_errors_have_one_shape(sign_in: SignIn) -> None:
+    ask = sign_in("viewer").get
+    for path in ("api/grid?start=0", "api/fields?limit=0&offset=-1", "api/fields/a.b", "api/fields/nobody"):
+        assert set(ask(path).json()) == {"detail"}
+        assert isinstance(ask(path).json()["detail"], str)
+    assert ask("api/grid?start=0").json()["detail"] == "query.start: Value error, a day is written YYYY-MM-DD"
