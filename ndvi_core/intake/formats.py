@@ -1,7 +1,7 @@
 """What a file is that is not GeoJSON: told by its first bytes or members, with what to do about it."""
 
-import json
 import re
+import struct
 import zipfile
 from io import BytesIO
 from typing import Any
@@ -10,6 +10,8 @@ from ndvi_core.intake.document import Rejection, show
 
 _READ_BYTES = 4096
 """Bytes from the beginning of a text that are looked at."""
+_READ_NAMES = 10_000
+"""Names in an archive that are looked at."""
 _CONVERT = "convert it to GeoJSON, in WGS84 (ogr2ogr -lco RFC7946=YES out.geojson {source})"
 _DECOMPRESS = "decompress it and upload the GeoJSON that is in it"
 _EXPORT = "export the fields as GeoJSON (RFC 7946)"
@@ -96,9 +98,10 @@ def foreign_json(document: object) -> str | None:
     if _is_esri(document):
         convert = _CONVERT.format(source="in.json")
         return f"this is Esri JSON: {convert}, or ask the server for GeoJSON (f=geojson, outSR=4326)"
-    if "error" in document or "exceptions" in document:
-        error = json.dumps(document.get("error", document.get("exceptions")), default=str)
-        return f"this is the error of a server, {error[:100]}: ask it again"
+    error = document.get("error") or document.get("exceptions")
+    if error:
+        message = error.get("message") if isinstance(error, dict) else error
+        return f"this is the error of a server ({show(message)}): ask it again"
     if isinstance(document.get("elements"), list) and ("osm3s" in document or "generator" in document):
         return "this is an answer of OpenStreetMap's Overpass API: convert it to GeoJSON (osmtogeojson)"
     inner = next((name for name, value in document.items() if _is_collection(value)), None)
@@ -126,8 +129,8 @@ def _is_esri(document: dict[str, Any]) -> bool:
 def _zip(data: bytes) -> str:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
+            names = archive.namelist()[:_READ_NAMES]
+    except (zipfile.BadZipFile, struct.error, ValueError, OSError, NotImplementedError):
         return "this is a ZIP archive that was cut off or is damaged: unzip it, and upload the GeoJSON that is in it"
     for pattern, what, mend in _ZIPPED:
         if any(re.search(pattern, name, re.IGNORECASE) for name in names):

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.chance import examples
 from support.features import RING, collection, feature, only_problem
 
 from ndvi_core.errors import BadInput
@@ -114,6 +117,20 @@ def test_json_of_another_kind_is_named_with_what_to_do(document: Any, name: str,
 @pytest.mark.parametrize("data", [b"no JSON", b"a, b", b"{,}\n{,}", b"[1, 2", b"Farm: north\nfields: 3\n"])
 def test_what_is_nothing_known_is_called_no_json(data: bytes) -> None:
     assert "this is not JSON" in only_problem(parse_fields(data)).message or data == b"[1, 2"
+
+
+def test_the_error_of_a_server_may_be_nested_as_deep_as_json_is_read() -> None:
+    deep = b'{"error": ' + b"[" * 900 + b"]" * 900 + b"}"
+    assert "error of a server (an array)" in only_problem(parse_fields(deep)).message
+
+
+@given(st.data())
+@examples(100)
+def test_no_damage_to_a_zip_raises(data: st.DataObject) -> None:
+    damaged = bytearray(zipped("fields.shp", "fields.dbf"))
+    for _ in range(data.draw(st.integers(1, 5))):
+        damaged[data.draw(st.integers(4, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    assert "ZIP archive" in only_problem(parse_fields(bytes(damaged))).message
 
 
 def test_an_extent_of_another_format_is_named_too(store: Store) -> None:

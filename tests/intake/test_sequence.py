@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from support.features import collection, feature, found, only_problem
 
-from ndvi_core.intake.features import MAX_FEATURES, ParsedFields, parse_fields
+from ndvi_core.intake import sequence
+from ndvi_core.intake.features import ParsedFields, parse_fields
 
 
 def text(object_id: str, **properties: Any) -> bytes:
@@ -123,7 +124,8 @@ def test_a_damaged_collection_is_no_sequence_since_its_crs_may_be_lost(data: byt
     assert only_problem(parsed).reason == "not_json"
 
 
-def test_more_texts_than_features_may_be_are_rejected() -> None:
-    assert only_problem(parse_fields(A + b"\n{}" * MAX_FEATURES)).reason == "too_many_features"
-    assert only_problem(parse_fields(b"\x1e{" * (MAX_FEATURES + 1))).reason == "too_many_features"
-    assert only_problem(parse_fields(b"{\n" * (MAX_FEATURES + 1))).reason == "not_json"
+def test_more_texts_than_features_may_be_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequence, "MAX_TEXTS", 3)
+    assert only_problem(parse_fields(A + b"\n{}" * 3)).reason == "too_many_features"
+    assert only_problem(parse_fields(b"\x1e{" * 4)).reason == "too_many_features"
+    assert only_problem(parse_fields(b"{\n" * 4)).reason == "not_json"
