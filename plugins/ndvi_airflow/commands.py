@@ -4,7 +4,7 @@ import json
 import sys
 from argparse import Namespace
 
-from ndvi_airflow.connections import registry_engine
+from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.preconditions import refuse_unknown_fields
 from ndvi_airflow.report import status_table
 from ndvi_airflow.settings import load_settings
@@ -34,11 +34,14 @@ def status(options: Namespace) -> None:
         if options.fields:
             refuse_unknown_fields(options.fields, {row.field_id for row in found})
             found = [row for row in found if row.field_id in options.fields]
+        waiting = [info.key for info in open_bucket(settings.bucket_url).list(settings.waiting_prefix)]
     if options.json:
         sys.stdout.write(json.dumps([row.model_dump(mode="json") for row in found], indent=2) + "\n")
     else:
         console.print(status_table(found))
         for line in changes:
             console.print(f"the extent has changed: {line}")
+        for key in waiting:
+            console.print(f"waits for a confirmation, which is to move it to {settings.pending_prefix}: {key}")
     if not all(row.whole for row in found):
         raise SystemExit(1)

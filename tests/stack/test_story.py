@@ -274,6 +274,16 @@ def test_a_field_ends_gets_another_name_and_goes_by_commands(story: Story, perso
     assert person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(END)).code == 0
     assert person.published() == published
 
+    feature = story.features["field_1"]
+    ending = {**feature, "properties": {**feature["properties"], "end-date": str(FIRST)}}
+    runs = {dag_id: len(person.runs(dag_id)) for dag_id in (DAILY, RECOMPUTE)}
+    person.upload("staticdata/fields/pending/ending.geojson", collection(ending))
+    person.until(lambda: person.published() != published, "the days after the new end date")
+    person.until_quiet(CATCH_UP)
+    assert {dag_id: len(person.runs(dag_id)) for dag_id in runs} == runs, "nothing had to be computed for it"
+    assert person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(END)).code == 0
+    assert person.published() == published
+
     done = person.airflow("ndvi", "rename", "strip_0", "north")
     assert done.code == 0, done
     assert rows() == {("north" if name == "strip_0" else name, day) for name, day in before}
