@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from ndvi_airflow.defaults import RECOMPUTE
 from ndvi_core.errors import BadInput
 
 
@@ -16,4 +17,5 @@ def refuse_unknown(asked: Iterable[str], known: Collection[str]) -> None:
         BadInput: naming the unknown keys and the known ones.
     """
     if unknown := sorted(set(asked) - set(known)):
-        raise BadInput(f"unknown params: {', '.join(unknown)}. There are {', '.join(known)}")
+        others = f"There are {', '.join(known)}" if known else f"This DAG takes none; {RECOMPUTE} does"
+        raise BadInput(f"unknown params: {', '.join(unknown)}. {others}")

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from support.farm import DAYS, END, START, Farm, acquisitions, newer, published, rows_of
 
+from ndvi_core.errors import BadInput
 from ndvi_core.registry.ledger import load_series
 from ndvi_core.registry.progress import field_statuses
 from ndvi_core.runs.folder import RunFolder
@@ -128,3 +129,14 @@ def test_days_that_a_corrected_date_leaves_out_are_kept_and_not_published(grown:
     grown.intake()
     assert grown.catch_up().cells == set(), "nothing has to be computed"
     assert published(grown) == before
+
+
+def test_a_period_by_hand_ends_on_the_last_recorded_day(farm: Farm) -> None:
+    for day in DAYS[:2]:
+        farm.daily(day)
+    run = farm.by_hand(start=DAYS[1], end=DAYS[1] + timedelta(400), force=True)
+    assert run.recorded.days == (DAYS[1],)
+    with pytest.raises(BadInput, match=f"no day to compute from {DAYS[2]} on: the recorded days end on {DAYS[1]}"):
+        farm.by_hand(start=DAYS[2], end=DAYS[3])
+    with pytest.raises(BadInput, match="is before the start"):
+        farm.by_hand(start=DAYS[1], end=DAYS[0])

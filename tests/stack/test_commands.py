@@ -33,6 +33,12 @@ REFUSED = {
     "--pool big": "NDVI_COMPUTE_POOL",
     "--treat-dag-id-as-regex": "one DAG at a time",
 }
+NO_DAY = {
+    "dags backfill -s 2025-13-01 ndvi_daily": "'2025-13-01' is no day: write it as YYYY-MM-DD",
+    "dags backfill -s 2025-04-20 -e tomorrow ndvi_daily": "'tomorrow' is no day: write it as YYYY-MM-DD",
+    "ndvi recompute -f a -s 20.4.2025 -e 2025-04-28": "'20.4.2025' is no day: write it as YYYY-MM-DD",
+    "dags backfill -s 2025-04-20 --max-active-runs 0 ndvi_daily": "'0' is no number of runs: write 1 or more",
+}
 UNKNOWN_SHAPES = (
     "None",
     "SimpleNamespace()",
@@ -85,6 +91,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("airflow")
     asked, answered = home / "asked.json", home / "answered.json"
     words = [*TAKEN.values(), *([*BACKFILL, *option.split(), "ndvi_daily"] for option in REFUSED)]
+    words += [line.split() for line in NO_DAY]
     asked.write_text(json.dumps({"words": words, "shapes": UNKNOWN_SHAPES}))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "NDVI_"))}
     subprocess.run(
@@ -92,7 +99,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     found = json.loads(answered.read_text())
     return {
-        "words": dict(zip([*TAKEN, *REFUSED], found["words"], strict=True)),
+        "words": dict(zip([*TAKEN, *REFUSED, *NO_DAY], found["words"], strict=True)),
         "shapes": dict(zip(UNKNOWN_SHAPES, found["shapes"], strict=True)),
     }
 
@@ -108,6 +115,13 @@ def test_an_option_without_a_counterpart_is_refused_with_a_hint(answers: dict[st
     assert code == 2
     assert "has no counterpart in Airflow 3" in said
     assert REFUSED[option] in said
+
+
+@pytest.mark.parametrize("line", NO_DAY)
+def test_what_is_no_day_or_number_is_said_in_words(answers: dict[str, Any], line: str) -> None:
+    code, said = answers["words"][line]
+    assert code == 2
+    assert NO_DAY[line] in said
 
 
 @pytest.mark.parametrize("shape", UNKNOWN_SHAPES)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ndvi_airflow.local import stack
+from ndvi_airflow.local.components import process_environment
 from ndvi_airflow.local.config import LocalSettings, load_local_settings
 from ndvi_airflow.report import open_console
 from ndvi_core.errors import NdviError
@@ -54,15 +55,19 @@ def _status(settings: LocalSettings) -> None:
 
 def _env(settings: LocalSettings) -> None:
     running = stack.find(settings)
-    for name, value in {**running.variables, **running.s3.environment, **_for_s3_clients(running)}.items():
+    for name, value in {**running.variables, **running.s3.environment, **_for_clients(running)}.items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     # First, so that another `airflow` on the path does not get in the way.
     sys.stdout.write(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n')
 
 
-def _for_s3_clients(running: stack.Stack) -> dict[str, str]:
-    """Return what some clients read instead of AWS's own names: `aws` version 1, and s5cmd."""
-    return {"AWS_DEFAULT_REGION": running.s3.environment["AWS_REGION"], "S3_ENDPOINT_URL": running.s3.url}
+def _for_clients(running: stack.Stack) -> dict[str, str]:
+    """Return what some S3 clients read instead of AWS's own names, and what keeps a proxy out of the way."""
+    return {
+        "AWS_DEFAULT_REGION": running.s3.environment["AWS_REGION"],
+        "S3_ENDPOINT_URL": running.s3.url,
+        "NO_PROXY": process_environment({})["NO_PROXY"],
+    }
 
 
 def _demo(settings: LocalSettings) -> None:

@@ -41,6 +41,15 @@ None of our own modules: a change of them counts from the next task on.
 PRELOADED_FOR_PODS = ("airflow.providers.cncf.kubernetes.operators.pod",)
 """The same, where compute tasks run in pods: more than all of the others together."""
 
+QUIET = (
+    "aiobotocore.credentials=WARNING",
+    "airflow.models.backfill=WARNING",
+    "airflow.providers.amazon.aws.triggers.s3=WARNING",
+    "airflow.providers.amazon.aws.utils.connection_wrapper=WARNING",
+    "botocore.credentials=WARNING",
+)
+"""Loggers that tell each time what is always so: where the keys of S3 come from, and that a sensor looks again."""
+
 _ARGUMENTS = {
     # Logs are read from the folder that all share; nobody has to serve them, and no further port is taken.
     "scheduler": ("--skip-serve-logs",),
@@ -94,7 +103,7 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, 
             "refresh_interval": 5,  # a new file shows within seconds
             "parsing_processes": 1,
         },
-        "logging": {"base_log_folder": home / "logs"},
+        "logging": {"base_log_folder": home / "logs", "namespace_levels": " ".join(QUIET)},
     }
     return {
         "AIRFLOW_HOME": str(home),
