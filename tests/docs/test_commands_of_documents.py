@@ -99,7 +99,7 @@ def said(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     Person(stack).upload("staticdata/fields/waiting/old.geojson", collection(waiting))
     found = list(blocks())
     commands = [next(block for of, block in found if of == name and block.startswith(how)) for name, how in RUN]
-    script = "".join(f"echo '### {number}'\n{block}" for number, block in enumerate(commands))
+    script = "".join(f"printf '\\n### {number}\\n'\n{block}" for number, block in enumerate(commands))
     foreign = ("AIRFLOW", "AWS_", "NDVI_", "STAC_", "S3_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     done = subprocess.run(
@@ -111,7 +111,7 @@ def said(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
         timeout=WITHIN_SECONDS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    outputs = re.split(r"^### \d+\n", done.stdout, flags=re.MULTILINE)[1:]
+    outputs = re.split(r"\n### \d+\n", done.stdout)[1:]
     return {how: output for (_, how), output in zip(RUN, outputs, strict=True)} | {"stderr": done.stderr}
 
 
