@@ -117,9 +117,12 @@ export class FieldMap {
     if (indexes.length > 0) this.show(...indexes.map((index) => this.fields.shapes[index]));
   }
 
-  /** Show what `setCandidates` was given. */
+  /** Show what `setCandidates` was given; of what lies outside the extent, mostly by mistake, nothing. */
   showCandidates() {
-    if (this.candidates.length > 0) this.show(...this.candidates.map(({ shape }) => shape));
+    const { extent } = this;
+    const shapes = this.candidates.map(({ shape }) => shape);
+    const shown = extent ? shapes.filter((shape) => meet(shape, extent)) : shapes;
+    if (shown.length > 0) this.show(...shown);
   }
 
   #viewChanged() {
