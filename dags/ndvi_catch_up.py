@@ -29,6 +29,7 @@ with DAG(
     start_date=midnight(FIRST_IMAGE),
     catchup=False,
     max_active_runs=1,
+    max_active_tasks=settings.catch_up_tasks,
     dagrun_timeout=RUN_TIMEOUT,
     default_args=TASK_DEFAULTS | {"priority_weight": LATE},
     tags=TAGS,

@@ -4,6 +4,7 @@ Nothing here refuses a field. Warnings stand beside the defects that `features` 
 days due waits until somebody confirms it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -35,6 +36,7 @@ LONG_BEFORE = timedelta(days=730)
 NEXT_SEASON = timedelta(days=120)
 """A plant date that is at least this much later than the one before looks like the next season's."""
 
+_NUMBER = re.compile("[0-9]+")
 _METRES_PER_DEGREE = 111_320.0
 _PIXEL_METRES = 10.0
 
@@ -328,10 +330,15 @@ def _at_the_same_time(field: Field, other: Neighbour) -> bool:
 def _overlap(field: Field, share: float, other: Neighbour) -> _Warning:
     smaller = field.field_id if field.geometry.area <= other.geometry.area else other.field_id
     message = f"it overlaps {other.field_id}, by {share:.0%} of {smaller}"
-    likeness = SequenceMatcher(None, field.field_id.lower(), other.field_id.lower()).ratio()
-    if likeness >= NEAR_NAMES:
+    if _is_near(field.field_id.lower(), other.field_id.lower()):
         message += f". The names are near: is it {other.field_id}? Upload it under that id to correct that field"
     return _Warning("overlap", message, "/geometry")
+
+
+def _is_near(name: str, other: str) -> bool:
+    """Return whether one id may be meant for the other. Those with other numbers are mostly two of a series."""
+    same_numbers = _NUMBER.findall(name) == _NUMBER.findall(other)
+    return same_numbers and SequenceMatcher(None, name, other).ratio() >= NEAR_NAMES
 
 
 def _in_metres(geometry: BaseGeometry) -> BaseGeometry:

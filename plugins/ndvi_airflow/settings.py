@@ -13,6 +13,9 @@ class AirflowSettings(Settings):
 
     compute_pool: str = "default_pool"
     """Airflow pool that compute tasks share; it has to exist."""
+    catch_up_tasks: int = Field(default=16, gt=0)
+    """Tasks of `ndvi_catch_up` at the same time. Fewer than the executor or the pool takes, so that there is always a
+    place for the day, and for what a person waits for: a task that is in an executor's queue lets nobody by."""
     execution: Literal["process", "kubernetes"] = "process"
     """Where compute tasks run: as a process beside the Airflow task, or each in a pod."""
     image: str = f"ndvi:{__version__}"

@@ -58,6 +58,7 @@ def only(problems: tuple[Problem, ...]) -> Problem:
         ("overlap", feature(box(10.1, 40.1), object_id="feild_3"), "it overlaps field_3, by 100% of feild_3"),
         ("overlap", feature(box(10.102, 40.1), object_id="feild_3"), "is it field_3?"),
         ("overlap", feature(box(10.104, 40.104, 0.001), object_id="north"), "it overlaps field_3, by 100% of north"),
+        ("overlap", feature(box(10.1, 40.1), object_id="field_5"), "by 100% of field_5"),
         ("no_pure_pixel", feature(box(10.2, 40.2, 0.00003), object_id="a"), "covers 0.085 pixels of 10 m"),
         (
             "no_pure_pixel",
@@ -106,6 +107,12 @@ def test_what_looks_wrong_is_said_and_registered_all_the_same(
 )
 def test_what_is_in_order_needs_no_word(store: Store, engine: Engine, made: dict[str, Any]) -> None:
     assert reviewed(store, engine, made).problems == ()
+
+
+def test_ids_of_a_series_are_not_taken_for_one_another(store: Store, engine: Engine) -> None:
+    for name, is_near in {"field_5": False, "Field-3": True, "feld_3": True, "north": False}.items():
+        message = only(reviewed(store, engine, feature(box(10.1, 40.1), object_id=name)).problems).message
+        assert ("The names are near" in message) == is_near
 
 
 def test_two_fields_of_one_file_that_overlap_are_both_named(store: Store, engine: Engine) -> None:

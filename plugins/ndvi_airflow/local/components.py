@@ -46,9 +46,11 @@ QUIET = (
     "airflow.models.backfill=WARNING",
     "airflow.providers.amazon.aws.triggers.s3=WARNING",
     "airflow.providers.amazon.aws.utils.connection_wrapper=WARNING",
+    "airflow.serialization.definitions.dag=WARNING",
     "botocore.credentials=WARNING",
 )
-"""Loggers that tell each time what is always so: where the keys of S3 come from, and that a sensor looks again."""
+"""Loggers that tell each time what is always so: where the keys of S3 come from, that a sensor looks again, that a run
+which was asked for is made."""
 
 _ARGUMENTS = {
     # Logs are read from the folder that all share; nobody has to serve them, and no further port is taken.

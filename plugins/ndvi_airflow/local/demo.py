@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
@@ -17,6 +18,7 @@ from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import status_table
 from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.errors import NdviError
+from ndvi_core.intake.report import ErrorsFile, check_lines
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.progress import FieldStatus, field_statuses
 from ndvi_core.storage.object_store import Store
@@ -62,7 +64,9 @@ class Farmer:
                 self._stop_if_failed(REGISTRATION)
             progressed(1)
         for problems in set(self._lists_of_problems()) - listed:
-            self._console.print(f"[yellow]![/] not all of it could be used: {self._store.uri(problems)}")
+            found = ErrorsFile.model_validate_json(self._store.read(problems)).problems
+            for line in check_lines(file.name, found):
+                self._console.print(f"[yellow]![/] {escape(line)}")
 
     def follow_daily(self) -> None:
         """Let `ndvi_daily` make up for all days of the season."""

@@ -117,7 +117,12 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
             postgres = _kept(home, "postgres", Postgres, lambda: start_postgres(home / "postgres"))
         with _step(say, "S3"):
             s3 = _kept(home, "s3", S3, lambda: _s3(settings))
-        variables = {**season_variables(settings, user), "NDVI_BUCKET_URL": f"s3://{BUCKET}", **user}
+        variables = {
+            **season_variables(settings, user),
+            "NDVI_BUCKET_URL": f"s3://{BUCKET}",
+            "NDVI_CATCH_UP_TASKS": str(max(settings.parallelism - 1, 1)),
+            **user,
+        }
         season = Season(home / "season")
         with _step(say, f"scenes: {settings.season}"):
             if prepare_season(season, settings, variables):
