@@ -240,9 +240,10 @@ def _read_feature(
     crop = attempt(plant_type, properties, crop_required)
     days = attempt(season, properties, None if crop_required else ALWAYS_PLANTED)
     read = attempt(read_geometry, members.get("geometry"), f"{where}/geometry")
+    confirm = attempt(find, properties, CONFIRM)
     name = printable_id(properties)
     id_where = where if found_id is None else find(properties, "object-id").where
-    if attempt.rejections or found_id is None or crop is None or days is None or read is None:
+    if attempt.rejections or found_id is None or crop is None or days is None or read is None or confirm is None:
         problems = tuple(_problem(rejection, index, name) for rejection in attempt.rejections)
         return _Read(origin, id_where, found_id, None, problems)
     plant_date, end_date = days
@@ -254,7 +255,7 @@ def _read_feature(
         end_date=end_date,
     )
     notes = [*([note] if note else []), *nearly_given(properties, crop_required), *read.notes]
-    if is_confirmed(members.get(CONFIRM)) or is_confirmed(find(properties, CONFIRM).value):
+    if is_confirmed(members.get(CONFIRM)) or is_confirmed(confirm.value):
         origin = origin._replace(is_confirmed=True)
     return _Read(origin, id_where, found_id, field, tuple(_problem(one, index, name, registered=True) for one in notes))
 

@@ -37,10 +37,10 @@ def test_a_problem_points_to_the_property_as_it_is_spelled() -> None:
     assert found(parsed_with(given)) == [(0, "bad_id", "/features/0/properties/object_id")]
 
 
-@pytest.mark.parametrize("name", [*PROPERTIES, "end-date"])
+@pytest.mark.parametrize("name", [*PROPERTIES, "end-date", "confirm"])
 def test_two_spellings_with_different_values_are_ambiguous(name: str) -> None:
-    other = name.replace("-", "_")
-    problem = only_problem(parsed_with({"end-date": "2025-09-30", **PROPERTIES, other: "2025-08-01"}))
+    other = name.replace("-", "_").replace("confirm", "Confirm")
+    problem = only_problem(parsed_with({"end-date": "2025-09-30", "confirm": True, **PROPERTIES, other: "2025-08-01"}))
     assert (problem.reason, problem.where, problem.registered) == (
         "ambiguous_property",
         "/features/0/properties",
