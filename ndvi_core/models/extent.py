@@ -60,8 +60,19 @@ def clip(geometries: Sequence[BaseGeometry], extent: Extent) -> list[BaseGeometr
     ]
 
 
+NOISE = 1e-9
+"""Fraction of its area by which rounded coordinates may make a clip seem to have more ground than another one."""
+
+
 def is_same_part(then: BaseGeometry | None, now: BaseGeometry | None) -> bool:
     """Return whether two clips of a geometry are the same ground; None is nothing of it."""
     if then is None or now is None:
         return then is now
     return bool(shapely.equals(then, now))
+
+
+def is_opened(then: BaseGeometry | None, now: BaseGeometry | None) -> bool:
+    """Return whether a clip of a geometry has ground that another one had not."""
+    if then is None or now is None:
+        return now is not None
+    return bool(shapely.difference(now, then).area > NOISE * now.area)

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import shapely
 from sqlalchemy import Connection, ScalarSelect, Text, cast, func, insert, not_, select
 
-from ndvi_core.models.extent import Extent, clip, is_same_part
+from ndvi_core.models.extent import Extent, clip, is_opened, is_same_part
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.database import lock_extents
 from ndvi_core.registry.due_days import is_due
@@ -122,5 +122,5 @@ def _changed_since(
     geometries = list(shapely.from_wkb([row.geometry for row in found]))
     for row, part_then, part_now in zip(found, clip(geometries, then), clip(geometries, now), strict=True):
         if not is_same_part(part_then, part_now):
-            opened = part_now is not None and (part_then is None or not shapely.covers(part_then, part_now))
+            opened = is_opened(part_then, part_now)
             yield ChangedPart(row.sequence, row.field_id, str(then), tuple(row.days), opened)

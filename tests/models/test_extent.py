@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import shapely
 from pydantic import ValidationError
+from shapely import affinity
 from support.features import RING, SQUARE, polygon
 
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.intake.extent_file import load_extent
-from ndvi_core.models.extent import Extent, clip
+from ndvi_core.models.extent import Extent, clip, is_opened
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.storage.object_store import Store
 
@@ -140,3 +141,20 @@ def test_a_field_is_cut_to_the_extent(geometry: Any, expected: Any) -> None:
 )
 def test_a_field_without_area_inside_is_none(geometry: Any) -> None:
     assert clip([geometry], UNIT) == [None]
+
+
+@pytest.mark.parametrize("angle", range(1, 90, 4))
+@pytest.mark.parametrize("share", [0.21, 0.5, 0.83])
+def test_ground_is_opened_by_an_extent_that_grows_or_moves_and_by_no_other(angle: int, share: float) -> None:
+    """The corners of a clip are rounded, so that they lie beside a slanting boundary, not on it."""
+    field = affinity.rotate(shapely.box(10, 50, 10.003, 50.002), angle)
+    west, south, east, north = field.bounds
+    edge = west + share * (east - west)
+    around, eastern, western = (
+        Extent(west=one, south=south - 1, east=other, north=north + 1)
+        for one, other in ((west - 1, east + 1), (edge, east + 1), (west - 1, edge))
+    )
+    whole, right, left = (clip([field], extent)[0] for extent in (around, eastern, western))
+    assert [is_opened(then, right) for then in (whole, right, left, None)] == [False, False, True, True]
+    assert is_opened(right, whole)
+    assert not is_opened(whole, None)
