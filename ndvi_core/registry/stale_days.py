@@ -57,8 +57,13 @@ def note_changed_fields(connection: Connection, fields: Sequence[Field]) -> None
 
 
 def note(days: Select[Any]) -> Insert:
-    """Return the statement that notes days, of a query for them."""
-    return insert(stale_day).from_select(["date"], days.distinct()).on_conflict_do_nothing()
+    """Return the statement that notes days, of a query for them.
+
+    A day that is noted already is written again: who is about to publish it waits until this transaction ends, and has
+    its changes in the file. Else the note would go with a file that does not have them.
+    """
+    new = insert(stale_day).from_select(["date"], days.distinct())
+    return new.on_conflict_do_update(index_elements=["date"], set_={"date": new.excluded.date})
 
 
 def stale_days(connection: Connection) -> list[date]:

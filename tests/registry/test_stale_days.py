@@ -1,6 +1,7 @@
 """Which days are published anew when fields change, and after a migration."""
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -63,6 +64,24 @@ def test_a_day_is_stale_once_and_until_it_is_published(known: Engine) -> None:
     with known.begin() as connection:
         mark_published(connection, DAYS[0])
     assert stale(known) == DAYS[1:]
+
+
+def test_a_day_that_is_published_while_a_field_changes_again_has_the_change_or_stays_stale(known: Engine) -> None:
+    register(known, a_field(plant_date=FIRST, plant_type="maize"))
+    published: list[str | None] = []
+
+    def publish() -> None:
+        with known.begin() as connection:
+            mark_published(connection, FIRST)
+            published.extend(facts.plant_type for _, part in ledger.load_day(connection, FIRST) for facts in part)
+
+    publisher = Thread(target=publish)
+    with known.begin() as connection:
+        registry.upsert_fields(connection, [a_field(plant_date=FIRST, plant_type="barley")], "file")
+        publisher.start()
+        publisher.join(1.0)
+    publisher.join()
+    assert published == ["barley"] or FIRST in stale(known)
 
 
 def test_a_day_has_the_facts_of_its_fields_as_they_are_now(known: Engine) -> None:
