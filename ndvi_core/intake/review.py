@@ -36,6 +36,8 @@ LONG_BEFORE = timedelta(days=730)
 NEXT_SEASON = timedelta(days=120)
 """A plant date that is at least this much later than the one before looks like the next season's."""
 
+ONE_DAY = timedelta(days=1)
+
 _NUMBER = re.compile("[0-9]+")
 _METRES_PER_DEGREE = 111_320.0
 _PIXEL_METRES = 10.0
@@ -159,24 +161,24 @@ def _problem(warning: _Warning, field: Field, origin: Origin) -> Problem:
 def _change(field: Field, before: RegisteredField | None, around: Surroundings) -> Change:
     first, last = _due(field, around)
     if before is None:
-        days = max((last - first).days + 1, 0)
-        return _with_days(Change(field_id=field.field_id, effect="new"), days, first, last)
+        return _with_days(Change(field_id=field.field_id, effect="new"), (first, last))
     changes = tuple(_differences(before, field))
     if not changes:
         return Change(field_id=field.field_id, effect="unchanged")
     change = Change(field_id=field.field_id, effect="changed", changes=changes)
-    if before.geometry_hash != field.geometry_hash:
-        return _with_days(change, max((last - first).days + 1, 0), first, last)
     first_before, last_before = _due(before, around)
-    earlier = max((min(last, first_before - timedelta(1)) - first).days + 1, 0)
-    later = max((last - max(first, last_before + timedelta(1))).days + 1, 0) if last_before >= first_before else 0
-    if last_before < first_before:
-        earlier = max((last - first).days + 1, 0)
-    return _with_days(change, earlier + later, first if earlier else last - timedelta(later - 1), last)
+    if before.geometry_hash != field.geometry_hash or last_before < first_before:
+        return _with_days(change, (first, last))
+    return _with_days(change, (first, min(last, first_before - ONE_DAY)), (max(first, last_before + ONE_DAY), last))
 
 
-def _with_days(change: Change, days: int, first: date, last: date) -> Change:
-    return change.model_copy(update={"days": days, "first_day": first, "last_day": last}) if days else change
+def _with_days(change: Change, *periods: tuple[date, date]) -> Change:
+    """Return a change with the days of periods in order, of which one whose last day is before its first has none."""
+    due = [(first, last) for first, last in periods if first <= last]
+    if not due:
+        return change
+    days = sum((last - first).days + 1 for first, last in due)
+    return change.model_copy(update={"days": days, "first_day": due[0][0], "last_day": due[-1][1]})
 
 
 def _due(field: Field, around: Surroundings) -> tuple[date, date]:

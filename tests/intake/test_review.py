@@ -19,6 +19,7 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.registry import recorded_days
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
+from ndvi_core.support.days import days_between
 
 START, LAST = date(2025, 4, 1), date(2025, 4, 30)
 SETTINGS = Settings(start_date=START, confirm_days=1000)
@@ -138,6 +139,44 @@ def test_what_would_change_is_said_with_the_days_that_become_due(
     (change,) = reviewed(store, engine, made).changes
     assert (change.effect, change.changes) == ("changed" if changes else "unchanged", changes)
     assert change.days == days
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "due"),
+    [
+        pytest.param(("04-10", None), ("04-01", None), [("04-01", "04-09")], id="planted earlier"),
+        pytest.param(("04-10", "04-20"), ("04-10", None), [("04-21", "04-30")], id="ends later"),
+        pytest.param(
+            ("04-10", "04-20"), ("04-01", "04-25"), [("04-01", "04-09"), ("04-21", "04-25")], id="longer at both ends"
+        ),
+        pytest.param(("04-10", "04-20"), ("04-01", "04-05"), [("04-01", "04-05")], id="all before"),
+        pytest.param(("04-10", "04-20"), ("04-25", None), [("04-25", "04-30")], id="all after"),
+        pytest.param(("04-10", "04-20"), ("04-12", "04-15"), [], id="shorter"),
+        pytest.param(("05-10", None), ("04-29", None), [("04-29", "04-30")], id="none was due before"),
+        pytest.param(("05-10", None), ("05-20", None), [], id="none is due yet"),
+    ],
+)
+def test_days_become_due_that_were_not_before(
+    store: Store,
+    engine: Engine,
+    before: tuple[str, str | None],
+    after: tuple[str, str | None],
+    due: list[tuple[str, str]],
+) -> None:
+    old, new = (
+        feature(box(10.3, 40.3), object_id="a", plant_date=f"2025-{planted}", end_date=f"2025-{end}" if end else None)
+        for planted, end in (before, after)
+    )
+    upload(store, "before.geojson", collection(old))
+    process_pending(store, SETTINGS, engine)
+    (change,) = reviewed(store, engine, new).changes
+    days = [
+        day
+        for first, last in due
+        for day in days_between(date.fromisoformat(f"2025-{first}"), date.fromisoformat(f"2025-{last}"))
+    ]
+    assert (change.effect, change.days) == ("changed", len(days))
+    assert (change.first_day, change.last_day) == ((days[0], days[-1]) if days else (None, None))
 
 
 def test_another_place_and_another_season_are_asked_about(store: Store, engine: Engine) -> None:
