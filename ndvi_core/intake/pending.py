@@ -16,11 +16,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from ndvi_core.errors import BadInput, NotFound, TryAgain
-from ndvi_core.intake.check import check_file, too_large, written
+from ndvi_core.intake.check import too_large
 from ndvi_core.intake.features import Problem
 from ndvi_core.intake.keys import moved_key, plain_name
 from ndvi_core.intake.report import SHOWN, ErrorsFile, FileReport, IntakeReport, Outcome
 from ndvi_core.intake.review import Reviewed
+from ndvi_core.intake.submit import check_file, written
 from ndvi_core.registry.fields import Upserted, upsert_fields
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_info import ObjectInfo

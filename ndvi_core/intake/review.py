@@ -22,7 +22,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.frozen import Frozen
-from ndvi_core.registry.neighbours import Neighbour
+from ndvi_core.models.neighbour import Neighbour
 
 Effect = Literal["new", "changed", "unchanged"]
 EFFECTS: tuple[Effect, ...] = get_args(Effect)

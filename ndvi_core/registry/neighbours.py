@@ -1,29 +1,16 @@
 """The registered fields around others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 
 import shapely
-from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Connection, Double, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ndvi_core.models.field import Field
+from ndvi_core.models.neighbour import Neighbour
 from ndvi_core.registry.fields import meets_box
 from ndvi_core.registry.tables import BOUNDS
 from ndvi_core.registry.tables import field as field_table
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A field as far as its neighbours are concerned."""
-
-    field_id: str
-    geometry: BaseGeometry
-    """WGS84."""
-    plant_date: date
-    end_date: date | None
 
 
 def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Neighbour]:

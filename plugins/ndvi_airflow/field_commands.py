@@ -1,6 +1,7 @@
 """`airflow ndvi retire`, `rename`, `purge`: the end of a field, its new name, and its removal."""
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from ndvi_airflow.airflow_database import active_runs
 from ndvi_airflow.connections import open_bucket, registry_engine
@@ -8,6 +9,12 @@ from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.terminal import console, plain_errors
 from ndvi_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from ndvi_airflow.settings import AirflowSettings
+    from ndvi_core.storage.object_store import Store
 
 _WHOSE_RUNS_WRITE = (DAILY, CATCH_UP, RECOMPUTE)
 
@@ -18,9 +25,7 @@ def retire(options: Namespace) -> None:
 
     with plain_errors():
         _require_named(options.fields)
-        settings = load_settings()
-        bucket, engine = open_bucket(settings.bucket_url), registry_engine()
-        days = field_life.retire(bucket, settings, engine, options.fields, options.on)
+        days = field_life.retire(*_farm(), options.fields, options.on)
         console.print(f"{', '.join(options.fields)}: the last day is {options.on}; {len(days)} days published anew")
 
 
@@ -30,9 +35,7 @@ def rename(options: Namespace) -> None:
 
     with plain_errors():
         _require_no_run()
-        settings = load_settings()
-        bucket, engine = open_bucket(settings.bucket_url), registry_engine()
-        days = field_life.rename(bucket, settings, engine, options.old, options.new)
+        days = field_life.rename(*_farm(), options.old, options.new)
         console.print(f"{options.old} is {options.new} now; {len(days)} days published anew")
 
 
@@ -42,16 +45,21 @@ def purge(options: Namespace) -> None:
 
     with plain_errors():
         _require_named(options.fields)
-        settings = load_settings()
-        bucket, engine = open_bucket(settings.bucket_url), registry_engine()
-        for found in field_life.would_purge(bucket, settings, engine, options.fields):
+        farm = _farm()
+        for found in field_life.would_purge(*farm, options.fields):
             console.print(f"{found.field_id}: {found.rows} rows, {found.objects} files")
         if not options.yes:
             console.print("nothing was removed: --yes removes all of it, for good")
             return
         _require_no_run()
-        days = field_life.purge(bucket, settings, engine, options.fields)
+        days = field_life.purge(*farm, options.fields)
         console.print(f"removed; {len(days)} days published anew")
+
+
+def _farm() -> "tuple[Store, AirflowSettings, Engine]":
+    """Return the bucket, the settings and the registry."""
+    settings = load_settings()
+    return open_bucket(settings.bucket_url), settings, registry_engine()
 
 
 def _require_named(fields: list[str] | None) -> None:

@@ -11,9 +11,10 @@ from ndvi_core.errors import BadInput
 
 def register(options: Namespace) -> None:
     """Check files, and put those that hold a good field into `pending/`."""
-    from ndvi_core.intake.check import read_upload, submit
+    from ndvi_core.intake.check import read_upload
     from ndvi_core.intake.features import Problem
     from ndvi_core.intake.report import check_lines
+    from ndvi_core.intake.submit import submit
 
     with plain_errors():
         settings = load_settings()
@@ -41,9 +42,10 @@ def register(options: Namespace) -> None:
 def validate(options: Namespace) -> None:
     """Say what the intake would make of files; end with 2 if it would not register everything in them."""
     from ndvi_core.errors import EXIT_BAD_INPUT
-    from ndvi_core.intake.check import check_file, read_upload
+    from ndvi_core.intake.check import read_upload
     from ndvi_core.intake.features import Problem
     from ndvi_core.intake.report import check_lines
+    from ndvi_core.intake.submit import check_file
 
     is_whole = True
     with plain_errors():

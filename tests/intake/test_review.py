@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 from support.features import collection, feature
 from support.uploads import PENDING, objects, upload
 
-from ndvi_core.intake.check import check_file
 from ndvi_core.intake.features import Problem
 from ndvi_core.intake.pending import process_pending
 from ndvi_core.intake.report import ErrorsFile
 from ndvi_core.intake.review import Reviewed
+from ndvi_core.intake.submit import check_file
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import recorded_days
 from ndvi_core.settings import Settings

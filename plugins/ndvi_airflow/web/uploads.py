@@ -9,9 +9,9 @@ from ndvi_airflow.web.answers import READS, error_or, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
-from ndvi_core.intake.check import check_file, submit
 from ndvi_core.intake.features import Problem
 from ndvi_core.intake.review import Change, Effect, Reviewed
+from ndvi_core.intake.submit import check_file, submit
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
