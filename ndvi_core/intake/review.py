@@ -37,6 +37,13 @@ NEXT_SEASON = timedelta(days=120)
 """A plant date that is at least this much later than the one before looks like the next season's."""
 
 ONE_DAY = timedelta(days=1)
+MAX_COMPARED = 20
+"""Other fields with which one is compared, of those on which it may lie."""
+MAX_PAIRS = 5_000_000
+"""Pairs of fields of a file whose bounds are compared: ten times as many as fields that lie side by side have."""
+
+_FIELDS_AT_ONCE = 16
+"""Fields whose neighbours are in memory at a time: each may be that of all others."""
 
 _NUMBER = re.compile("[0-9]+")
 _METRES_PER_DEGREE = 111_320.0
@@ -300,33 +307,48 @@ def _overlap_warnings(fields: Sequence[Field], neighbours: Sequence[Neighbour]) 
     own = [Neighbour(field.field_id, field.geometry, field.plant_date, field.end_date) for field in fields]
     others = [*neighbours, *own]
     most: dict[int, tuple[float, Neighbour]] = {}
-    for number, other_number, share in _overlaps([one.geometry for one in own], [one.geometry for one in others]):
-        field, other = fields[number], others[other_number]
-        is_another = other.field_id != field.field_id and _at_the_same_time(field, other)
-        if is_another and share > most.get(number, (0.0, None))[0]:
-            most[number] = (share, other)
-    return [[_overlap(fields[number], *most[number])] if number in most else [] for number in range(len(fields))]
+    for number, other_number, share in _overlaps(others, len(neighbours)):
+        if share > most.get(number, (0.0, None))[0]:
+            most[number] = (share, others[other_number])
+    return [
+        [_overlap(field, *most[number])] if number in most else []
+        for number, field in enumerate(fields, start=len(neighbours))
+    ]
 
 
-def _overlaps(geometries: Sequence[BaseGeometry], others: Sequence[BaseGeometry]) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of numbers of geometries that overlap by more than `MUCH` of the smaller one, with that share."""
-    if not geometries:
-        return
-    first, second = np.array(geometries, dtype=object), np.array(others, dtype=object)
-    numbers, other_numbers = shapely.STRtree(second).query(first, predicate="intersects")
-    smaller = np.minimum(shapely.area(first)[numbers], shapely.area(second)[other_numbers])
-    # Most pairs are fields that touch: their bounds tell that without an intersection.
-    low = np.maximum(shapely.bounds(first)[numbers, :2], shapely.bounds(second)[other_numbers, :2])
-    high = np.minimum(shapely.bounds(first)[numbers, 2:], shapely.bounds(second)[other_numbers, 2:])
-    may = np.prod(high - low, axis=1) > MUCH * smaller
-    numbers, other_numbers, smaller = numbers[may], other_numbers[may], smaller[may]
-    shares = shapely.area(shapely.intersection(first[numbers], second[other_numbers])) / smaller
-    found = shares > MUCH
-    yield from zip(numbers[found].tolist(), other_numbers[found].tolist(), shares[found].tolist(), strict=True)
+def _overlaps(fields: Sequence[Neighbour], first: int) -> Iterator[tuple[int, int, float]]:
+    """Yield numbers of fields that overlap at the same time by more than `MUCH` of the smaller one, with that share.
 
+    Fields that lie on very many others are compared with some of these, and where very many fields of a file lie on
+    each other, the first of them: it takes no longer than where they lie side by side.
 
-def _at_the_same_time(field: Field, other: Neighbour) -> bool:
-    return field.plant_date <= (other.end_date or date.max) and other.plant_date <= (field.end_date or date.max)
+    Args:
+        fields: those of a file after those beside them.
+        first: number of the file's first field; each pair that is found begins with one of the file.
+    """
+    geometries = np.array([field.geometry for field in fields], dtype=object)
+    planted = np.array([field.plant_date.toordinal() for field in fields])
+    ended = np.array([(field.end_date or date.max).toordinal() for field in fields])
+    areas, bounds = shapely.area(geometries), shapely.bounds(geometries)
+    tree = shapely.STRtree(geometries)
+    pairs = 0
+    for start in range(first, len(fields), _FIELDS_AT_ONCE):
+        ones, others = tree.query(geometries[start : start + _FIELDS_AT_ONCE])
+        ones += start
+        pairs += len(ones)
+        # Most pairs are fields that touch: their bounds tell that without an intersection.
+        sides = np.minimum(bounds[ones, 2:], bounds[others, 2:]) - np.maximum(bounds[ones, :2], bounds[others, :2])
+        may = (ones != others) & (sides.prod(axis=1) > MUCH * np.minimum(areas[ones], areas[others]))
+        may &= (planted[ones] <= ended[others]) & (planted[others] <= ended[ones])
+        ones, others = ones[may], others[may]
+        few = np.arange(len(ones)) - np.searchsorted(ones, ones) < MAX_COMPARED
+        ones, others = ones[few], others[few]
+        common = shapely.area(shapely.intersection(geometries[ones], geometries[others]))
+        shares = common / np.minimum(areas[ones], areas[others])
+        found = shares > MUCH
+        yield from zip(ones[found].tolist(), others[found].tolist(), shares[found].tolist(), strict=True)
+        if pairs > MAX_PAIRS:
+            return
 
 
 def _overlap(field: Field, share: float, other: Neighbour) -> _Warning:

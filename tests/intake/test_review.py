@@ -116,6 +116,16 @@ def test_ids_of_a_series_are_not_taken_for_one_another(store: Store, engine: Eng
         assert ("The names are near" in message) == is_near
 
 
+def test_very_many_fields_on_one_place_are_told_of(store: Store, engine: Engine) -> None:
+    heap = [feature(box(10.2, 40.2), object_id=f"heap-{number}") for number in range(1_000)]
+    beside = feature(box(10.102, 40.1), object_id="beside")
+    found = reviewed(store, engine, *heap, beside)
+    assert [problem.id for problem in found.problems if problem.reason == "overlap"] == [
+        *(one["properties"]["object-id"] for one in heap),
+        "beside",
+    ]
+
+
 def test_two_fields_of_one_file_that_overlap_are_both_named(store: Store, engine: Engine) -> None:
     found = reviewed(store, engine, feature(box(10.2, 40.2), object_id="a"), feature(box(10.203, 40.2), object_id="b"))
     assert [(problem.id, problem.reason) for problem in found.problems] == [("a", "overlap"), ("b", "overlap")]
