@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from math import cos, radians
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.intake.document import Reason
@@ -121,19 +121,21 @@ def review(parsed: ParsedFields, around: Surroundings, confirm_from_days: int, m
     registered = around.registered or {}
     changes = [_change(field, registered.get(field.field_id), around) for field in parsed.fields]
     warnings = _place_warnings(parsed.fields, around)
+    sizes = _size_warnings(parsed.fields, min_pixels)
     ready: list[Field] = []
     waiting: list[Field] = []
     said = list(parsed.problems)
     outcome: list[Change] = []
-    for field, origin, change, about_place in zip(parsed.fields, parsed.origins, changes, warnings, strict=True):
+    of_each = zip(parsed.fields, parsed.origins, changes, warnings, sizes, strict=True)
+    for field, origin, change, about_place, about_size in of_each:
         waits = change.days >= confirm_from_days and not origin.is_confirmed
         (waiting if waits else ready).append(field)
-        outcome.append(change.model_copy(update={"waits": waits}))
+        outcome.append(change.model_copy(update={"waits": True}) if waits else change)
         if change.effect == "unchanged":
             continue
         about_it = [
             *about_place,
-            *_size_warnings(field, min_pixels),
+            *about_size,
             *_date_warnings(field, change, around),
             *_change_warnings(field, registered.get(field.field_id)),
             *([_confirmation(change, confirm_from_days)] if waits else []),
@@ -261,16 +263,21 @@ def _confirmation(change: Change, limit: int) -> _Warning:
     )
 
 
-def _size_warnings(field: Field, min_pixels: float) -> Iterator[_Warning]:
-    local = _in_metres(field.geometry)
-    pixels = local.area / _PIXEL_METRES**2
-    if pixels < min_pixels:
-        message = f"it covers {pixels:.2g} pixels of 10 m; with less than {min_pixels:g} no day gets a value"
-        yield _Warning("no_pure_pixel", message, "/geometry")
-    # No square of 10 m fits where no circle of 10 m does.
-    elif shapely.is_empty(shapely.buffer(local, -_PIXEL_METRES / 2)):
+def _size_warnings(fields: Sequence[Field], min_pixels: float) -> list[list[_Warning]]:
+    """Return, for each field, what is to be said of its size."""
+    local = _in_metres([field.geometry for field in fields])
+    areas = shapely.area(local)
+    # A circle of area / perimeter fits into any polygon; where none of 5 m does, no square of 10 m fits either.
+    narrow = areas < _PIXEL_METRES / 2 * shapely.length(local)
+    narrow[narrow] = shapely.is_empty(shapely.buffer(local[narrow], -_PIXEL_METRES / 2))
+    said: list[list[_Warning]] = [[] for _ in fields]
+    for number in np.flatnonzero(narrow | (areas < min_pixels * _PIXEL_METRES**2)).tolist():
+        pixels = areas[number] / _PIXEL_METRES**2
         message = "no pixel of 10 m fits into it, so that its numbers are mixed with what is beside it"
-        yield _Warning("no_pure_pixel", message, "/geometry")
+        if pixels < min_pixels:
+            message = f"it covers {pixels:.2g} pixels of 10 m; with less than {min_pixels:g} no day gets a value"
+        said[number].append(_Warning("no_pure_pixel", message, "/geometry"))
+    return said
 
 
 def _place_warnings(fields: Sequence[Field], around: Surroundings) -> list[list[_Warning]]:
@@ -365,8 +372,13 @@ def _is_near(name: str, other: str) -> bool:
     return same_numbers and SequenceMatcher(None, name, other).ratio() >= NEAR_NAMES
 
 
-def _in_metres(geometry: BaseGeometry) -> BaseGeometry:
-    """Return a small geometry in metres; degrees of longitude are as long as they are in its middle."""
-    _, south, _, north = geometry.bounds
-    shrink = cos(radians((south + north) / 2))
-    return shapely.transform(geometry, lambda lonlat: lonlat * (shrink * _METRES_PER_DEGREE, _METRES_PER_DEGREE))
+def _in_metres(geometries: Sequence[BaseGeometry]) -> NDArray[np.object_]:
+    """Return small geometries in metres; degrees of longitude are as long as they are in the middle of each."""
+    shapes = np.array(geometries, dtype=object)
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    shrink = np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))
+    lonlat, of = shapely.get_coordinates(shapes, return_index=True)
+    metres = lonlat * _METRES_PER_DEGREE
+    metres[:, 0] *= shrink[of]
+    moved: NDArray[np.object_] = shapely.set_coordinates(shapes.copy(), metres)
+    return moved
