@@ -17,13 +17,13 @@ SHOWN = 20
 
 def extent(options: Namespace) -> None:
     """Print the extents and what their changes left; trigger a run for what the last one opened, if asked to."""
-    from ndvi_core.registry.extents import changed_parts, registered_extents
-    from ndvi_core.runs.prepare import current_extent
+    from ndvi_core.intake.extent_file import load_extent
+    from ndvi_core.registry.extents import changed_parts, register_extent, registered_extents
 
     with plain_errors():
         settings = load_settings()
         with registry_engine().begin() as connection:
-            current_extent(open_bucket(settings.bucket_url), settings, connection)
+            register_extent(connection, load_extent(open_bucket(settings.bucket_url), settings.extent_key))
             for one in registered_extents(connection):
                 console.print(f"{one.registered_at:%Y-%m-%d %H:%M} UTC  {one.extent}")
             parts = changed_parts(connection)

@@ -100,6 +100,7 @@ SCHEMA = {
     "scene_ids": (TEXTS, False, ""),
     **dict.fromkeys(("baseline", "offset_rule"), (TEXT, True, "")),
     **dict.fromkeys(("mask_policy", "algorithm_version", "geometry_hash", "fingerprint"), (TEXT, False, "")),
+    "extent": (TEXT, True, "degree"),
 }
 """The columns of a day's file, in order: type, whether it may be null, unit. Add to it; change and remove nothing."""
 
