@@ -99,8 +99,9 @@ SCHEMA = {
     **dict.fromkeys(("sun_zenith", "view_zenith"), (NUMBER, True, "degree")),
     "scene_ids": (TEXTS, False, ""),
     **dict.fromkeys(("baseline", "offset_rule"), (TEXT, True, "")),
-    **dict.fromkeys(("mask_policy", "algorithm_version", "geometry_hash", "fingerprint"), (TEXT, False, "")),
+    **dict.fromkeys(("mask_policy", "algorithm_version", "geometry_hash"), (TEXT, False, "")),
     "extent": (TEXT, True, "degree"),
+    "fingerprint": (TEXT, False, ""),
 }
 """The columns of a day's file, in order: type, whether it may be null, unit. Add to it; change and remove nothing."""
 
