@@ -12,9 +12,14 @@ from ndvi_core.registry.fields import meets_box
 from ndvi_core.registry.tables import BOUNDS
 from ndvi_core.registry.tables import field as field_table
 
+MAX_NEIGHBOURS = 200
+"""Neighbours for each field, at most; of all together, since few have many."""
+
 
 def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Neighbour]:
     """Load the registered fields whose bounds meet those of others, in the order of the registry.
+
+    Some of them, where they are more than `MAX_NEIGHBOURS` for each: one may be drawn around a country.
 
     Args:
         connection: to the registry.
@@ -27,16 +32,18 @@ def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Nei
         func.unnest(*(cast(edge, ARRAY(Double)) for edge in bounds)).table_valued(*BOUNDS).render_derived(name="boxes")
     )
     rows = field_table.c
+    # Found as a whole before some are taken: a limit alone lets PostgreSQL pass over the index.
+    near = (
+        select(rows.sequence)
+        .join(boxes, meets_box(rows, boxes.c.west, boxes.c.south, boxes.c.east, boxes.c.north))
+        .where(rows.field_id != func.all(cast([field.field_id for field in fields], ARRAY(Text))))
+        .distinct()
+        .cte("near")
+        .prefix_with("MATERIALIZED")
+    )
     query = (
         select(rows.field_id, rows.geometry, rows.plant_date, rows.end_date)
-        .where(
-            rows.sequence.in_(
-                select(rows.sequence).join(
-                    boxes, meets_box(rows, boxes.c.west, boxes.c.south, boxes.c.east, boxes.c.north)
-                )
-            ),
-            rows.field_id != func.all(cast([field.field_id for field in fields], ARRAY(Text))),
-        )
+        .where(rows.sequence.in_(select(near.c.sequence).limit(MAX_NEIGHBOURS * len(fields))))
         .order_by(rows.sequence)
     )
     found = connection.execute(query).all()
