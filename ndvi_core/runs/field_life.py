@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.frozen import Frozen
@@ -73,9 +73,8 @@ def rename(store: Store, settings: Settings, engine: Engine, old: str, new: str)
     _each(partial(_copy, store, old, new, source, target), keys)
     with engine.begin() as connection:
         field_life.rename(connection, old, new)
-    days = publish_stale_days(store, settings, engine)
     _each(store.delete, keys)
-    return days
+    return publish_stale_days(store, settings, engine)
 
 
 def would_purge(store: Store, settings: Settings, engine: Engine, field_ids: Sequence[str]) -> list[Purge]:
@@ -85,9 +84,7 @@ def would_purge(store: Store, settings: Settings, engine: Engine, field_ids: Seq
         BadInput: a field is not registered.
     """
     with engine.connect() as connection:
-        known = {field.field_id for field in registry.load_fields(connection, field_ids)}
-        if unknown := [field_id for field_id in field_ids if field_id not in known]:
-            raise BadInput(f"no such field in the registry: {', '.join(unknown)}")
+        _require_registered(connection, field_ids)
         rows = {field_id: field_life.count_rows(connection, field_id) for field_id in field_ids}
     return [
         Purge(
@@ -102,16 +99,26 @@ def would_purge(store: Store, settings: Settings, engine: Engine, field_ids: Seq
 def purge(store: Store, settings: Settings, engine: Engine, field_ids: Sequence[str]) -> list[date]:
     """Remove fields with their rows and products, and return the days that were published anew.
 
+    The registry forgets a field when its products are gone: after a failure it can be purged again. The days that are
+    to be published by then are those of any later run.
+
     Raises:
-        BadInput: a field is not registered.
+        BadInput: a field is not registered; nothing is removed.
     """
-    with engine.begin() as connection:
-        for field_id in field_ids:
-            field_life.remove(connection, field_id)
-    days = publish_stale_days(store, settings, engine)
+    with engine.connect() as connection:
+        _require_registered(connection, field_ids)
     for field_id in field_ids:
         _each(store.delete, [info.key for info in store.list(_products(settings, field_id))])
-    return days
+    with engine.begin() as connection:
+        for field_id in dict.fromkeys(field_ids):
+            field_life.remove(connection, field_id)
+    return publish_stale_days(store, settings, engine)
+
+
+def _require_registered(connection: Connection, field_ids: Sequence[str]) -> None:
+    known = {field.field_id for field in registry.load_fields(connection, field_ids)}
+    if unknown := [field_id for field_id in field_ids if field_id not in known]:
+        raise BadInput(f"no such field in the registry: {', '.join(unknown)}")
 
 
 def _products(settings: Settings, field_id: str) -> str:

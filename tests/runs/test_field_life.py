@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from support.farm import DAYS, END, START, Farm, published, rows_of
 
-from ndvi_core.errors import BadInput
+from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.day_grid import day_grid
@@ -114,6 +114,26 @@ def test_a_purged_field_leaves_nothing_and_costs_the_others_nothing(grown: Farm)
 
     field_life.purge(grown.store, grown.settings, grown.engine, ids[1:])
     assert published(grown) == {}, "a day without a row has no file"
+
+
+def test_a_purge_that_failed_is_done_again(grown: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(key: str) -> None:
+        raise TryAgain(f"{key} cannot be reached")
+
+    with monkeypatch.context() as context:
+        context.setattr(grown.store, "delete", away)
+        with pytest.raises(TryAgain):
+            field_life.purge(grown.store, grown.settings, grown.engine, ["field_1"])
+    field_life.purge(grown.store, grown.settings, grown.engine, ["field_1", "field_1"])
+    assert not any(key.startswith("fields/field_1/") for key in published(grown))
+    assert days_published(grown, "field_1") == []
+
+
+def test_nothing_is_purged_beside_a_field_that_there_is_not(grown: Farm) -> None:
+    before = published(grown)
+    with pytest.raises(BadInput, match="nope"):
+        field_life.purge(grown.store, grown.settings, grown.engine, ["field_1", "nope"])
+    assert published(grown) == before
 
 
 def test_a_purged_field_may_come_again(grown: Farm) -> None:
