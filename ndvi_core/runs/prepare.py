@@ -80,9 +80,9 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
     """
     extent = current_extent(folder.store, settings, connection)
     found = folder.read_scenes()
-    planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()
     if selection.claims:
         lock_claims(connection)
+    planned_at = connection.execute(select(func.clock_timestamp())).scalar_one()  # once it need not wait
     due: list[DueCell] = []
     settled: list[Written] = []
     catches_up: dict[str, datetime] = {}
@@ -127,9 +127,10 @@ def _known(connection: Connection, wanted: Sequence[Wanted], extent: Extent) -> 
 def _not_claimed(connection: Connection, folder: RunFolder, due: Sequence[DueCell]) -> list[DueCell]:
     """Return the cells that no other run is computing at the moment."""
     elsewhere = claims.claimed_elsewhere(connection, folder.prefix, {cell.field.sequence for cell in due})
-    left = [cell for cell in due if (cell.field.sequence, cell.date) not in elsewhere]
+    cells = [(cell.field.sequence, cell.date) for cell in due]
+    left = [one for one, cell in zip(due, cells, strict=True) if cell not in elsewhere]
     if len(left) < len(due):
-        runs = ", ".join(sorted(set(elsewhere.values())))
+        runs = ", ".join(sorted({elsewhere[cell] for cell in cells if cell in elsewhere}))
         log.info("%d cells are left to %s, which is computing them", len(due) - len(left), runs)
     return left
 

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 import shapely
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from support.models import a_field, a_scene, square
 
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.registry import fields as registry
+from ndvi_core.registry import recorded_days
+from ndvi_core.registry.database import lock_claims
 from ndvi_core.runs import selection, selectors
 from ndvi_core.runs.folder import RunFolder, RunPlan, SceneList
 from ndvi_core.runs.prepare import plan_run, search_scope
@@ -93,3 +96,27 @@ def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanw
     (field,) = WorkOrder.model_validate_json(folder.store.read(folder.store.key(order.uri))).fields
     assert field.geometry_hash == FIELDS[0].geometry_hash
     assert field.geometry.equals(FIELDS[0].geometry)
+
+
+def test_a_run_is_planned_when_it_need_not_wait_for_the_planning_of_another_one(
+    engine: Engine, folder: RunFolder
+) -> None:
+    """What is recorded while it waits is older than its plan, which knows of it."""
+    plans: list[RunPlan] = []
+
+    def plan() -> None:
+        with engine.begin() as connection:
+            chosen = selectors.select_range(connection, DAY, start=DAY, end=DAY)
+            plans.append(plan_run(folder, SETTINGS, chosen, connection))
+
+    with engine.begin() as connection:
+        recorded_days.mark_recorded(connection, DAY, DAY)
+    waiting = Thread(target=plan)
+    with engine.begin() as connection:
+        lock_claims(connection)
+        waiting.start()
+        waiting.join(1.0)
+        assert plans == []
+        meanwhile = connection.execute(select(func.clock_timestamp())).scalar_one()
+    waiting.join()
+    assert plans[0].planned_at > meanwhile
