@@ -128,6 +128,8 @@ class Due(NamedTuple):
     """A cell has to be computed."""
 
 
+_WITHOUT_SCENE = ("no_scene", "outside_extent", "failed")
+"""Statuses of rows that are made of no scene. The others stay when the catalogue has their scenes no more."""
 NOT_INSIDE = Settle("outside_extent", "no part of the field is in the extent")
 NO_SCENE = Settle("no_scene", "the catalogue has no scene of this day here")
 
@@ -150,7 +152,7 @@ def decide(
         is_inside: whether some of the field is in the extent.
         has_scenes: whether the catalogue has scenes of the day there.
         retries: whether an attempt that failed is made again although nothing has changed.
-        force: whether it is computed even if there is an answer.
+        force: whether it is computed even if there is an answer; not if its scenes are gone.
         is_other_part: whether the entry is for the same boundary, but for another part of it, since the extent has
             changed meanwhile. An answer then stays, unless it is to be computed in any case and there is something to
             compute.
@@ -164,8 +166,8 @@ def decide(
             return Skip()
         if not retries and mark in (entry.fingerprint, entry.failed_fingerprint):
             return Skip()
-        if is_inside and not has_scenes and entry.status not in ("no_scene", "failed"):
-            return Skip(scenes_are_gone=True)
+    if entry is not None and is_inside and not has_scenes and entry.status not in _WITHOUT_SCENE:
+        return Skip(scenes_are_gone=True)
     if not is_inside:
         return NOT_INSIDE
     return Due() if has_scenes else NO_SCENE

@@ -171,9 +171,12 @@ def test_an_attempt_that_failed_beside_an_answer_is_not_made_day_after_day(
     assert len(plan(scenes=[newer], known=known, retried=retried).due) == due
 
 
-@pytest.mark.parametrize(("status", "kept"), [("computed", True), ("cloudy", True), ("failed", False)])
-def test_an_answer_outlives_its_scenes_in_the_catalogue(status: str, kept: bool) -> None:
-    result = plan(scenes=[], known=answer([SCENE], status))
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(
+    ("status", "kept"), [("computed", True), ("cloudy", True), ("failed", False), ("outside_extent", False)]
+)
+def test_an_answer_outlives_its_scenes_in_the_catalogue(status: str, kept: bool, force: bool) -> None:
+    result = plan(scenes=[], known=answer([SCENE], status), force=force)
     assert result.due == ()
     assert (result.settled == ()) is kept
 
