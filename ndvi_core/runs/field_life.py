@@ -53,7 +53,8 @@ def rename(store: Store, settings: Settings, engine: Engine, old: str, new: str)
     """Give a field another id, with its rows and products, and return the days that were published anew.
 
     No run may be at work on the field: what it wrote afterwards would be of a field that nobody knows. What is drawn
-    on pictures stays as it is.
+    on pictures stays as it is. The registry has the new id once nothing is left under the old one: after a failure the
+    field can be renamed again.
 
     Args:
         store: the bucket.
@@ -73,7 +74,7 @@ def rename(store: Store, settings: Settings, engine: Engine, old: str, new: str)
     _each(partial(_copy, store, old, new, source, target), keys)
     with engine.begin() as connection:
         field_life.rename(connection, old, new)
-    _each(store.delete, keys)
+        _each(store.delete, keys)
     return publish_stale_days(store, settings, engine)
 
 

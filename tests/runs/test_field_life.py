@@ -88,6 +88,27 @@ def test_the_history_of_a_renamed_field_follows(grown: Farm) -> None:
     assert rows_of(grown, after, END, {"field_2"}) == []
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_renaming_that_failed_is_done_again(grown: Farm, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Whenever the bucket is away, no object is left under the old id, where another field may come to be."""
+    before = published(grown)
+    delete, left = grown.store.delete, [*range(steps)]
+
+    def away(key: str) -> None:
+        if not left:
+            raise TryAgain(f"{key} cannot be reached")
+        left.pop()
+        delete(key)
+
+    with monkeypatch.context() as context:
+        context.setattr(grown.store, "delete", away)
+        with pytest.raises(TryAgain):
+            field_life.rename(grown.store, grown.settings, grown.engine, "field_2", "north-7")
+    field_life.rename(grown.store, grown.settings, grown.engine, "field_2", "north-7")
+    after = {key for key in published(grown) if key.startswith("fields/")}
+    assert after == {key.replace("field_2", "north-7") for key in before if key.startswith("fields/")}
+
+
 @pytest.mark.parametrize(("old", "new"), [("field_2", "field_1"), ("nope", "north"), ("field_2", "no/slash")])
 def test_a_name_that_cannot_be_given_is_refused_and_nothing_changes(grown: Farm, old: str, new: str) -> None:
     before = published(grown)
