@@ -95,4 +95,4 @@ def written(fields: Sequence[Field], *, confirm: bool = False) -> bytes:
         for field in fields
     ]
     collection = {"type": "FeatureCollection", **({CONFIRM: True} if confirm else {}), "features": features}
-    return json.dumps(collection, ensure_ascii=False).encode()
+    return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()
