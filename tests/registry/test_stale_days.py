@@ -1,13 +1,11 @@
-"""Which days are published anew when fields change, and after a migration."""
+"""Which days are published anew when fields change."""
 
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from support.models import a_field, an_observation, square
 
 from ndvi_core.models.field import Field
@@ -92,20 +90,3 @@ def test_a_day_has_the_facts_of_its_fields_as_they_are_now(known: Engine) -> Non
     assert (facts.plant_type, facts.plant_date, facts.season) == ("maize", date(2025, 1, 1), "2025")
     assert facts.geometry == square(), "the boundary that was computed"
     assert facts.area_ha == pytest.approx(123.09, abs=0.01), "and its area"
-
-
-def test_the_migration_to_one_table_has_all_days_published_anew(known: Engine) -> None:
-    migrate(known, command.downgrade, "0003")
-    with known.begin() as connection:
-        connection.execute(text("DELETE FROM stale_day"))
-    migrate(known, command.upgrade, "0004")
-    assert stale(known) == [*DAYS, OTHER]
-    migrate(known, command.upgrade, "head")
-
-
-def migrate(engine: Engine, step: Any, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", "ndvi_core/registry/migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        step(config, revision)

@@ -1,0 +1,54 @@
+"""What migrations make of a registry that has been in use."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+from support.models import a_field, an_observation, square
+
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger
+from ndvi_core.registry.stale_days import stale_days
+
+FIRST = date(2025, 4, 1)
+DAYS = [FIRST + timedelta(days=number) for number in range(3)]
+
+
+@pytest.fixture
+def used(engine: Engine) -> Engine:
+    """A registry with two fields, of which one has rows."""
+    one, other = a_field(plant_date=FIRST), a_field("other", square(0.1, 0.2, side=0.03), plant_date=FIRST)
+    with engine.begin() as connection:
+        registry.upsert_fields(connection, [one, other], "file")
+        rows = [an_observation(one, day) for day in DAYS]
+        ledger.upsert_observations(connection, rows, datetime(2025, 6, 1, tzinfo=UTC))
+    return engine
+
+
+def migrate(engine: Engine, step: Callable[[Config, str], None], revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "ndvi_core/registry/migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        step(config, revision)
+
+
+def test_days_are_published_anew_in_the_columns_of_one_table(used: Engine) -> None:
+    migrate(used, command.downgrade, "0003")
+    with used.begin() as connection:
+        connection.execute(text("DELETE FROM stale_day"))
+    migrate(used, command.upgrade, "head")
+    with used.connect() as connection:
+        assert stale_days(connection) == DAYS
+
+
+def test_fields_that_there_are_get_their_bounds_and_are_found_by_them(used: Engine) -> None:
+    migrate(used, command.downgrade, "0004")
+    migrate(used, command.upgrade, "head")
+    with used.connect() as connection:
+        bounds = connection.execute(text("SELECT west, south, east, north FROM field ORDER BY sequence")).all()
+        assert registry.field_ids_within(connection, square(0.12, 0.22)) == ["other"]
+    assert [tuple(row) for row in bounds] == [(0.0, 0.0, 0.01, 0.01), pytest.approx((0.1, 0.2, 0.13, 0.23))]
