@@ -18,9 +18,8 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from support.cluster import Cluster, a_namespace
-from support.laptop import a_stack
 from support.person import CATCH_UP, DAILY, REGISTRATION, Person, Task
-from support.story import DAYS, END, PASSES, START, Story, active_on
+from support.story import DAYS, END, PASSES, START, Story, a_story, active_on
 
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Running, load
@@ -74,11 +73,9 @@ def overrides(cluster: Cluster) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def story(cluster: Cluster, overrides: dict[str, str]) -> Iterator[Story]:
     Path(overrides["NDVI_POD_TEMPLATE"]).write_text(POD_TEMPLATE.read_text())
-    with a_stack("sample", **overrides) as stack:
-        cluster.configure(stack.s3)
-        engine = stack.engine()
-        yield Story(stack, Person(stack), engine)
-        engine.dispose()
+    with a_story(**overrides) as told:
+        cluster.configure(told.stack.s3)
+        yield told
 
 
 @pytest.fixture

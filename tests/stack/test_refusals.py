@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from support.laptop import a_stack
 from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
-from support.story import DAYS, END, PASSES, START, Story
+from support.story import DAYS, END, PASSES, START, Story, a_story
 
 PERIOD = {"NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
 EXTENT = "staticdata/config/bbox.geojson"
@@ -50,10 +49,8 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    with a_stack("sample", **PERIOD) as stack:
-        engine = stack.engine()
-        yield Story(stack, Person(stack), engine)
-        engine.dispose()
+    with a_story(**PERIOD) as told:
+        yield told
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from shapely.geometry import box, mapping, shape
 from support.features import collection
-from support.laptop import a_stack
 from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
-from support.story import DAYS, END, PASSES, START, Cell, Story, active_on, changed, day_of
+from support.story import DAYS, END, PASSES, START, Cell, Story, a_story, active_on, changed, day_of
 
 from ndvi_airflow.local import stack as local
 
@@ -27,10 +26,8 @@ PERIOD = {"NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
 
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
-    with a_stack("sample", **PERIOD) as stack:
-        engine = stack.engine()
-        yield Story(stack, Person(stack), engine)
-        engine.dispose()
+    with a_story(**PERIOD) as told:
+        yield told
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """A week on a farm: its stack, its fields and scenes, and what the library alone publishes for it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -13,6 +14,7 @@ import psutil
 from sqlalchemy import Engine, create_engine, select
 from support.farm import Farm
 from support.features import collection, feature, polygon
+from support.laptop import a_stack
 from support.person import Person
 
 from ndvi_airflow.local import stack as local
@@ -135,6 +137,15 @@ class Story:
             farm.daily(day)
         engine.dispose()
         return farm.objects("observations/") | farm.objects("fields/")
+
+
+@contextmanager
+def a_story(**overrides: str) -> Iterator[Story]:
+    """Yield the story of a stack of its own on the sample season, with these settings of the pipeline."""
+    with a_stack("sample", **overrides) as stack:
+        engine = stack.engine()
+        yield Story(stack, Person(stack), engine)
+        engine.dispose()
 
 
 def day_of(item: dict[str, Any]) -> date:
