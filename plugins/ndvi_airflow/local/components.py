@@ -75,8 +75,9 @@ def airflow_environment(settings: LocalSettings, postgres: Postgres, s3: S3, *, 
     options: dict[str, dict[str, Any]] = {
         "core": {
             "dags_folder": ROOT / "dags",
-            "plugins_folder": ROOT / "plugins",
-            "dag_ignore_file_syntax": "regexp",  # "glob" warns in each process of a deprecated pattern (Airflow 3.3.2)
+            # Empty, since the plugin comes with the installed package: of a folder with a file of patterns to
+            # ignore, each process of a task warns that Airflow's own kind of pattern is deprecated (3.3.2).
+            "plugins_folder": home / "plugins",
             "load_examples": False,
             "executor": "LocalExecutor",
             "parallelism": settings.parallelism,
