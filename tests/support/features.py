@@ -24,7 +24,7 @@ def square_of(object_id: Any) -> dict[str, Any]:
     """Return a square in a place that goes by the id, so that fields lie apart; that of most tests is `SQUARE`."""
     if object_id == PROPERTIES["object-id"]:
         return SQUARE
-    east, north = divmod(crc32(repr(object_id).encode(errors="replace")) % 10_000, 100)
+    east, north = divmod(crc32(str(object_id).encode(errors="replace")) % 10_000, 100)
     return {"type": "Polygon", "coordinates": [[[x + 0.02 * (east + 1), y + 0.02 * north] for x, y in RING]]}
 
 

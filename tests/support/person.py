@@ -13,6 +13,7 @@ from ndvi_airflow.local.components import process_environment
 from ndvi_airflow.local.processes import script
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
+from ndvi_core.errors import TryAgain
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
 RECOMPUTE = "ndvi_recompute"
@@ -128,12 +129,21 @@ class Person(Rest):
     # Waiting
 
     def until(self, seen: Callable[[], Found], what: str, poll: float = POLL_SECONDS) -> Found:
-        """Poll until `seen` returns something true, and return it."""
+        """Poll until `seen` returns something true, and return it.
+
+        An API that does not answer is asked again: for a moment Airflow (3.3.2) answers 500 to who asks for the events
+        of an asset, while a run that one of them has triggered is queued.
+        """
         end = time.monotonic() + PATIENCE_SECONDS
-        while not (found := seen()):
-            assert time.monotonic() < end, f"{what}: not within {PATIENCE_SECONDS:.0f} s"
+        while True:
+            try:
+                if found := seen():
+                    return found
+                answer = "nothing yet"
+            except TryAgain as error:
+                answer = str(error)
+            assert time.monotonic() < end, f"{what}: not within {PATIENCE_SECONDS:.0f} s: {answer}"
             time.sleep(poll)
-        return found
 
     def until_quiet(self, dag_id: str, runs: int = 1) -> list[dict[str, Any]]:
         """Wait until a DAG has at least so many runs and all of them have ended; return them."""
