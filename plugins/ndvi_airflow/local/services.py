@@ -171,7 +171,6 @@ def start_s3(
     command: list[str | Path] = [script("rclone"), "serve", "s3", folder, "--config", ""]
     command += ["--addr", f"{host}:{port}", "--auth-key", f"{access_key},{secret_key}"]
     command += ["--dir-cache-time", "1s", "--vfs-read-wait", "0s"]  # a file that a person copies in shows at once
-    command += ["--no-cleanup"]  # it would try to remove a folder with each object, and log an error if it has others
     daemon = spawn(command, log)
     wait_until(lambda: listening(port, host), "rclone serve s3", daemon, log)
     return S3(daemon, log, f"http://{host}:{port}", access_key, secret_key)
