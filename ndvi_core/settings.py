@@ -3,8 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ndvi_core.errors import BadInput
 
@@ -16,6 +16,19 @@ def _as_prefix(key: str) -> str:
     """Return the prefix of keys with one slash at its end; the empty one stays as it is."""
     inner = key.strip("/")
     return f"{inner}/" if inner else ""
+
+
+def _split(names: object) -> object:
+    return [name.strip().lower() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    from ndvi_core.models.indices import names_in_order  # who takes the default needs no numpy
+
+    try:
+        return names_in_order(names)
+    except BadInput as error:
+        raise ValueError(str(error)) from error
 
 
 Prefix = Annotated[str, AfterValidator(_as_prefix)]
@@ -58,6 +71,10 @@ class Settings(BaseSettings):
     min_pixels: float = Field(default=1.0, ge=0)
     inner_buffer_m: float = Field(default=0.0, ge=0)
     """Metres that are left out along each field's edge."""
+    indices: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_in_order)] = Field(
+        default=("ndvi",), validate_default=False
+    )
+    """Indices to compute, in the environment with commas between them; NDVI is one in any case, and the first."""
     pictures: bool = True
     """Whether to write the NDVI raster and picture of each cell; without them a task is several times faster."""
     memory_mb: int = Field(default=512, ge=128)
@@ -87,6 +104,7 @@ class Settings(BaseSettings):
             min_valid_fraction=self.min_valid_fraction,
             min_pixels=self.min_pixels,
             inner_buffer_m=self.inner_buffer_m,
+            indices=self.indices,
         )
 
 

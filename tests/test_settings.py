@@ -25,6 +25,23 @@ def test_bucket_and_extent_take_slashes_too(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.bucket_url, settings.extent_key) == ("s3://farm/ndvi", "config/bbox.geojson")
 
 
+@pytest.mark.parametrize(
+    ("written", "indices"),
+    [("", ("ndvi",)), ("NDMI, evi2", ("ndvi", "evi2", "ndmi")), ("ndvi", ("ndvi",)), ("evi2,", ("ndvi", "evi2"))],
+)
+def test_indices_are_named_with_commas_between_them(
+    written: str, indices: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NDVI_INDICES", written)
+    assert load_settings().indices == load_settings().policy.indices == indices
+
+
+def test_an_unknown_index_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_INDICES", "ndvi,evi")
+    with pytest.raises(BadInput, match=r"NDVI_INDICES: .*unknown index evi: known are ndvi, evi2.*\.env\.template"):
+        load_settings()
+
+
 @pytest.mark.parametrize("load", [load_settings, load_airflow_settings])
 def test_all_wrong_variables_are_named_at_once(load: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NDVI_MIN_PIXELS", "many")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal, NamedTuple, get_args
 
+from pydantic import Field as Attribute
+
 from ndvi_core.models.frozen import Frozen
 
 Status = Literal[
@@ -20,6 +22,7 @@ Status = Literal[
 ]
 Doubt = Literal[
     "dark_pixels_dropped",
+    "index_missing",
     "no_pure_pixel",
     "offset_doubtful",
     "older_product",
@@ -30,6 +33,7 @@ Doubt = Literal[
 """What may be wrong with numbers:
 
 - `dark_pixels_dropped`: some valid pixels have no positive reflectance in red or near infrared, and do not count.
+- `index_missing`: an index besides NDVI has no numbers, since a scene lacks a band of it or the band cannot be read.
 - `no_pure_pixel`: the field covers no pixel wholly, so that all of them are mixed with what is beside it.
 - `offset_doubtful`: file or pixels belie the catalogue's offset, see `ndvi_core.zonal.offset_check`.
 - `older_product`: some pixels are of an older product, because the newer one lacks them.
@@ -74,6 +78,21 @@ class Statistics(Frozen):
     nodata_fraction: Annotated[float | None, Column("Share of the field without data in any scene", "1")] = None
 
 
+class IndexStatistics(Frozen):
+    """An index other than NDVI over the valid pixels of a field, likewise, on the grid of its coarsest band."""
+
+    mean: Annotated[float | None, Column("Mean of the valid pixels, weighted by coverage", "1")] = None
+    std: Annotated[float | None, Column("Population standard deviation, weighted by coverage", "1")] = None
+    min: Annotated[float | None, Column("Least value of a valid pixel", "1")] = None
+    max: Annotated[float | None, Column("Greatest value of a valid pixel", "1")] = None
+    p10: Annotated[float | None, Column("10th percentile, weighted by coverage", "1")] = None
+    p25: Annotated[float | None, Column("25th percentile, weighted by coverage", "1")] = None
+    median: Annotated[float | None, Column("Median, weighted by coverage", "1")] = None
+    p75: Annotated[float | None, Column("75th percentile, weighted by coverage", "1")] = None
+    p90: Annotated[float | None, Column("90th percentile, weighted by coverage", "1")] = None
+    valid_pixel_count: Annotated[float | None, Column("Sum of the field's shares of valid pixels", "pixel")] = None
+
+
 class Observation(Statistics):
     """A row of the ledger and of a day's file: exactly one for each cell."""
 
@@ -99,6 +118,8 @@ class Observation(Statistics):
         str | None, Column("Extent that the geometry was clipped to: west,south,east,north", "degree")
     ] = None
     fingerprint: Annotated[str, Column("Hash of everything that decides the observation")]
+    indices: dict[str, IndexStatistics] = Attribute(default_factory=dict)
+    """The indices other than NDVI, by name."""
 
 
 HEAD = ("field_id", "date", "status", "reason")

@@ -3,14 +3,20 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 from pydantic import Field as Attribute
 
+from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
+from ndvi_core.models.indices import Band
+
+Asset = Literal[Band, "scl"]
+"""The files of a scene that the computation may need: its bands, and its classification (SCL)."""
 
 BOA_ADD_OFFSET = -1000
-"""Added to the digital numbers of red and NIR to undo their shift since processing baseline 04.00 (25 January 2022).
+"""Added to the digital numbers of all bands to undo their shift since processing baseline 04.00 (25 January 2022).
 
 Source: `BOA_ADD_OFFSET` in ESA's product metadata (MTD_MSIL2A.xml), the same for all bands so far.
 """
@@ -32,6 +38,11 @@ An orbit takes 100 minutes; some catalogues state when a tile was acquired, othe
 """
 
 
+def _is_empty(of_bands: dict[Band, object]) -> bool:
+    """Return whether a scene says nothing of further bands, and its JSON need not say so."""
+    return not of_bands
+
+
 class Offset(Frozen):
     """How digital numbers become reflectance: `reflectance * 10000 = DN + offset`."""
 
@@ -41,6 +52,14 @@ class Offset(Frozen):
     """Added to the digital numbers of the red band: `BOA_ADD_OFFSET`, or 0 if there is no shift in the pixels."""
     nir: int = 0
     """Added to the digital numbers of the near infrared band."""
+    others: dict[Band, int] = Attribute(default_factory=dict, exclude_if=_is_empty)
+    """Likewise for each further band of the scene."""
+
+    def of(self, band: Band) -> int:
+        """Return what is added to the digital numbers of a band that the scene has."""
+        if band == "red":
+            return self.red
+        return self.nir if band == "nir" else self.others[band]
 
 
 class Scene(Frozen):
@@ -68,6 +87,8 @@ class Scene(Frozen):
     """Href of B08, 10 m."""
     scl: str
     """Href of the scene classification, 20 m."""
+    bands: dict[Band, str] = Attribute(default_factory=dict, exclude_if=_is_empty)
+    """Hrefs of the bands beside red and NIR that indices need, as far as the item has them."""
     signing: str | None = None
     """How hrefs have to be signed: None for not at all, or `planetary-computer`."""
     offset: Offset
@@ -81,6 +102,23 @@ class Scene(Frozen):
     """Mean angle between the sun and the vertical, degrees."""
     view_zenith: float | None = None
     """Mean angle between the line of sight and the vertical, degrees."""
+
+    def href(self, asset: Asset) -> str:
+        """Return where an asset is.
+
+        Raises:
+            SceneUnreadable: it is a band that the catalogue's item lacks, or that no index of the deployment needs.
+        """
+        match asset:
+            case "red":
+                return self.red
+            case "nir":
+                return self.nir
+            case "scl":
+                return self.scl
+        if asset not in self.bands:
+            raise SceneUnreadable(f"scene {self.id}: its item has no asset of the band {asset}")
+        return self.bands[asset]
 
     @property
     def is_shifted(self) -> bool:

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 from math import cos, radians
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
 from pydantic import Field as Attribute
 
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
+from ndvi_core.models.indices import names_in_order
 from ndvi_core.models.observation import Observation, Statistics, Status
 from ndvi_core.models.scene import Scene
 
@@ -40,6 +41,16 @@ class Policy(_Strict):
     """Fields that cover less than this many pixels are `too_small`."""
     algorithm_version: str = ALGORITHM_VERSION
     """Version of the computation that the cells are planned for."""
+    indices: Annotated[tuple[str, ...], AfterValidator(names_in_order)] = ("ndvi",)
+    """What is computed: NDVI first, then others in the order of `ndvi_core.models.indices.INDICES`.
+
+    A name that is not there raises BadInput.
+    """
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What of it is part of fingerprints. NDVI alone is left unsaid, as it was before there were other indices."""
+        return self.model_dump(exclude={"indices"} if self.indices == ("ndvi",) else None)
 
 
 class OrderField(_Strict):
@@ -170,4 +181,6 @@ def make_observation(
 
 def make_failed(observation: Observation, reason: str) -> Observation:
     """Return a failed observation of the same cell and provenance, without numbers."""
-    return observation.model_copy(update=Statistics().model_dump() | {"status": "failed", "reason": reason})
+    return observation.model_copy(
+        update=Statistics().model_dump() | {"status": "failed", "reason": reason, "indices": {}}
+    )

@@ -1,11 +1,12 @@
 """The bands of a scene: opening one, and checking that it is what the computation expects."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable, TryAgain
+from ndvi_core.models.scene import Asset as Asset  # part of what this module offers
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
 from ndvi_core.raster.gdal import without_secrets
@@ -14,8 +15,6 @@ from ndvi_core.raster.remote_tiff import ByteRange
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
-
-Asset = Literal["red", "nir", "scl"]
 
 STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
@@ -90,7 +89,8 @@ def open_band(scene: Scene, asset: Asset) -> Band:
 
     Raises:
         SceneUnreachable: the network or the server failed.
-        SceneUnreadable: it is missing, forbidden, broken, or no north-up single-band raster of whole numbers.
+        SceneUnreadable: it is missing, in the catalogue or on the server, forbidden, broken, or no north-up single-band
+            raster of whole numbers.
     """
     name, href = locate(scene, asset)
     source = open_source(href, name)
@@ -106,9 +106,9 @@ def locate(scene: Scene, asset: Asset) -> tuple[str, str]:
 
     Raises:
         SceneUnreachable: the network or the signing server failed.
-        SceneUnreadable: it cannot be signed.
+        SceneUnreadable: the catalogue does not have it, or it cannot be signed.
     """
-    href: str = getattr(scene, asset)
+    href = scene.href(asset)
     name = f"scene {scene.id}: {asset} {without_secrets(href)}"
     return name, _signed(href, scene.signing, name)
 

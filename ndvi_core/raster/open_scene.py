@@ -1,13 +1,16 @@
 """A scene whose bands are opened on demand and checked against each other."""
 
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
 
 from ndvi_core.errors import SceneUnreadable
-from ndvi_core.models.scene import Scene
-from ndvi_core.raster.band import Asset, Band, open_band
+from ndvi_core.models.indices import COARSE
+from ndvi_core.models.scene import Asset, Scene
+from ndvi_core.raster.band import Band, open_band
+from ndvi_core.raster.grid import TileLayout
 from ndvi_core.raster.threads import readers
 
 
@@ -16,7 +19,8 @@ class OpenScene:
 
     Bands:
         red: has one band of whole numbers on a north-up grid of a CRS with an EPSG code.
-        nir: has the very pixels of red.
+        nir, green: have the very pixels of red.
+        rededge1, nir08, swir16: have red's CRS, pixels twice as large as red's, and the very pixels of each other.
         scl: is of bytes and has red's CRS; its pixels may be of any size and anywhere.
     """
 
@@ -73,7 +77,36 @@ class OpenScene:
             raise SceneUnreadable(
                 f"{band.name}: it is in EPSG:{band.layout.grid.epsg}, but the red band in EPSG:{red.grid.epsg}"
             )
-        if asset == "nir" and (band.layout.grid, band.layout.window) != (red.grid, red.window):
+        if asset in ("nir", "green"):
+            _check_pixels(band, "red", red)
+        if asset in COARSE:
+            self._check_coarse(asset, band, red)
+
+    def _check_coarse(self, asset: Asset, band: Band, red: TileLayout) -> None:
+        """Compare a band of 20 m with red, and with the first band of 20 m before it that can be read."""
+        grid = band.layout.grid
+        if (grid.epsg, grid.size_x, grid.size_y) != (red.grid.epsg, 2 * red.grid.size_x, 2 * red.grid.size_y):
             raise SceneUnreadable(
-                f"{band.name}: its pixels are not the red band's: {band.layout.describe()} against {red.describe()}"
+                f"{band.name}: its pixels are not twice as large as the red band's in the same CRS: "
+                f"{band.layout.describe()} against {red.describe()}"
             )
+        first = self._coarse_before(asset)
+        if first:
+            _check_pixels(band, *first)
+
+    def _coarse_before(self, asset: Asset) -> tuple[Asset, TileLayout] | None:
+        """Return the first of the scene's bands of 20 m before this one that can be read; None if there is none."""
+        for other in COARSE:
+            if other == asset:
+                break
+            if other in self.scene.bands:
+                with suppress(SceneUnreadable):
+                    return other, self.band(other).layout
+        return None
+
+
+def _check_pixels(band: Band, other: Asset, layout: TileLayout) -> None:
+    if (band.layout.grid, band.layout.window) != (layout.grid, layout.window):
+        raise SceneUnreadable(
+            f"{band.name}: its pixels are not the {other} band's: {band.layout.describe()} against {layout.describe()}"
+        )

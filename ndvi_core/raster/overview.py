@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.models.scene import Scene
-from ndvi_core.raster.band import Asset, locate
+from ndvi_core.models.scene import Asset, Scene
+from ndvi_core.raster.band import locate
 from ndvi_core.raster.gdal import gdal_env, gdal_errors, gdal_path, remote_url
 
 if TYPE_CHECKING:

@@ -271,7 +271,7 @@ def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[lis
     crops = [(row["plant_type"], row["plant_date"]) for row in known.values()]
     facts = dict(zip(known, field_facts([shapes[key] for key in known], crops), strict=True))
     located = [row for row in rows if _boundary(row) in shapes]
-    observations = [Observation(**{name: row[name] for name in Observation.model_fields}) for row in located]
+    observations = [Observation(**{name: row[name] for name in ("field_id", *OBSERVATION_COLUMNS)}) for row in located]
     return observations, [facts[_boundary(row)] for row in located]
 
 

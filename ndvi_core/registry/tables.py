@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ndvi_core.models.observation import Observation, Statistics
+from ndvi_core.models.observation import Observation, Statistics, columns_of
 
 metadata = MetaData()
 
@@ -129,5 +129,5 @@ stale_day = Table(
     comment="days whose files are to be published anew",
 )
 
-OBSERVATION_COLUMNS = tuple(name for name in Observation.model_fields if name != "field_id")
+OBSERVATION_COLUMNS = tuple(name for name in columns_of(Observation) if name != "field_id")
 """The columns of `observation` that an Observation fills; its field is found by `sequence`."""

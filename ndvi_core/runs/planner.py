@@ -91,14 +91,16 @@ def fingerprint(
 
 def _decisive(scenes: Iterable[Scene], policy: Policy, unreadable: Iterable[UnreadableItem]) -> dict[str, Any]:
     """Return what of scenes and policy decides an observation; cells of the same scenes share it."""
-    decisive = {"policy": policy.model_dump(), "scenes": sorted(map(_identity, scenes))}
+    decisive = {"policy": policy.decisive, "scenes": sorted(map(_identity, scenes))}
     reasons = sorted(item.reason for item in unreadable)
     return {**decisive, "unreadable": reasons} if reasons else decisive
 
 
 def _identity(scene: Scene) -> list[Any]:
     updated = scene.updated.isoformat() if scene.updated else None
-    return [scene.id, scene.baseline, updated, scene.offset.rule, scene.offset.red, scene.offset.nir, scene.nodata]
+    offset = scene.offset
+    identity = [scene.id, scene.baseline, updated, offset.rule, offset.red, offset.nir, scene.nodata]
+    return [*identity, sorted(offset.others.items())] if offset.others else identity
 
 
 def _fingerprint(clipped_hash: str | None, decisive: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ SHIFTED = a_scene(
         ("0123456789abcdef", [SHIFTED, SCENE], Policy(), "518a5ba7ec2c73f9"),
         ("0123456789abcdef", [SCENE, SHIFTED], Policy(), "518a5ba7ec2c73f9"),
         (None, [], Policy(), "2beeef74237fc13c"),
+        ("0123456789abcdef", [SCENE.model_copy(update={"bands": {"swir16": "x"}})], Policy(), "11ba5bf6532e9b69"),
         (
             "0123456789abcdef",
             [],
@@ -126,16 +127,23 @@ SCENE = a_scene(DAY)
         ([SCENE.model_copy(update={"baseline": "05.12"})], 1),
         ([SCENE.model_copy(update={"updated": datetime(2025, 6, 1, tzinfo=UTC)})], 1),
         ([SCENE.model_copy(update={"offset": Offset(rule="other@2", red=-1000, nir=-1000)})], 1),
+        ([SCENE.model_copy(update={"offset": Offset(rule="none@1", others={"swir16": 0})})], 1),
         ([SCENE.model_copy(update={"red": "https://elsewhere.example/B04.tif"})], 0),
     ],
-    ids=["same", "late scene", "newer baseline", "updated", "offset rule", "moved files"],
+    ids=["same", "late scene", "newer baseline", "updated", "offset rule", "further band", "moved files"],
 )
 def test_an_answer_holds_as_long_as_what_decides_it(now: list[Scene], due: int) -> None:
     assert len(plan(scenes=now, known=answer([SCENE])).due) == due
 
 
 @pytest.mark.parametrize(
-    "policy", [Policy(mask="scl-strict@1"), Policy(min_valid_fraction=0.7), Policy(algorithm_version="next")]
+    "policy",
+    [
+        Policy(mask="scl-strict@1"),
+        Policy(min_valid_fraction=0.7),
+        Policy(algorithm_version="next"),
+        Policy(indices=("evi2",)),
+    ],
 )
 def test_another_policy_makes_everything_due(policy: Policy) -> None:
     assert len(plan(scenes=[SCENE], known=answer([SCENE]), policy=policy).due) == 1

@@ -1,5 +1,6 @@
 """Rasters and scenes on disk, made of arrays, and the outlines of their pixels."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from rasterio.warp import transform
 from shapely.geometry.base import BaseGeometry
 from support.models import a_scene
 
+from ndvi_core.models.indices import BANDS, Band
 from ndvi_core.models.scene import Offset, Scene
-from ndvi_core.raster.band import Band
+from ndvi_core.raster import band as raster
 
 EPSG = 32632
 LEFT, TOP = 600_000.0, 5_100_000.0
@@ -65,9 +67,10 @@ def make_scene(
     day: date = DAY,
     size: int = SIZE,
     scl_transform: Affine | None = None,
+    others: Mapping[Band, ArrayLike] | None = None,
     **profile: Any,
 ) -> Scene:
-    """Write the three bands of a scene into `folder`: by default clear, with NDVI 0.6 everywhere.
+    """Write the bands of a scene into `folder`: by default clear, with NDVI 0.6 everywhere.
 
     Args:
         folder: Where the files go.
@@ -79,6 +82,7 @@ def make_scene(
         day: Day of acquisition.
         size: Rows and columns of bands that are given as one number.
         scl_transform: Transform of SCL; by default pixels twice as large as red's from the same corner.
+        others: Digital numbers of further bands, likewise; those of 20 m have pixels twice as large as red's.
         **profile: How the rasters are written, see `write_raster`.
     """
     name = name or f"S2A_32TPS_{day:%Y%m%d}_0_L2A"
@@ -93,9 +97,16 @@ def make_scene(
             **profile | {"transform": coarse, "nodata": 0},
         ),
     }
-    hrefs = {asset: str(path) for asset, path in files.items()}
-    where = {"tile": "32TPS", "epsg": None, "footprint": shapely.box(8, 46, 12, 49)}
-    return a_scene(day, name, offset=offset, **where, **hrefs)
+    further = {}
+    for band, values in (others or {}).items():
+        number, resolution = BANDS[band]
+        side, where = (size, fine) if resolution == 10 else (size // 2, corner(fine.c, fine.f, 2 * fine.a))
+        path = folder / f"{name}_{number}.tif"
+        further[band] = str(write_raster(path, _band(values, np.uint16, side), **profile | {"transform": where}))
+    hrefs = {asset: str(path) for asset, path in files.items()} | {"bands": further}
+    place = {"tile": "32TPS", "epsg": None, "footprint": shapely.box(8, 46, 12, 49)}
+    offset = offset.model_copy(update={"others": dict.fromkeys(further, offset.red)})
+    return a_scene(day, name, offset=offset, **place, **hrefs)
 
 
 def _band(values: ArrayLike, dtype: type[np.generic], size: int) -> np.ndarray:
@@ -139,7 +150,7 @@ def red_only(href: object) -> Scene:
     return a_scene(scene_id="S2A", red=str(href), nir="/none", scl="/none")
 
 
-def whole(band: Band) -> np.ndarray:
+def whole(band: raster.Band) -> np.ndarray:
     """Read all blocks of a band, each once."""
     window = band.layout.window
     pixels = np.zeros(window.shape, band.dtype)
