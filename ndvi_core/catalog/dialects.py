@@ -5,7 +5,8 @@ catalogue deals with it in its own way. The rule is chosen by catalogue and base
 dates are reprocessed with newer baselines.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from shapely.errors import ShapelyError
 from ndvi_core.catalog import item as stac
 from ndvi_core.catalog.item import StacItem
 from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.models.indices import BANDS, Band
 from ndvi_core.models.scene import (
     BOA_ADD_OFFSET,
     OFFSET_SINCE,
@@ -29,6 +31,8 @@ from ndvi_core.settings import Settings
 
 if TYPE_CHECKING:
     import pystac
+
+log = logging.getLogger(__name__)
 
 
 def _applied(item: StacItem, key: str) -> int:  # noqa: ARG001  the signature of all rules
@@ -76,6 +80,8 @@ class Dialect:
     """Key of the asset of B08 at 10 m."""
     scl: str
     """Key of the asset of the scene classification at 20 m."""
+    further: Mapping[Band, str]
+    """Keys of the assets of the other bands, each at its native resolution."""
     rule: str
     """Name of the offset rule, which is part of every fingerprint: raise its number when the rule changes."""
     offset: Callable[[StacItem, str], int]
@@ -83,6 +89,12 @@ class Dialect:
     signing: str | None = None
     """See `Scene.signing`."""
 
+
+_NAMES: Mapping[Band, str] = {band: band for band in BANDS}
+_NUMBERS: Mapping[Band, str] = {band: facts.sentinel2 for band, facts in BANDS.items()}
+_NUMBERS_AND_SIZES: Mapping[Band, str] = {
+    band: f"{facts.sentinel2}_{facts.resolution}m" for band, facts in BANDS.items()
+}
 
 EARTH_SEARCH = Dialect(
     name="earth-search",
@@ -92,6 +104,7 @@ EARTH_SEARCH = Dialect(
     red="red",
     nir="nir",
     scl="scl",
+    further=_NAMES,
     # The pixels are harmonised; what items say (raster:bands, earthsearch:boa_offset_applied) is not reliable:
     # Element84/earth-search issues 66 and 71.
     rule="earth-search-harmonised@1",
@@ -105,6 +118,7 @@ EARTH_SEARCH_C1 = Dialect(
     red="red",
     nir="nir",
     scl="scl",
+    further=_NAMES,
     rule="earth-search-c1@1",
     offset=_declared,
 )
@@ -116,6 +130,7 @@ EARTH_SEARCH_V2 = Dialect(
     red="red",
     nir="nir",
     scl="scl",
+    further=_NAMES,
     rule="earth-search-v2@1",
     offset=_declared,
 )
@@ -127,6 +142,7 @@ PLANETARY_COMPUTER = Dialect(
     red="B04",
     nir="B08",
     scl="SCL",
+    further=_NUMBERS,
     rule="planetary-computer@1",  # its items say nothing of the offset
     offset=_by_baseline,
     signing="planetary-computer",
@@ -139,6 +155,7 @@ CDSE = Dialect(
     red="B04_10m",
     nir="B08_10m",
     scl="SCL_20m",
+    further=_NUMBERS_AND_SIZES,
     rule="cdse@1",
     offset=_declared,
 )
@@ -150,6 +167,7 @@ LOCAL = Dialect(
     red="red",
     nir="nir",
     scl="scl",
+    further=_NAMES,
     rule="local@2",
     offset=_declared_unless_applied,
 )
@@ -187,14 +205,19 @@ def dialect_for(settings: Settings) -> Dialect:
     )
 
 
-def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect) -> Scene:
+def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect, bands: Iterable[Band] = ()) -> Scene:
     """Reduce a STAC item to what the computation needs.
+
+    Args:
+        item: of the catalogue.
+        dialect: the catalogue's.
+        bands: that are needed besides red and NIR. A scene may lack them: NDVI is not lost with another index.
 
     Raises:
         SceneUnreadable: a part is missing or of an unexpected form; names the catalogue, the item and the part.
     """
     try:
-        return _scene(stac.read_item(item), dialect)
+        return _scene(stac.read_item(item), dialect, bands)
     except (ValueError, TypeError, AttributeError, ShapelyError) as error:  # as many ways to be no STAC item
         name = item.get("id") if isinstance(item, dict) else item.id
         raise SceneUnreadable(f"{dialect.name}, item {name}: {error}") from error
@@ -212,8 +235,9 @@ def unreadable_item(item: dict[str, Any], reason: str) -> UnreadableItem:
     return UnreadableItem(id=str(item.get("id")), reason=reason, footprint=footprint, day=day)
 
 
-def _scene(item: StacItem, dialect: Dialect) -> Scene:
+def _scene(item: StacItem, dialect: Dialect, bands: Iterable[Band]) -> Scene:
     red, nir, scl = (stac.href(item, key) for key in (dialect.red, dialect.nir, dialect.scl))
+    further, offsets = _further(item, dialect, bands)
     return Scene(
         id=item.id,
         collection=item.collection or dialect.collection or "",
@@ -227,11 +251,13 @@ def _scene(item: StacItem, dialect: Dialect) -> Scene:
         red=red,
         nir=nir,
         scl=scl,
+        bands=further,
         signing=dialect.signing,
         offset=Offset(
             rule=dialect.rule,
             red=dialect.offset(item, dialect.red),
             nir=dialect.offset(item, dialect.nir),
+            others=offsets,
         ),
         nodata=stac.nodata(item, dialect.red),
         platform=stac.platform(item),
@@ -239,3 +265,19 @@ def _scene(item: StacItem, dialect: Dialect) -> Scene:
         sun_zenith=stac.sun_zenith(item),
         view_zenith=stac.view_zenith(item),
     )
+
+
+def _further(item: StacItem, dialect: Dialect, bands: Iterable[Band]) -> tuple[dict[Band, str], dict[Band, int]]:
+    """Return hrefs and offsets of the bands that the item has, and whose offset it leaves in no doubt.
+
+    Items do lack bands: Element84/earth-search issue 36.
+    """
+    hrefs: dict[Band, str] = {}
+    offsets: dict[Band, int] = {}
+    for band in bands:
+        key = dialect.further[band]
+        try:
+            hrefs[band], offsets[band] = stac.href(item, key), dialect.offset(item, key)
+        except ValueError as error:
+            log.warning("%s, item %s: without the band %s: %s", dialect.name, item.id, band, error)
+    return hrefs, offsets

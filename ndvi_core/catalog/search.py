@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item, unreadable_item
 from ndvi_core.catalog.paging import PageRequest, all_items
 from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.models.indices import Band, bands_beside_ndvi
 from ndvi_core.models.scene import Scene, UnreadableItem, baseline_number
 from ndvi_core.settings import Settings
 from ndvi_core.support.json_api import MethodNotAllowed, api_errors, open_api
@@ -69,7 +70,7 @@ def search_scenes(settings: Settings, area: BaseGeometry, start: date, end: date
         datetime.combine(end + timedelta(days=1), time.min, UTC) + SOLAR_DAY_MARGIN,
     )
     items = _search(settings, area, window)
-    scenes, unreadable = _read(items, dialect)
+    scenes, unreadable = _read(items, dialect, bands_beside_ndvi(settings.indices))
     unreadable = [item for item in unreadable if item.day is None or start <= item.day <= end]
     if unreadable and not scenes:
         raise _none_readable(items, unreadable, dialect, settings)
@@ -190,12 +191,14 @@ def _plain(area: BaseGeometry, most_vertices: int) -> BaseGeometry:
     return shapely.union_all([box(*half.bounds) for half in halves if half.area > 0])
 
 
-def _read(items: Sequence[dict[str, Any]], dialect: Dialect) -> tuple[list[Scene], list[UnreadableItem]]:
+def _read(
+    items: Sequence[dict[str, Any]], dialect: Dialect, bands: Sequence[Band]
+) -> tuple[list[Scene], list[UnreadableItem]]:
     scenes: list[Scene] = []
     unreadable: list[UnreadableItem] = []
     for item in items:
         try:
-            scenes.append(scene_from_item(item, dialect))
+            scenes.append(scene_from_item(item, dialect, bands))
         except SceneUnreadable as error:
             unreadable.append(unreadable_item(item, str(error)))
     return scenes, unreadable

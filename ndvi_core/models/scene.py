@@ -117,7 +117,7 @@ class Scene(Frozen):
             case "scl":
                 return self.scl
         if asset not in self.bands:
-            raise SceneUnreadable(f"scene {self.id}: its item has no asset of the band {asset}")
+            raise SceneUnreadable(f"scene {self.id}: its item has no usable asset of the band {asset}")
         return self.bands[asset]
 
     @property

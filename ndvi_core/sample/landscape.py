@@ -1,17 +1,20 @@
 """Invented farmland for the sample season: parcels, crops that grow, clouds. Not a model of anything: a likeness.
 
-All arrays have the shape (rows, columns) of one grid of 10 m pixels, north up. Random numbers come from a caller's
-generator, so that the same seed gives the same pixels.
+Arrays have the shape (rows, columns) of one grid of 10 m pixels, north up; bands of 20 m have half as many of each.
+Random numbers come from a caller's generator, so that the same seed gives the same pixels.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
+
+from ndvi_core.models.indices import COARSE, Band
 
 Floats = NDArray[np.float32]
 
@@ -59,14 +62,30 @@ COVERS = (
 )
 _INDEX = {cover.name: number for number, cover in enumerate(COVERS)}
 
-SOIL = (0.135, 0.195)
-"""Reflectance of bare ground in red and near infrared."""
-CANOPY = (0.028, 0.44)
-CLOUD = (0.62, 0.66)
-WATER = (0.035, 0.018)
+
+class Spectrum(NamedTuple):
+    """What things reflect in one band."""
+
+    soil: float
+    canopy: float
+    cloud: float
+    water: float
+    bloom: float
+    """What rapeseed in full flower reflects more: it is yellow, which dents its NDVI for some weeks."""
+
+
+SPECTRA: dict[Band, Spectrum] = {
+    "red": Spectrum(soil=0.135, canopy=0.028, cloud=0.62, water=0.035, bloom=0.05),
+    "nir": Spectrum(soil=0.195, canopy=0.44, cloud=0.66, water=0.018, bloom=0.0),
+    "green": Spectrum(soil=0.100, canopy=0.045, cloud=0.61, water=0.060, bloom=0.06),
+    "rededge1": Spectrum(soil=0.155, canopy=0.090, cloud=0.63, water=0.030, bloom=0.05),
+    "nir08": Spectrum(soil=0.205, canopy=0.46, cloud=0.66, water=0.015, bloom=0.0),
+    "swir16": Spectrum(soil=0.270, canopy=0.17, cloud=0.47, water=0.008, bloom=0.0),
+}
+"""In the order in which chance gives each its grain: a further band at the end leaves the others as they are."""
+
 WOOD_DARKENING = 0.75
-BLOOM_DAY, BLOOM_DAYS, BLOOM_RED = 116.0, 9.0, 0.05
-"""Rapeseed in flower is bright in red, which dents its NDVI for some weeks."""
+BLOOM_DAY, BLOOM_DAYS = 116.0, 9.0
 
 SLANT = np.radians(17.0)
 """Direction of the parcels' long sides, against east."""
@@ -145,24 +164,27 @@ def make_sky(shape: tuple[int, int], cloud_share: float, random: Generator) -> S
     return Sky(opacity, shadow.astype(np.float32))
 
 
-def reflectance(ground: Ground, sky: Sky, day: date, random: Generator) -> tuple[Floats, Floats]:
-    """Return red and near infrared reflectance as the sensor would see them after atmospheric correction."""
+def reflectance(ground: Ground, sky: Sky, day: date, random: Generator) -> dict[Band, Floats]:
+    """Return the reflectance of each band as the sensor would see it after atmospheric correction.
+
+    Bands of 20 m are the means of four pixels; the land has even numbers of rows and columns.
+    """
     day_of_year = day.timetuple().tm_yday + ground.ahead
     green = np.zeros(ground.cover.shape, np.float32)
     for number, cover in enumerate(COVERS):
         here = ground.cover == number
         green[here] = cover.green(day_of_year[here])
     green = np.clip(green * ground.vigour, 0, 1)
-    red, nir = (
-        (green * canopy + (1 - green) * soil * ground.brightness).astype(np.float32)
-        for soil, canopy in zip(SOIL, CANOPY, strict=True)
-    )
-    bloom = BLOOM_RED * np.exp(-(((day_of_year - BLOOM_DAY) / BLOOM_DAYS) ** 2))
-    red += np.where(ground.cover == _INDEX["rapeseed"], bloom, 0)
-    for band, water in ((red, WATER[0]), (nir, WATER[1])):
+    in_flower = np.exp(-(((day_of_year - BLOOM_DAY) / BLOOM_DAYS) ** 2)) * (ground.cover == _INDEX["rapeseed"])
+    bands: dict[Band, Floats] = {}
+    for name, of in SPECTRA.items():
+        band = (green * of.canopy + (1 - green) * of.soil * ground.brightness).astype(np.float32)
+        band += of.bloom * in_flower
         band[ground.cover == _INDEX["wood"]] *= WOOD_DARKENING
-        band[ground.cover == _INDEX["water"]] = water
-    return _through(sky, red, CLOUD[0], random), _through(sky, nir, CLOUD[1], random)
+        band[ground.cover == _INDEX["water"]] = of.water
+        seen = _through(sky, band, of.cloud)
+        bands[name] = _with_grain(_halved(seen) if name in COARSE else seen, random)
+    return bands
 
 
 def classify(red: Floats, nir: Floats, ground: Ground, sky: Sky) -> NDArray[np.uint8]:
@@ -188,11 +210,18 @@ def roughness(shape: tuple[int, int], random: Generator, slope: float) -> Floats
     return np.asarray(field / field.std(), np.float32)
 
 
-def _through(sky: Sky, band: Floats, cloud: float, random: Generator) -> Floats:
+def _through(sky: Sky, band: Floats, cloud: float) -> Floats:
     lit = band * (1 - 0.6 * sky.shadow)
-    seen = lit * (1 - sky.opacity) + cloud * sky.opacity
-    grain = 1 + 0.012 * random.standard_normal(band.shape, np.float32)
-    return np.asarray(seen * grain, np.float32)
+    return np.asarray(lit * (1 - sky.opacity) + cloud * sky.opacity, np.float32)
+
+
+def _halved(band: Floats) -> Floats:
+    rows, columns = band.shape
+    return np.asarray(band.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3)), np.float32)
+
+
+def _with_grain(band: Floats, random: Generator) -> Floats:
+    return np.asarray(band * (1 + 0.012 * random.standard_normal(band.shape, np.float32)), np.float32)
 
 
 def _parcels(along: Floats, across: Floats, random: Generator) -> NDArray[np.int32]:

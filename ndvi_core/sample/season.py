@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import shapely
@@ -21,7 +21,8 @@ from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.scene import BOA_ADD_OFFSET
+from ndvi_core.models.indices import COARSE
+from ndvi_core.models.scene import BOA_ADD_OFFSET, Asset
 from ndvi_core.sample.farm import EPSG, FIELDS, LATE_FIELDS, NORTH, PIXEL, WEST, Season, wgs84, write_inputs
 from ndvi_core.sample.landscape import Ground, classify, make_ground, make_sky, reflectance
 
@@ -118,21 +119,23 @@ def _write_pass(flight: Pass, ground: Ground, scenes: Path, base_url: str) -> It
     """Write the tiles of a flight and yield their items."""
     random = np.random.default_rng([SEED, flight.day.toordinal()])
     sky = make_sky(LAND, flight.cloud_share, random)
-    red, nir = reflectance(ground, sky, flight.day, random)
-    scl = classify(red, nir, ground, sky)
+    seen = reflectance(ground, sky, flight.day, random)
+    scl = classify(seen["red"], seen["nir"], ground, sky)
     unseen = _unseen(flight)
     scl[unseen[::2, ::2]] = 0
-    bands: dict[str, NDArray[Any]] = {"red": _digital(red, unseen), "nir": _digital(nir, unseen), "scl": scl}
+    bands: dict[Asset, NDArray[Any]] = {"scl": scl}
+    for band, pixels in seen.items():
+        bands[band] = _digital(pixels, unseen[::2, ::2] if band in COARSE else unseen)
     for tile, first in TILES.items():
         baselines = (OLD_BASELINE, BASELINE) if flight.reprocessed and first == 0 else (BASELINE,)
         for number, baseline in enumerate(baselines):
             item_id = f"SYNTHETIC_S{flight.satellite}_{tile}_{flight.day:%Y%m%d}_{number}_L2A"
-            for name, band in bands.items():
-                step = 2 if name == "scl" else 1
-                part = band[:, first // step : (first + TILE_PIXELS) // step]
+            for name, pixels in bands.items():
+                step = _pixel(name) // PIXEL
+                part = pixels[:, first // step : (first + TILE_PIXELS) // step]
                 if name == "nir" and baseline == OLD_BASELINE:
                     part = np.where(part > 0, part + np.uint16(OLD_NIR_ERROR), 0)
-                _write_cog(scenes / item_id / f"{name}.tif", part, first, PIXEL * step)
+                _write_cog(scenes / item_id / f"{name}.tif", part, first, _pixel(name))
             yield _item(item_id, flight, tile, baseline, _clouded(scl, first), f"{base_url.rstrip('/')}/{item_id}")
 
 
@@ -212,12 +215,17 @@ def _item(item_id: str, flight: Pass, tile: str, baseline: str, clouded: float, 
             "proj:code": f"EPSG:{EPSG}",
         },
         "links": [],
-        "assets": {name: _asset(name, tile, url) for name in ("red", "nir", "scl")},
+        "assets": {name: _asset(name, tile, url) for name in get_args(Asset)},
     }
 
 
-def _asset(name: str, tile: str, url: str) -> dict[str, Any]:
-    pixel = 2 * PIXEL if name == "scl" else PIXEL
+def _pixel(asset: Asset) -> int:
+    """Return the size of an asset's pixels, metres."""
+    return 2 * PIXEL if asset == "scl" or asset in COARSE else PIXEL
+
+
+def _asset(name: Asset, tile: str, url: str) -> dict[str, Any]:
+    pixel = _pixel(name)
     band: dict[str, Any] = {"nodata": 0, "data_type": "uint8", "spatial_resolution": pixel}
     if name != "scl":
         band |= {"data_type": "uint16", "scale": 1 / SCALE, "offset": BOA_ADD_OFFSET / SCALE}

@@ -25,6 +25,7 @@ from ndvi_core.catalog.dialects import (
     scene_from_item,
 )
 from ndvi_core.errors import BadInput, SceneUnreadable
+from ndvi_core.models.indices import INDICES, bands_beside_ndvi
 from ndvi_core.settings import Settings
 
 PROFILE_OF_FOLDER = {
@@ -98,6 +99,38 @@ def test_real_items_have_tile_datatake_and_unsigned_href(
     scene = scene_from_item(json.loads((realdata / "stac/items" / file).read_text()), dialect)
     assert (scene.tile, scene.datatake, scene.red) == (tile, datatake, red)
     assert scene.signing == ("planetary-computer" if dialect is PLANETARY_COMPUTER else None)
+
+
+@pytest.mark.parametrize(
+    ("folder", "suffixes"),
+    [
+        ("earth_search_v1_sentinel_2_l2a", ("B03.tif", "B05.tif", "B8A.tif", "B11.tif")),
+        ("earth_search_v1_sentinel_2_c1_l2a", ("B03.tif", "B05.tif", "B8A.tif", "B11.tif")),
+        ("planetary_computer", ("B03_10m.tif", "B05_20m.tif", "B8A_20m.tif", "B11_20m.tif")),
+        ("cdse_stac", ("B03_10m.jp2", "B05_20m.jp2", "B8A_20m.jp2", "B11_20m.jp2")),
+    ],
+)
+def test_real_items_have_the_bands_of_all_indices(realdata: Path, folder: str, suffixes: tuple[str, ...]) -> None:
+    dialect, bands = PROFILE_OF_FOLDER[folder], bands_beside_ndvi(INDICES)
+    for file in sorted((realdata / "stac/items" / folder).glob("*.json")):
+        item = json.loads(file.read_text())
+        scene = scene_from_item(item, dialect, bands)
+        assert len(scene.bands) == len(suffixes)
+        for band, suffix in zip(bands, suffixes, strict=True):
+            assert scene.bands[band].endswith(suffix)
+            assert scene.offset.of(band) == scene.offset.red, "ESA shifts all bands alike"
+            assert scene.offset.of(band) in (0, -1000)
+        assert scene_from_item(item, dialect).bands == {}, "NDVI needs none of them"
+
+
+def test_an_item_without_a_band_is_a_scene_without_it(caplog: pytest.LogCaptureFixture) -> None:
+    item = earth_search("x")
+    item["assets"] |= {"nir08": {"href": "/B8A.tif"}, "swir16": {"href": "/B11.tif", "raster:offset": -0.1}}
+    scene = scene_from_item(item, LOCAL, ("green", "nir08", "swir16"))
+    assert scene.bands == {"nir08": "/B8A.tif"}
+    assert scene.offset.others == {"nir08": 0}
+    assert "local, item x: without the band green: asset 'green' is missing" in caplog.text
+    assert "local, item x: without the band swir16: asset 'swir16' has the offset -0.1" in caplog.text
 
 
 @pytest.mark.parametrize(

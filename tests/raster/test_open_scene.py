@@ -72,6 +72,6 @@ def test_a_band_of_20_m_is_compared_with_one_that_can_be_read(tmp_path: Path) ->
 def test_a_band_that_the_item_lacks_is_named(tmp_path: Path) -> None:
     with (
         OpenScene(make_scene(tmp_path, others={"nir08": 4000})) as opened,
-        pytest.raises(SceneUnreadable, match="no asset of the band swir16"),
+        pytest.raises(SceneUnreadable, match="no usable asset of the band swir16"),
     ):
         opened.band("swir16")

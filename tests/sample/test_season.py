@@ -23,6 +23,7 @@ from ndvi_core.cli import main
 from ndvi_core.errors import EXIT_BAD_INPUT, BadInput
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.intake.features import parse_fields
+from ndvi_core.models.indices import INDICES, bands_beside_ndvi
 from ndvi_core.sample import season as sample
 from ndvi_core.sample.farm import Season
 from ndvi_core.sample.landscape import classify, make_ground, make_sky, reflectance
@@ -81,7 +82,7 @@ def test_reprocessed_duplicate_differs_from_the_old_product_in_its_pixels(
 def test_same_days_always_have_the_same_pixels(season: Season, items: dict[str, pystac.Item], tmp_path: Path) -> None:
     again = write_season(tmp_path, BASE_URL, date(2025, 4, 20), date(2025, 4, 22))
     files = sorted(file.relative_to(again.scenes) for file in again.scenes.rglob("*.tif"))
-    assert len(files) == 9
+    assert len(files) == 21
     for file in files:
         assert _digest(again.scenes / file) == _digest(season.scenes / file)
     repeated = json.loads(again.items.read_text())["features"]
@@ -93,7 +94,16 @@ def _digest(file: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asset", "pixel", "dtype"), [("red", 10, "uint16"), ("nir", 10, "uint16"), ("scl", 20, "uint8")]
+    ("asset", "pixel", "dtype"),
+    [
+        ("green", 10, "uint16"),
+        ("red", 10, "uint16"),
+        ("nir", 10, "uint16"),
+        ("rededge1", 20, "uint16"),
+        ("nir08", 20, "uint16"),
+        ("swir16", 20, "uint16"),
+        ("scl", 20, "uint8"),
+    ],
 )
 def test_rasters_are_cogs_where_the_items_say(
     season: Season, items: dict[str, pystac.Item], asset: str, pixel: int, dtype: str
@@ -188,8 +198,33 @@ def test_crops_grow_as_they_do_in_normandy(cover: str, april: tuple[float, float
     ground = make_ground(shape, [(shapely.box(0, 0, 60, 60), cover)], np.random.default_rng(1))
     sky = make_sky(shape, 0.0, np.random.default_rng(1))
     for day, (low, high) in ((date(2025, 4, 14), april), (date(2025, 6, 16), june)):
-        red, nir = reflectance(ground, sky, day, np.random.default_rng(1))
+        seen = reflectance(ground, sky, day, np.random.default_rng(1))
+        red, nir = seen["red"], seen["nir"]
         assert low < ((nir - red) / (nir + red)).mean() < high
+
+
+@pytest.mark.parametrize(
+    ("index", "bare", "dense", "water"),
+    [
+        ("evi2", (0.05, 0.20), (0.55, 0.80), (-0.10, 0.00)),
+        ("gndvi", (0.25, 0.40), (0.70, 0.85), (-0.60, -0.45)),
+        ("ndwi", (-0.40, -0.25), (-0.85, -0.70), (0.45, 0.60)),
+        ("ndre", (0.10, 0.25), (0.55, 0.75), (-0.40, -0.25)),
+        ("cire", (0.25, 0.60), (3.0, 4.5), (-0.60, -0.40)),
+        ("ndmi", (-0.20, 0.00), (0.35, 0.50), (0.20, 0.40)),
+    ],
+)
+def test_indices_are_those_of_bare_ground_dense_crop_and_water(
+    index: str, bare: tuple[float, float], dense: tuple[float, float], water: tuple[float, float]
+) -> None:
+    """Sugar beet is bare in April and closes its rows by July."""
+    cases = (("sugar_beet", 4, bare), ("sugar_beet", 7, dense), ("water", 7, water))
+    for cover, month, (low, high) in cases:
+        ground = make_ground((60, 60), [(shapely.box(0, 0, 60, 60), cover)], np.random.default_rng(1))
+        sky = make_sky((60, 60), 0.0, np.random.default_rng(1))
+        seen = reflectance(ground, sky, date(2025, month, 10), np.random.default_rng(1))
+        entry = INDICES[index]
+        assert low < entry.formula(*(seen[band].astype(np.float64) for band in entry.bands)).mean() < high, cover
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
@@ -197,7 +232,8 @@ def test_clouds_hide_the_share_that_is_asked_for(share: float) -> None:
     shape = (200, 200)
     ground = make_ground(shape, [], np.random.default_rng(2))
     sky = make_sky(shape, share, np.random.default_rng(2))
-    classes = classify(*reflectance(ground, sky, date(2025, 5, 1), np.random.default_rng(2)), ground, sky)
+    seen = reflectance(ground, sky, date(2025, 5, 1), np.random.default_rng(2))
+    classes = classify(seen["red"], seen["nir"], ground, sky)
     assert np.isin(classes, [8, 9, 10]).mean() == pytest.approx(share, abs=0.1)
     assert (3 in classes) == (0 < share < 1)
 
@@ -230,6 +266,10 @@ def test_scenes_served_by_a_stac_api_are_read_with_the_shift_of_their_digital_nu
     assert {(scene.offset.red, scene.offset.nir, scene.epsg) for scene in scenes} == {(-1000, -1000, 32630)}
     assert {scene.baseline for scene in scenes} == {"05.11"}
     assert all(scene.red == f"{BASE_URL}/{scene.id}/red.tif" for scene in scenes)
+    further = [scene_from_item(item, LOCAL, bands_beside_ndvi(INDICES)) for item in search.items_as_dicts()]
+    assert {tuple(scene.offset.others.items()) for scene in further} == {
+        (("green", -1000), ("rededge1", -1000), ("nir08", -1000), ("swir16", -1000))
+    }
 
 
 def test_a_season_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:

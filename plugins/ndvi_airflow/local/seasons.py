@@ -5,10 +5,12 @@ import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.processes import HOST
 from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.models.scene import Asset
 from ndvi_core.sample.farm import Season
 from ndvi_core.sample.season import END, START, write_season
 
@@ -53,7 +55,8 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
         for name, default in zip(("NDVI_START_DATE", "NDVI_END_DATE"), PERIODS[settings.season], strict=True)
     )
     base_url = f"http://{settings.host}:{settings.files_port}"
-    wanted = {"season": settings.season, "base_url": base_url, "start": str(start), "end": str(end)}
+    period = {"start": str(start), "end": str(end)}
+    wanted = {"season": settings.season, "base_url": base_url, **period, "assets": list(get_args(Asset))}
     made = season.folder / "made.json"
     if made.exists() and json.loads(made.read_text()) == wanted:
         return False
