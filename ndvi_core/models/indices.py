@@ -73,6 +73,12 @@ class Index:
         """Size in metres of the pixels that it is computed on: those of its coarsest band."""
         return max(BANDS[band].resolution for band in self.bands)
 
+    @property
+    def formula_in_words(self) -> str:
+        """The formula with what Sentinel-2 calls its bands, as files state it."""
+        bands = ", ".join(f"{band} is {BANDS[band].sentinel2}" for band in self.bands)
+        return f"{self.expression} of reflectances: {bands}"
+
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,12 +1,14 @@
 """The observation of a cell: statistics, or the reason why there are none, with its provenance."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import Field as Attribute
 
 from ndvi_core.models.frozen import Frozen
+from ndvi_core.models.indices import INDICES, Index, get_indices
 
 Status = Literal[
     "computed",
@@ -49,6 +51,10 @@ class Column(NamedTuple):
     description: str
     unit: str = ""
     """`1` is dimensionless; empty for what has no unit."""
+    formula: str = ""
+    """Of the index that the number is a statistic of."""
+    reference: str = ""
+    """Who published that formula."""
 
 
 class Statistics(Frozen):
@@ -119,17 +125,65 @@ class Observation(Statistics):
     ] = None
     fingerprint: Annotated[str, Column("Hash of everything that decides the observation")]
     indices: dict[str, IndexStatistics] = Attribute(default_factory=dict)
-    """The indices other than NDVI, by name."""
+    """The indices other than NDVI, by name; one that has no numbers may be left out."""
 
 
 HEAD = ("field_id", "date", "status", "reason")
 """The attributes that a person reads first."""
 
 
+@dataclass(frozen=True)
+class IndexColumn:
+    """A column of files for a number of an index other than NDVI."""
+
+    index: str
+    statistic: str
+    """Attribute of `IndexStatistics`."""
+    column: Column
+
+    def of(self, row: Observation) -> float | None:
+        """Return the number of a row, None if it has none."""
+        value: float | None = getattr(row.indices.get(self.index, _NOTHING), self.statistic)
+        return value
+
+
+_NOTHING = IndexStatistics()
+
+
 def columns() -> Mapping[str, Column]:
     """Return the attributes of an observation in the order in which files have them, as columns."""
     known = columns_of(Observation)
-    return {name: known[name] for name in (*HEAD, *(name for name in known if name not in HEAD))}
+    ndvi = INDICES["ndvi"]
+    ordered = {name: known[name] for name in (*HEAD, *(name for name in known if name not in HEAD))}
+    return {name: _of(ndvi, column) if name.startswith("ndvi_") else column for name, column in ordered.items()}
+
+
+def index_columns(indices: Iterable[str]) -> Mapping[str, IndexColumn]:
+    """Return the columns that files have after those of an observation, if these indices are computed.
+
+    Args:
+        indices: names; NDVI, whose numbers are attributes of an observation, has none here.
+
+    Raises:
+        BadInput: see `get_indices`.
+    """
+    return {
+        f"{index.name}_{statistic}": IndexColumn(index.name, statistic, _of(index, _described(index, column)))
+        for index in get_indices(indices)
+        if index.name != "ndvi"
+        for statistic, column in columns_of(IndexStatistics).items()
+    }
+
+
+def _described(index: Index, column: Column) -> Column:
+    grid = f"pixels of {index.resolution} m"
+    return column._replace(
+        description=f"{index.title}: {column.description[0].lower()}{column.description[1:]}; {grid}"
+    )
+
+
+def _of(index: Index, column: Column) -> Column:
+    return column._replace(formula=index.formula_in_words, reference=index.reference)
 
 
 def columns_of(model: type[Frozen]) -> dict[str, Column]:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
-_REGISTRATION, _EXTENTS, _CLAIMS = (0x6E647669_00000000 + number for number in (1, 2, 3))  # any constants
+_REGISTRATION, _EXTENTS, _CLAIMS, _INDEX_SETS = (
+    0x6E647669_00000000 + number
+    for number in (1, 2, 3, 4)  # any constants
+)
 
 
 def upgrade(engine: Engine) -> None:
@@ -28,6 +31,11 @@ def lock_registration(connection: Connection) -> None:
 def lock_extents(connection: Connection) -> None:
     """Let those who note an extent wait for each other until the transaction ends, so that each is noted once."""
     connection.execute(select(func.pg_advisory_xact_lock(_EXTENTS)))
+
+
+def lock_index_sets(connection: Connection) -> None:
+    """Let those who note a set of indices wait for each other until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(_INDEX_SETS)))
 
 
 def lock_claims(connection: Connection) -> None:

@@ -29,12 +29,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field_facts import FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
+from ndvi_core.registry import index_rows
 from ndvi_core.registry.due_days import is_due
 from ndvi_core.registry.extents import first_extent
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision
@@ -86,9 +87,12 @@ def upsert_observations(connection: Connection, rows: Iterable[Observation], pla
     """
     _INCOMING.create(connection)
     days = _copy(connection, rows, planned_at)
+    index_rows.REPLACED.create(connection)
     connection.execute(_merge_incoming())
+    index_rows.replace(connection, _INCOMING)
     connection.execute(_note_failures())
-    _INCOMING.drop(connection)
+    for table in (_INCOMING, index_rows.REPLACED):
+        table.drop(connection)
     return sorted(days)
 
 
@@ -98,6 +102,7 @@ _INCOMING = Table(
     MetaData(),
     Column("field_id", Text),
     *(Column(name, observation_table.c[name].type) for name in _WRITTEN),
+    Column("indices", JSONB),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DROP",
 )
@@ -109,18 +114,22 @@ def _copy(connection: Connection, rows: Iterable[Observation], planned_at: datet
     lists = ("scene_ids", "quality")
     scalars = tuple(name for name in OBSERVATION_COLUMNS if name not in lists)
     values = attrgetter(*scalars)
-    columns = ", ".join(("field_id", "planned_at", *lists, *scalars))
+    columns = ", ".join(("field_id", "planned_at", "indices", *lists, *scalars))
     days = set()
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row((row.field_id, planned_at, list(row.scene_ids), list(row.quality), *values(row)))
+            lists_of_row = list(row.scene_ids), list(row.quality)
+            copy.write_row((row.field_id, planned_at, index_rows.as_json(row), *lists_of_row, *values(row)))
             days.add(row.date)
     return days
 
 
 def _merge_incoming() -> Insert:
-    """Bring the incoming rows into the ledger; sorted, so that two recorders of the same cells cannot deadlock."""
+    """Bring the incoming rows into the ledger, and note the cells that they are written to.
+
+    They are sorted, so that two recorders of the same cells cannot deadlock.
+    """
     rows = (
         select(field_table.c.sequence, *(_INCOMING.c[name] for name in _WRITTEN))
         .join(field_table, field_table.c.field_id == _INCOMING.c.field_id)
@@ -128,7 +137,7 @@ def _merge_incoming() -> Insert:
     )
     new = insert(observation_table).from_select(["sequence", *_WRITTEN], rows)
     old = observation_table.c
-    return new.on_conflict_do_update(
+    written = new.on_conflict_do_update(
         index_elements=["date", "sequence"],
         set_={
             **{name: new.excluded[name] for name in _WRITTEN if name != "date"},
@@ -143,7 +152,8 @@ def _merge_incoming() -> Insert:
                 old.geometry_hash != new.excluded.geometry_hash,
             ),
         ),
-    )
+    ).returning(old.date, old.sequence)
+    return insert(index_rows.REPLACED).from_select(["date", "sequence"], select(written.cte("written")))
 
 
 def _note_failures() -> Update:
@@ -271,7 +281,12 @@ def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[lis
     crops = [(row["plant_type"], row["plant_date"]) for row in known.values()]
     facts = dict(zip(known, field_facts([shapes[key] for key in known], crops), strict=True))
     located = [row for row in rows if _boundary(row) in shapes]
-    observations = [Observation(**{name: row[name] for name in ("field_id", *OBSERVATION_COLUMNS)}) for row in located]
+    indices = index_rows.load(connection, ((row["sequence"], row["date"]) for row in located))
+    names = ("field_id", *OBSERVATION_COLUMNS)
+    observations = [
+        Observation(**{name: row[name] for name in names}, indices=indices.get((row["sequence"], row["date"]), {}))
+        for row in located
+    ]
     return observations, [facts[_boundary(row)] for row in located]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ndvi_core.models.observation import Observation, Statistics, columns_of
+from ndvi_core.models.observation import IndexStatistics, Observation, Statistics, columns_of
 
 metadata = MetaData()
 
@@ -93,6 +94,26 @@ observation = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 Index("observation_by_field", observation.c.sequence, observation.c.date)
+
+observation_index = Table(
+    "observation_index",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("index", Text, primary_key=True),
+    *(Column(name, Double) for name in IndexStatistics.model_fields),
+    ForeignKeyConstraint(["date", "sequence"], ["observation.date", "observation.sequence"], ondelete="CASCADE"),
+    comment="a row of the ledger has one for each index other than NDVI",
+)
+
+index_set = Table(
+    "index_set",
+    metadata,
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("names", ARRAY(Text), nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="the sets of indices that there have been; the last is that of today, and none is NDVI alone",
+)
 
 extent = Table(
     "extent",

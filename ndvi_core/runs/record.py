@@ -14,7 +14,7 @@ from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
-from ndvi_core.registry import claims, due_days, ledger, recorded_days, stale_days
+from ndvi_core.registry import claims, due_days, index_sets, ledger, recorded_days, stale_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import last_owed_day
@@ -67,6 +67,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
 
     with engine.begin() as connection:
         days = ledger.upsert_observations(connection, tallied(), plan.planned_at)
+        index_sets.register_indices(connection, settings.indices)
         gap = None
         if plan.day is not None:
             gap = recorded_days.mark_recorded(connection, plan.day, settings.start_date)
@@ -113,7 +114,8 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     if first is None:
         store.delete(key)
     else:
-        store.write(key, write_day(chain([first], rows)), "application/vnd.apache.parquet")
+        data = write_day(chain([first], rows), index_sets.current_indices(connection))
+        store.write(key, data, "application/vnd.apache.parquet")
 
 
 def _note_gap(connection: Connection, start: date, end: date) -> None:

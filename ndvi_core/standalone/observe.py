@@ -106,8 +106,8 @@ def observe(
     known = _facts(taken.fields)
     facts = [known[row.field_id] for row in rows]
     store = Store(folder.as_uri())
-    store.write(PARQUET, write_observations(rows, facts))
-    store.write(CSV, write_csv(rows, facts))
+    store.write(PARQUET, write_observations(rows, facts, settings.indices))
+    store.write(CSV, write_csv(rows, facts, settings.indices))
     return Observations(
         rows=rows,
         problems=taken.problems,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from ndvi_core.models.field_facts import FieldFacts
-from ndvi_core.models.observation import Observation, columns, columns_of
+from ndvi_core.models.observation import Observation, columns, columns_of, index_columns
 
 OWN, FACTS = tuple(columns()), tuple(columns_of(FieldFacts))
 
 
-def write_csv(rows: Sequence[Observation], facts: Sequence[FieldFacts]) -> bytes:
+def write_csv(rows: Sequence[Observation], facts: Sequence[FieldFacts], indices: Sequence[str] = ("ndvi",)) -> bytes:
     """Return a CSV file (UTF-8) with the columns of the Parquet files but the geometry, in the order given.
 
     Text is in quotation marks, whatever it looks like. Scene ids have a space between them, and so have doubts; what
@@ -19,13 +19,16 @@ def write_csv(rows: Sequence[Observation], facts: Sequence[FieldFacts]) -> bytes
     Args:
         rows: any number.
         facts: of each row's field.
+        indices: those that the file has columns for.
     """
-    lines = [",".join((*OWN, *FACTS))]
+    further = index_columns(indices)
+    lines = [",".join((*OWN, *further, *FACTS))]
     for row, fact in zip(rows, facts, strict=True):
         values = {name: getattr(row, name) for name in OWN}
         if row.baseline is not None:
             values["baseline"] = f"N{row.baseline}"
-        lines.append(",".join(map(_cell, (*values.values(), *(getattr(fact, name) for name in FACTS)))))
+        numbers = (column.of(row) for column in further.values())
+        lines.append(",".join(map(_cell, (*values.values(), *numbers, *(getattr(fact, name) for name in FACTS)))))
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 

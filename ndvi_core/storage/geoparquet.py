@@ -18,7 +18,16 @@ from pydantic import TypeAdapter, ValidationError
 from ndvi_core.errors import BadInput
 from ndvi_core.models.field_facts import FieldFacts
 from ndvi_core.models.frozen import Frozen
-from ndvi_core.models.observation import Column, Doubt, Observation, columns, columns_of
+from ndvi_core.models.indices import INDICES
+from ndvi_core.models.observation import (
+    Column,
+    Doubt,
+    IndexStatistics,
+    Observation,
+    columns,
+    columns_of,
+    index_columns,
+)
 
 if TYPE_CHECKING:
     from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
@@ -62,32 +71,42 @@ _TYPES: dict[object, str] = {
 """The Arrow type of each type of an observation's attributes; a literal is text."""
 
 
-def write_observations(rows: Sequence[Observation], facts: Sequence[FieldFacts] | None = None) -> bytes:
+def write_observations(
+    rows: Sequence[Observation], facts: Sequence[FieldFacts] | None = None, indices: Sequence[str] = ("ndvi",)
+) -> bytes:
     """Return a Parquet file with one row per observation, in the order given: the same rows give the same bytes.
 
     Args:
         rows: Any number, none included.
         facts: Of each row's field, which make it GeoParquet 1.1: more columns, and of the geometry, longitude and
             latitude in degrees (OGC:CRS84), the WKB column `geometry`; Z is dropped.
+        indices: Those that the file has columns for, whether or not a row has numbers of them.
     """
-    return _write(_batch(rows, _schema()), {}) if facts is None else _write_located([(rows, facts)])
+    if facts is None:
+        return _write(_batch(rows, _schema(indices), indices), {})
+    return _write_located([(rows, facts)], indices)
 
 
-def write_day(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]]) -> bytes:
+def write_day(
+    parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]], indices: Sequence[str] = ("ndvi",)
+) -> bytes:
     """Return the file of a day, which is one of a table in folders `date=YYYY-MM-DD`: its column `date` is `day`.
 
     Args:
         parts: Rows and the facts of each row's field, as for `write_observations`; in parts, so that not all are in
             memory at once.
+        indices: Those that the file has columns for: the same for all days, or they are not one table.
     """
-    return _write_located(parts, DAY)
+    return _write_located(parts, indices, DAY)
 
 
-def _write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]], day: str = "date") -> bytes:
+def _write_located(
+    parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFacts]]], indices: Sequence[str], day: str = "date"
+) -> bytes:
     from arro3.core import Array, RecordBatchReader
     from arro3.io import read_ipc_stream, write_ipc_stream
 
-    field, schema = _geometry_field(), _schema(day)
+    field, schema = _geometry_field(), _schema(indices, day)
     for more in (*_arrow_fields(FieldFacts, FACTS), field):
         schema = schema.append(more)
     types, bounds, sizes = set(), [], []
@@ -103,7 +122,7 @@ def _write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFa
             bounds += [shapely.total_bounds(geometries)] if not all(g.is_empty for g in geometries) else []
             part = BytesIO()
             described = [_array([getattr(fact, name) for fact in facts], schema.field(name)) for name in FACTS]
-            batch = _batch(rows, schema, *described, Array(list(wkb), type=field))
+            batch = _batch(rows, schema, indices, *described, Array(list(wkb), type=field))
             write_ipc_stream(batch, part, compression=None)
             sizes.append(waiting.write(part.getvalue()))
         waiting.seek(0)
@@ -116,12 +135,15 @@ def _write_located(parts: Iterable[tuple[Sequence[Observation], Sequence[FieldFa
         return _write(RecordBatchReader.from_batches(located, batches), geo)
 
 
-def _batch(rows: Sequence[Observation], schema: "Schema", *more: "Array") -> "RecordBatch":
+def _batch(rows: Sequence[Observation], schema: "Schema", indices: Sequence[str], *more: "Array") -> "RecordBatch":
     from arro3.core import RecordBatch
 
     own = [schema.field(position) for position in range(len(COLUMNS))]
     arrays = [_array([getattr(row, name) for row in rows], field) for name, field in zip(COLUMNS, own, strict=True)]
-    return RecordBatch.from_arrays([*arrays, *more], schema=schema)
+    further = [
+        _array([column.of(row) for row in rows], schema.field(name)) for name, column in index_columns(indices).items()
+    ]
+    return RecordBatch.from_arrays([*arrays, *further, *more], schema=schema)
 
 
 def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) -> bytes:
@@ -152,14 +174,29 @@ def read_observations(data: bytes) -> list[Observation]:
     if missing:
         raise BadInput(f"not a file of observations: no column {', '.join(missing)}")
     columns = [table.column(name).to_pylist() for name in COLUMNS]
+    names = [*COLUMNS, "indices"]
     try:
         return _observations().validate_python(
-            [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+            [dict(zip(names, row, strict=True)) for row in zip(*columns, _indices(table), strict=True)]
         )
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadInput(f"not a file of observations: row {where}: {first['msg']}, got {first['input']!r}") from error
+
+
+def _indices(table: "Table") -> list[dict[str, IndexStatistics]]:
+    """Return for each row the indices other than NDVI of which it has numbers, as far as the file has their columns."""
+    found: list[dict[str, IndexStatistics]] = [{} for _ in range(table.num_rows)]
+    for index in INDICES:
+        names = {name: column.statistic for name, column in index_columns([index]).items()}
+        if not names or not names.keys() <= set(table.column_names):
+            continue
+        values = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+        for row, numbers in zip(found, values, strict=True):
+            if any(number is not None for number in numbers):
+                row[index] = IndexStatistics(**dict(zip(names.values(), numbers, strict=True)))
+    return found
 
 
 def _read_table(data: bytes) -> "Table":
@@ -175,13 +212,17 @@ def _observations() -> TypeAdapter[list[Observation]]:
     return TypeAdapter(list[Observation])
 
 
-@cache
-def _schema(day: str = "date") -> "Schema":
-    """Return the columns of an observation, of which `date` has the name `day`."""
-    from arro3.core import Schema
+def _schema(indices: Sequence[str], day: str = "date") -> "Schema":
+    """Return the columns of an observation, of which `date` has the name `day`, and after them those of indices."""
+    from arro3.core import DataType, Schema
+    from arro3.core import Field as ArrowField
 
-    fields = _arrow_fields(Observation, COLUMNS)
-    return Schema([field.with_name(day) if field.name == "date" else field for field in fields])
+    own = _arrow_fields(Observation, COLUMNS)
+    further = [
+        ArrowField(name, DataType.float64(), nullable=True, metadata=_describe(column.column))
+        for name, column in index_columns(indices).items()
+    ]
+    return Schema([field.with_name(day) if field.name == "date" else field for field in [*own, *further]])
 
 
 def _arrow_fields(model: type[Frozen], columns: Mapping[str, Column]) -> "list[ArrowField]":
@@ -198,8 +239,7 @@ def _arrow_fields(model: type[Frozen], columns: Mapping[str, Column]) -> "list[A
 
 
 def _describe(column: Column) -> dict[str, str]:
-    unit = {"unit": column.unit} if column.unit else {}
-    return {"description": column.description, **unit}
+    return {name: text for name, text in column._asdict().items() if text}
 
 
 def _data_type(name: str) -> "DataType":

@@ -11,7 +11,7 @@ from support.models import a_field, an_observation, square
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field
-from ndvi_core.models.observation import Observation
+from ndvi_core.models.observation import IndexStatistics, Observation
 from ndvi_core.registry import due_days, ledger, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.support.days import days_between
@@ -88,6 +88,45 @@ def test_missing_days_count_failures_and_other_boundaries_as_missing(engine: Eng
         missing = due_days.missing_days(connection, sequences, FIRST + timedelta(4))
     assert missing[sequences[0]] == [FIRST + timedelta(days) for days in (2, 3, 4)]
     assert missing[sequences[1]] == [FIRST + timedelta(days) for days in range(5)]
+
+
+EVI2 = {"evi2": IndexStatistics(mean=0.1 + 0.2, std=1e-300, min=-1.5, p10=0.1, median=0.25, valid_pixel_count=12.5)}
+NDMI = {"ndmi": IndexStatistics(mean=-0.25, max=1.0)}
+
+
+def test_a_row_comes_back_with_its_indices(engine: Engine, fields: list[Field]) -> None:
+    rows = [an_observation(fields[0], FIRST, indices=EVI2 | NDMI), an_observation(fields[1], FIRST)]
+    write(engine, *rows)
+    assert day(engine, FIRST)[0] == rows
+    with engine.connect() as connection:
+        series = ledger.load_series(connection, [fields[0].field_id], FIRST, FIRST, 10)
+    assert series.rows == rows[:1]
+
+
+@pytest.mark.parametrize(
+    ("new", "minutes", "kept"),
+    [
+        ({"indices": NDMI}, 1, NDMI),
+        ({"status": "cloudy"}, 1, {}),
+        ({"indices": NDMI}, -1, EVI2),
+        ({"status": "failed"}, 1, EVI2),
+        ({"status": "failed", "geometry_hash": "of another boundary"}, 1, None),
+    ],
+    ids=["computed anew", "cloudy", "of an older plan", "failed", "failed for another boundary"],
+)
+def test_indices_are_replaced_exactly_when_their_row_is(
+    engine: Engine, fields: list[Field], new: dict[str, Any], minutes: int, kept: dict[str, IndexStatistics] | None
+) -> None:
+    untouched = an_observation(fields[1], FIRST, indices=EVI2)
+    write(engine, an_observation(fields[0], FIRST, indices=EVI2), untouched)
+    write(engine, an_observation(fields[0], FIRST, **new), planned_at=NOW + timedelta(minutes=minutes))
+    rows, _ = day(engine, FIRST)
+    assert rows[-1] == untouched
+    with engine.connect() as connection:
+        names = connection.scalars(text("SELECT index FROM observation_index WHERE sequence = 1")).all()
+    assert names == list(kept or {})
+    if kept is not None:
+        assert rows[0].indices == kept
 
 
 @pytest.mark.parametrize(("minutes", "kept"), [(-1, 0.6), (0, 0.4), (1, 0.4)])

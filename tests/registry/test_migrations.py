@@ -9,8 +9,9 @@ from alembic.config import Config
 from sqlalchemy import Engine, text
 from support.models import a_field, an_observation, square
 
+from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger
+from ndvi_core.registry import index_sets, ledger
 from ndvi_core.registry.stale_days import stale_days
 
 FIRST = date(2025, 4, 1)
@@ -43,6 +44,30 @@ def test_days_are_published_anew_in_the_columns_of_one_table(used: Engine) -> No
     migrate(used, command.upgrade, "head")
     with used.connect() as connection:
         assert stale_days(connection) == DAYS
+
+
+def test_indices_come_and_go_with_their_tables(used: Engine) -> None:
+    """Going back drops them, and the days' files lose their columns; rows keep their NDVI."""
+    with used.begin() as connection:
+        row = an_observation(a_field(), FIRST, indices={"evi2": IndexStatistics(mean=0.5)})
+        ledger.upsert_observations(connection, [row], datetime(2025, 6, 2, tzinfo=UTC))
+        index_sets.register_indices(connection, ["evi2"])
+        connection.execute(text("DELETE FROM stale_day"))
+    migrate(used, command.downgrade, "0005")
+    migrate(used, command.upgrade, "head")
+    with used.connect() as connection:
+        assert stale_days(connection) == DAYS
+        assert index_sets.current_indices(connection) == ("ndvi",)
+        (rows, _), *_ = ledger.load_day(connection, FIRST)
+    assert [(found.ndvi_mean, found.indices) for found in rows] == [(0.5, {})]
+
+
+def test_going_back_publishes_nothing_anew_where_there_was_ndvi_alone(used: Engine) -> None:
+    with used.begin() as connection:
+        connection.execute(text("DELETE FROM stale_day"))
+    migrate(used, command.downgrade, "0005")
+    with used.connect() as connection:
+        assert stale_days(connection) == []
 
 
 def test_fields_that_there_are_get_their_bounds_and_are_found_by_them(used: Engine) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.chance import examples
 from support.models import a_field, an_observation, facts_of, square
 
-from ndvi_core.models.observation import Observation, columns
+from ndvi_core.models.observation import IndexStatistics, Observation, columns
 from ndvi_core.storage.csv_table import write_csv
 from ndvi_core.storage.ndjson import write_ndjson
 
@@ -97,8 +97,17 @@ def test_any_text_comes_back(reason: str, plant_type: str) -> None:
 def test_ndjson_has_an_object_a_line_with_the_rows_and_the_facts() -> None:
     lines = [json.loads(line) for line in write_ndjson(ROWS, FACTS).splitlines()]
     facts = {"plant_type": "42", "plant_date": "2025-04-01", "season": "2025", "area_ha": FACTS[0].area_ha}
-    assert lines == [row.model_dump(mode="json") | facts for row in ROWS]
+    assert lines == [row.model_dump(mode="json", exclude={"indices"}) | facts for row in ROWS]
     assert write_ndjson([], []) == b""
+
+
+def test_indices_have_columns_after_those_of_the_row() -> None:
+    row = ROWS[0].model_copy(update={"indices": {"ndmi": IndexStatistics(mean=0.25, valid_pixel_count=3.5)}})
+    lines = [json.loads(line) for line in write_ndjson([row, NOTHING], FACTS[:2], ("ndvi", "ndmi")).splitlines()]
+    found = list(csv.DictReader(io.StringIO(write_csv([row, NOTHING], FACTS[:2], ("ndvi", "ndmi")).decode())))
+    assert [list(line) for line in lines] == [list(cells) for cells in found]
+    assert [line["ndmi_mean"] for line in lines] == [0.25, None]
+    assert [(cells["ndmi_mean"], cells["ndmi_valid_pixel_count"]) for cells in found] == [("0.25", "3.5"), ("", "")]
 
 
 def test_the_same_rows_give_the_same_bytes() -> None:

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,8 @@ from support.chance import examples
 from support.models import facts_of
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.observation import Observation
+from ndvi_core.models.indices import INDICES, YLGN, Index, names_in_order
+from ndvi_core.models.observation import IndexStatistics, Observation
 from ndvi_core.storage.geoparquet import read_observations, write_day, write_observations
 
 COMPUTED = Observation(
@@ -74,7 +76,7 @@ def _table(data: bytes) -> pa.Table:
 def test_pyarrow_reads_the_rows_that_were_written() -> None:
     rows = _table(write_observations([COMPUTED, EMPTY_HANDED])).to_pylist()
     lists = ("scene_ids", "quality")
-    expected = [row.model_dump() for row in (COMPUTED, EMPTY_HANDED)]
+    expected = [row.model_dump(exclude={"indices"}) for row in (COMPUTED, EMPTY_HANDED)]
     assert rows == [row | {name: list(row[name]) for name in lists} for row in expected]
 
 
@@ -113,6 +115,60 @@ def test_columns_have_their_order_types_and_units() -> None:
     } == SCHEMA
     assert schema.names == list(SCHEMA)
     assert all(field.metadata[b"description"] for field in schema)
+
+
+INDICES_OF_ROW = {
+    "evi2": IndexStatistics(mean=0.1 + 0.2, std=1e-300, min=-1.0, p10=0.1, valid_pixel_count=12.5),
+    "cire": IndexStatistics(mean=3.5),
+}
+
+
+def test_the_columns_of_indices_follow_those_of_an_observation() -> None:
+    schema = _table(write_observations([], indices=("ndvi", "evi2", "ndmi"))).schema
+    statistics = ("mean", "std", "min", "max", "p10", "p25", "median", "p75", "p90", "valid_pixel_count")
+    further = [f"{index}_{statistic}" for index in ("evi2", "ndmi") for statistic in statistics]
+    assert schema.names == [*SCHEMA, *further]
+    for name in further:
+        field = schema.field(name)
+        unit = b"pixel" if name.endswith("_count") else b"1"
+        assert (field.type, field.nullable, field.metadata[b"unit"]) == (NUMBER, True, unit)
+    metadata = {key.decode(): text.decode() for key, text in schema.field("ndmi_mean").metadata.items()}
+    assert metadata == {
+        "description": "Normalised Difference Moisture Index: mean of the valid pixels, weighted by coverage; "
+        "pixels of 20 m",
+        "unit": "1",
+        "formula": "(nir08 - swir16) / (nir08 + swir16) of reflectances: nir08 is B8A, swir16 is B11",
+        "reference": "Gao 1996, https://doi.org/10.1016/S0034-4257(96)00067-3",
+    }
+    assert schema.field("ndvi_mean").metadata[b"formula"].startswith(b"(nir - red) / (nir + red) of reflectances")
+    assert b"formula" not in schema.field("pixel_count").metadata
+
+
+def test_indices_are_read_as_they_were_written_and_nothing_is_no_number() -> None:
+    rows = [COMPUTED.model_copy(update={"indices": INDICES_OF_ROW}), EMPTY_HANDED]
+    data = write_observations(rows, indices=("ndvi", "evi2", "cire", "ndmi"))
+    assert read_observations(data) == rows
+    assert _table(data).column("ndmi_mean").to_pylist() == [None, None]
+    assert read_observations(write_observations(rows, indices=("evi2",)))[0].indices.keys() == {"evi2"}
+
+
+@pytest.mark.parametrize("rows", [[COMPUTED], []], ids=["no numbers", "no rows"])
+def test_days_have_the_columns_of_the_set_whatever_their_rows_have(rows: list[Observation]) -> None:
+    set_of_days = ("ndvi", "evi2", "cire")
+    with_numbers = COMPUTED.model_copy(update={"indices": INDICES_OF_ROW})
+    one = _table(write_day([([with_numbers], facts_of(SQUARE))], set_of_days)).schema
+    other = _table(write_day([(rows, facts_of(SQUARE)[: len(rows)])], set_of_days)).schema
+    assert one.remove_metadata() == other.remove_metadata()
+    assert one.names[-15:-5] == [name for name in one.names if name.startswith("cire_")]
+
+
+def test_an_index_is_an_entry_of_the_registry_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ratio = Index("sr", "Simple Ratio", ("nir", "red"), np.divide, "nir / red", (0.0, 10.0), YLGN, "Jordan 1969")
+    monkeypatch.setitem(INDICES, ratio.name, ratio)
+    row = COMPUTED.model_copy(update={"indices": {"sr": IndexStatistics(mean=4.5)}})
+    data = write_day([([row], facts_of(SQUARE))], names_in_order(["sr"]))
+    assert _table(data).column("sr_mean").to_pylist() == [4.5]
+    assert _table(data).schema.field("sr_mean").metadata[b"reference"] == b"Jordan 1969"
 
 
 FACTS = {
@@ -162,13 +218,16 @@ _observations = st.builds(
     algorithm_version=_text,
     geometry_hash=_text,
     fingerprint=_text,
+    indices=st.dictionaries(
+        st.sampled_from(["evi2", "ndre"]), st.builds(IndexStatistics, mean=_number, p10=st.none() | _number)
+    ),
 )
 
 
 @examples(50)
 @given(st.lists(_observations, max_size=5))
 def test_what_is_written_is_read(rows: list[Observation]) -> None:
-    assert read_observations(write_observations(rows)) == rows
+    assert read_observations(write_observations(rows, indices=("ndvi", "evi2", "ndre"))) == rows
 
 
 def test_more_rows_than_a_batch_keep_their_order() -> None:

@@ -29,8 +29,7 @@ class Server(NamedTuple):
     def empty(self) -> None:
         """Delete all fields and objects."""
         with self.engine.begin() as connection:
-            connection.execute(
-                text("TRUNCATE field, field_revision, observation, recorded_day, stale_day, extent, claim")
-            )
+            rows = "field, field_revision, observation, observation_index, claim"
+            connection.execute(text(f"TRUNCATE {rows}, recorded_day, stale_day, extent, index_set"))
         for info in self.bucket.list(""):
             self.bucket.delete(info.key)
