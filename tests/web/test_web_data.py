@@ -20,9 +20,10 @@ from rasterio.warp import transform_bounds
 from support.models import a_field, an_observation, square
 from support.web import Ask, Server, SignIn
 
+from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger, recorded_days
+from ndvi_core.registry import index_sets, ledger, recorded_days
 from ndvi_core.registry.progress import STATUSES
 
 FIRST = date(2025, 4, 1)
@@ -41,8 +42,11 @@ PROVENANCE = {
     "offset_rule": "none@1",
     "valid_fraction": 0.75,
 }
+NDMI = {"ndmi": IndexStatistics(mean=0.25, p10=-0.5)}
 ROWS = [
-    an_observation(wheat, FIRST, ndvi_mean=0.4326, **PROVENANCE),
+    an_observation(
+        wheat, FIRST, ndvi_mean=0.4326, indices={"ndmi": IndexStatistics(mean=0.25, p10=-0.5)}, **PROVENANCE
+    ),
     an_observation(wheat, FIRST + timedelta(1), "no_scene", reason="no scene of this day"),
     an_observation(wheat, FIRST + timedelta(2), ndvi_mean=-0.1),
     an_observation(wheat, FIRST + timedelta(3), "cloudy", reason="31 % valid", ndvi_mean=0.9),
@@ -58,6 +62,7 @@ def _seeded(server: Server) -> Iterator[None]:
         registry.upsert_fields(connection, [wheat, maize, later], "file")
         ledger.upsert_observations(connection, ROWS, datetime(2025, 6, 1, tzinfo=UTC))
         recorded_days.mark_recorded(connection, LAST, FIRST)
+        index_sets.register_indices(connection, ["evi2", "ndmi"])
     yield
     server.empty()
 
@@ -214,7 +219,11 @@ def test_csv_and_parquet_say_the_same_as_json(ask: Ask) -> None:
     table = pyarrow.parquet.read_table(
         io.BytesIO(ask("api/fields/wheat/observations", format="parquet").content)
     ).to_pylist()
+    assert [float(rows[0][name] or "nan") for name in ("ndmi_mean", "ndmi_p10")] == [0.25, -0.5]
+    assert [row["ndmi_mean"] for row in table] == [row["indices"].get("ndmi", {}).get("mean") for row in expected]
+    assert {row["evi2_mean"] for row in table} == {None}
     for row, known in zip(table, expected, strict=True):
+        del known["indices"]
         assert json.loads(json.dumps({name: row[name] for name in known}, default=str)) == known
 
 
@@ -233,7 +242,19 @@ def test_ndjson_has_the_rows_with_the_facts_of_their_field(ask: Ask) -> None:
         "area_ha": pytest.approx(270.1, rel=1e-2),
     }
     # A circle of 0.01 degrees at 46.05 north: half axes of 1111.5 and 773.5 m.
-    assert lines == [row | facts for row in rows]
+    for line, row in zip(lines, rows, strict=True):
+        ndmi = row.pop("indices").get("ndmi", {"mean": None, "p10": None})
+        assert line.items() >= (row | facts | {"ndmi_mean": ndmi["mean"], "ndmi_p10": ndmi["p10"]}).items()
+
+
+def test_the_indices_of_the_rows_are_listed_with_what_shows_them(ask: Ask) -> None:
+    entries = ask("api/indices").json()
+    assert [entry["name"] for entry in entries] == ["ndvi", "evi2", "ndmi"]
+    ndmi = entries[-1]
+    assert (ndmi["bands"], ndmi["formula"], ndmi["resolution"], ndmi["range"]) == (
+        *(["nir08", "swir16"], "(nir08 - swir16) / (nir08 + swir16)", 20, [-0.8, 0.8]),
+    )
+    assert all(colour.startswith("#") for colour in ndmi["colours"])
 
 
 def test_all_fields_come_in_pages_in_the_order_of_registration(ask: Ask) -> None:

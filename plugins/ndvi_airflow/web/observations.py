@@ -1,6 +1,6 @@
 """What is known of cells, with its provenance, as JSON, NDJSON, CSV and Parquet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -13,6 +13,7 @@ from ndvi_airflow.web.pagination import Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import reader
 from ndvi_core.models.field import FIELD_ID_PATTERN
 from ndvi_core.models.observation import Observation
+from ndvi_core.registry.index_sets import current_indices
 from ndvi_core.registry.ledger import Series, load_series
 
 MAX_ROWS = 20_000
@@ -96,7 +97,7 @@ def _answer(
     headers = next_page(request, limit, offset, series.has_more)
     if format == "json":
         return json_response(Observations(series.rows), headers=headers)
-    content, media_type = _FILES[format](series)
+    content, media_type = _FILES[format](series, current_indices(connection))
     saved_as = {"Content-Disposition": f'attachment; filename="{_name(field_ids)}_{period[0]}_{period[1]}.{format}"'}
     return Response(content, media_type=media_type, headers={**saved_as, **headers})
 
@@ -107,22 +108,23 @@ def _name(field_ids: list[str] | None) -> str:
     return field_ids[0] if len(field_ids) == 1 else f"{len(field_ids)}_fields"
 
 
-def _ndjson(series: Series) -> tuple[bytes, str]:
+def _ndjson(series: Series, indices: Sequence[str]) -> tuple[bytes, str]:
     from ndvi_core.storage.ndjson import write_ndjson
 
-    return write_ndjson(series.rows, series.facts), NDJSON
+    return write_ndjson(series.rows, series.facts, indices), NDJSON
 
 
-def _csv(series: Series) -> tuple[bytes, str]:
+def _csv(series: Series, indices: Sequence[str]) -> tuple[bytes, str]:
     from ndvi_core.storage.csv_table import write_csv
 
-    return write_csv(series.rows, series.facts), f"{CSV}; charset=utf-8"
+    return write_csv(series.rows, series.facts, indices), f"{CSV}; charset=utf-8"
 
 
-def _parquet(series: Series) -> tuple[bytes, str]:
+def _parquet(series: Series, indices: Sequence[str]) -> tuple[bytes, str]:
     from ndvi_core.storage.geoparquet import write_observations
 
-    return write_observations(series.rows, series.facts), PARQUET
+    return write_observations(series.rows, series.facts, indices), PARQUET
 
 
-_FILES: dict[str, Callable[[Series], tuple[bytes, str]]] = {"ndjson": _ndjson, "csv": _csv, "parquet": _parquet}
+_Writer = Callable[[Series, Sequence[str]], tuple[bytes, str]]
+_FILES: dict[str, _Writer] = {"ndjson": _ndjson, "csv": _csv, "parquet": _parquet}

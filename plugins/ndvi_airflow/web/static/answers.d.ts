@@ -92,6 +92,8 @@ export interface Observation {
   quality: string[];
   /** What the doubts are about. */
   note: string | null;
+  /** The indices other than NDVI that have numbers. */
+  indices: Record<string, { mean: number | null; std: number | null }>;
   acquired_at: string | null;
   platform: string | null;
   relative_orbit: number | null;
@@ -102,6 +104,17 @@ export interface Observation {
   algorithm_version: string;
   geometry_hash: string;
   fingerprint: string;
+}
+
+/** An index that observations have. */
+export interface Index {
+  name: string;
+  title: string;
+  formula: string;
+  /** Metres. */
+  resolution: number;
+  /** The values at the ends of its scale. */
+  range: [number, number];
 }
 
 /** Where an overlay lies. */

@@ -1,6 +1,6 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
-/** @import { Checked, Corners, Extent, FieldPage, GridPage, Observation, Session } from "./answers.d.ts" */
+/** @import { Checked, Corners, Extent, FieldPage, GridPage, Index, Observation, Session } from "./answers.d.ts" */
 /** @import { Dag, DagRun, TaskInstances } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
@@ -17,6 +17,9 @@ export const session = () => json(new URL("session", OURS));
 
 /** @returns {Promise<Extent>} */
 export const extent = () => json(new URL("extent", OURS));
+
+/** The indices that observations have, NDVI first. @returns {Promise<Index[]>} */
+export const indices = () => json(new URL("indices", OURS));
 
 /**
  * All fields.

@@ -1,6 +1,6 @@
 /** The season curve: observations as points, a smoothed line, and what the clouds left out. */
 
-/** @import { Observation } from "./answers.d.ts" */
+/** @import { Index, Observation } from "./answers.d.ts" */
 /** @import { Series } from "./curve_frame.js" */
 
 import { SERIES } from "./colours.js";
@@ -8,7 +8,7 @@ import { BOTTOM, Frame, HEIGHT, LEFT, MAX_RADIUS, RIGHT, TOP, isValued } from ".
 import { listenToCurve } from "./curve_pointing.js";
 import { h, svg } from "./dom.js";
 import { whittaker } from "./smooth.js";
-import { classNameOf, dayNumber, dayOf, longDay, monthOf } from "./words.js";
+import { classNameOf, dayNumber, dayOf, longDay, monthOf, nameOf } from "./words.js";
 
 /** Of the smoother: follows a crop over two weeks, and not the noise from one pass to the next. */
 export const LAMBDA = 20;
@@ -30,16 +30,17 @@ const MIN_RADIUS = 2;
  * @param {HTMLElement} box
  * @param {Series[]} series The first one shows its days without a value too.
  * @param {Mean | null} mean
+ * @param {Index | undefined} index Of which the values are.
  * @param {string | null} date The day that is marked.
  * @param {(series: number, observation: Observation) => void} onChoice
  */
-export function drawCurve(box, series, mean, date, onChoice) {
-  const frame = Frame.around(series, Math.max(box.clientWidth, MIN_WIDTH));
+export function drawCurve(box, series, mean, index, date, onChoice) {
+  const frame = Frame.around(series, Math.max(box.clientWidth, MIN_WIDTH), index);
   if (!frame) {
     box.replaceChildren(h("p", { class: "quiet" }, "No day of this field has an answer yet."));
     return;
   }
-  const coloured = series.map((one, index) => ({ one, colour: SERIES[index % SERIES.length] })).reverse();
+  const coloured = series.map((one, number) => ({ one, colour: SERIES[number % SERIES.length] })).reverse();
   const picture = svg(
     "svg",
     {
@@ -48,7 +49,7 @@ export function drawCurve(box, series, mean, date, onChoice) {
       height: HEIGHT,
       role: "application",
       tabindex: 0,
-      "aria-label": `Season curve of ${series.map(({ name }) => name).join(", ")}. Left and right go through its points, Enter shows where one comes from; the table below has all numbers.`,
+      "aria-label": `Season curve of ${nameOf(index)} of ${series.map(({ name }) => name).join(", ")}. Left and right go through its points, Enter shows where one comes from; the table below has all numbers.`,
     },
     axes(frame),
     marks(frame, series[0], date),
@@ -56,7 +57,7 @@ export function drawCurve(box, series, mean, date, onChoice) {
     ...coloured.map(({ one, colour }) => line(frame, one, colour)),
     ...coloured.map(({ one, colour }) => points(frame, one, colour)),
   );
-  listenToCurve(picture, frame, series, onChoice);
+  listenToCurve(picture, frame, series, nameOf(index), onChoice);
   box.replaceChildren(picture);
 }
 
@@ -64,7 +65,8 @@ export function drawCurve(box, series, mean, date, onChoice) {
 function axes(frame) {
   const { first, last, width } = frame;
   const group = svg("g", { class: "axes" });
-  for (let value = frame.low; value < 1.01; value += 0.2) {
+  for (let tick = 0; tick <= Math.round((frame.high - frame.low) / frame.step); tick++) {
+    const value = frame.low + tick * frame.step;
     const y = frame.y(value);
     group.append(svg("line", { x1: LEFT, x2: width - RIGHT, y1: y, y2: y }));
     group.append(svg("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, value.toFixed(1).replace("-", "−")));
@@ -124,7 +126,7 @@ function line(frame, { observations }, colour) {
   const values = new Float64Array(size);
   const weights = new Float64Array(size);
   known.forEach((one, index) => {
-    values[days[index] - begin] = one.ndvi_mean;
+    values[days[index] - begin] = one.value;
     weights[days[index] - begin] = one.valid_fraction ?? 0;
   });
   const smooth = whittaker(values, weights, LAMBDA);
@@ -143,7 +145,7 @@ function points(frame, { observations }, colour) {
   for (const one of observations.filter(isValued)) {
     // The area of a point is its share of valid pixels.
     const r = Math.max(MAX_RADIUS * Math.sqrt(one.valid_fraction ?? 0), MIN_RADIUS);
-    group.append(svg("circle", { cx: frame.x(dayNumber(one.date)), cy: frame.y(one.ndvi_mean), r }));
+    group.append(svg("circle", { cx: frame.x(dayNumber(one.date)), cy: frame.y(one.value), r }));
   }
   return group;
 }

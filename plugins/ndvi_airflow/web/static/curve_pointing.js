@@ -1,7 +1,7 @@
 /** Pointing at the season curve, by mouse or by arrow keys: what a point stands for is said, and it can be chosen. */
 
 /** @import { Observation } from "./answers.d.ts" */
-/** @import { Frame, Series } from "./curve_frame.js" */
+/** @import { Frame, Series, Shown } from "./curve_frame.js" */
 
 import { MAX_RADIUS, isValued } from "./curve_frame.js";
 import { announce, hideTooltip, showTooltip, svg } from "./dom.js";
@@ -9,13 +9,14 @@ import { dayNumber, longDay, said } from "./words.js";
 
 const REACH_PIXELS = 40;
 
-/** @typedef {{name: string, number: number, one: Observation, x: number, y: number}} Place One observation of a series. */
+/** @typedef {{name: string, number: number, one: Shown, x: number, y: number}} Place One observation of a series. */
 
 /**
  * @param {SVGSVGElement} picture @param {Frame} frame @param {Series[]} series
+ * @param {string} indexName What the values are of.
  * @param {(series: number, observation: Observation) => void} onChoice
  */
-export function listenToCurve(picture, frame, series, onChoice) {
+export function listenToCurve(picture, frame, series, indexName, onChoice) {
   const places = placesOf(frame, series);
   const ring = svg("circle", { class: "pointed", r: MAX_RADIUS + 3, visibility: "hidden" });
   picture.append(ring);
@@ -30,8 +31,8 @@ export function listenToCurve(picture, frame, series, onChoice) {
     ring.setAttribute("cy", String(y));
     const box = picture.getBoundingClientRect();
     const title = `${name}, ${longDay(one.date)}`;
-    showTooltip(box.left + x, box.top + y, [title, ...said(one)]);
-    return announce(`${title}: ${said(one).join(", ")}`);
+    showTooltip(box.left + x, box.top + y, [title, ...said(one, indexName)]);
+    return announce(`${title}: ${said(one, indexName).join(", ")}`);
   };
   const choose = () => at !== -1 && onChoice(places[at].number, places[at].one);
   picture.addEventListener("pointermove", (event) => {
@@ -66,7 +67,7 @@ function placesOf(frame, series) {
       observations
         .filter((one) => number === 0 || isValued(one))
         .map((one) => {
-          const value = isValued(one) ? one.ndvi_mean : 0;
+          const value = one.value ?? 0;
           return { name, number, one, x: frame.x(dayNumber(one.date)), y: frame.y(value) };
         }),
     )

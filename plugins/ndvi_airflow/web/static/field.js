@@ -6,19 +6,22 @@
 import * as api from "./api.js";
 import { SERIES } from "./colours.js";
 import { drawCurve } from "./curve.js";
-import { isValued } from "./curve_frame.js";
+import { meanOf } from "./curve_frame.js";
 import { byId, h, heldFocus } from "./dom.js";
-import { addition, chips, curveKey, facts, heading, numbers, pictures, provenance } from "./field_parts.js";
+import { addition, chips, curveKey, facts, heading, indexPicker, numbers, pictures, provenance } from "./field_parts.js";
 import { change, pick, state, watch } from "./state.js";
 import { counted, crop, messageOf } from "./words.js";
 
 const MOST_COMPARED = SERIES.length;
 const TABLE = "table";
+const NDVI = "ndvi";
 
 /** @param {string} id */
 const fieldOf = (id) => state.fields[state.season?.rows.get(id) ?? -1];
 /** The ids of the fields that are open and registered. */
 const present = () => state.field.filter((id) => fieldOf(id)).slice(0, MOST_COMPARED);
+/** The index that is chosen; NDVI if there is no such index (any more). */
+const shownIndex = () => state.indices.find(({ name }) => name === state.index) ?? state.indices[0];
 const close = () => change({ field: [] });
 
 export class FieldPanel {
@@ -39,6 +42,7 @@ export class FieldPanel {
     this.loads = 0;
     watch(["field", "season"], () => this.#load());
     watch(["date"], () => this.#showDate());
+    watch(["index", "indices"], () => this.loaded.size > 0 && this.#render(present()));
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
     byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && close());
   }
@@ -86,12 +90,18 @@ export class FieldPanel {
         h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
       ),
       facts(fieldOf(id).properties),
-      h("div", { class: "compare" }, ...chips(others), ids.length < MOST_COMPARED ? addition(add) : null),
+      h(
+        "div",
+        { class: "compare" },
+        ...chips(others),
+        ids.length < MOST_COMPARED ? addition(add) : null,
+        state.indices.length > 1 ? indexPicker(state.indices, state.index, (index) => change({ index })) : null,
+      ),
       this.curve,
       this.curveKey,
       this.provenance,
       ...pictures(id, observations),
-      numbers(ids.map(fieldOf), observations, TABLE, isTableOpen),
+      numbers(ids.map(fieldOf), observations, shownIndex(), TABLE, isTableOpen),
     );
     this.box.hidden = false;
     this.#showDate();
@@ -111,25 +121,27 @@ export class FieldPanel {
   #showCurve() {
     const ids = present().filter((id) => this.loaded.has(id));
     if (ids.length === 0 || !state.season || !this.curve.isConnected) return;
+    const index = shownIndex();
+    const name = index?.name ?? NDVI;
     const series = ids.map((id) => ({
       name: id,
       plantDate: fieldOf(id).properties.plant_date,
-      observations: this.#observations(id),
+      observations: this.#observations(id).map((one) => ({ ...one, value: meanOf(one, name) })),
     }));
-    const mean = cropMean(fieldOf(ids[0]).properties.plant_type);
-    drawCurve(this.curve, series, mean, state.date ?? state.season.end, (number, one) => {
+    const mean = name === NDVI ? cropMean(fieldOf(ids[0]).properties.plant_type) : null; // the season is of NDVI
+    drawCurve(this.curve, series, mean, index, state.date ?? state.season.end, (number, one) => {
       this.isProvenanceOpen = true;
       change({ field: [ids[number], ...ids.filter((id) => id !== ids[number])], date: one.date });
       this.#showProvenance();
     });
-    this.curveKey.replaceChildren(...curveKey(mean?.name));
+    this.curveKey.replaceChildren(...curveKey(mean?.name, name === NDVI ? undefined : index));
   }
 
   /** Where the number of the map's day comes from, or the last one if that day has none. */
   #showProvenance() {
     const observations = this.#observations(present()[0]);
     const one =
-      observations.find(({ date }) => date === state.date) ?? observations.findLast(isValued) ?? observations.at(-1);
+      observations.find(({ date }) => date === state.date) ?? observations.findLast((day) => meanOf(day, NDVI) !== null) ?? observations.at(-1);
     if (!one) return;
     const onToggle = (/** @type {boolean} */ isOpen) => (this.isProvenanceOpen = isOpen);
     this.provenance.replaceChildren(...provenance(one, this.isProvenanceOpen, onToggle));

@@ -1,13 +1,14 @@
 /** The parts of a field's panel, each made of what it shows. */
 
-/** @import { Field, FieldStatus, Observation } from "./answers.d.ts" */
+/** @import { Field, FieldStatus, Index, Observation } from "./answers.d.ts" */
 
 import * as api from "./api.js";
 import { SERIES } from "./colours.js";
 import { GAP_DAYS, LAMBDA } from "./curve.js";
+import { meanOf } from "./curve_frame.js";
 import { byId, h } from "./dom.js";
 import { change, pick } from "./state.js";
-import { classNameOf, counted, crop, longDay, ndvi, percent, said, shortDay, word } from "./words.js";
+import { classNameOf, counted, crop, longDay, nameOf, ndvi, percent, said, shortDay, word } from "./words.js";
 
 /** @type {[keyof Observation, string][]} */
 const PROVENANCE = [
@@ -76,12 +77,32 @@ export function addition(onChoice) {
   return box;
 }
 
-/** What is what in the curve. @param {string} [mean] The name of its mean. */
-export function curveKey(mean) {
+/**
+ * Which index the curve is of.
+ *
+ * @param {Index[]} indices @param {string | undefined} chosen @param {(name: string) => void} onChoice
+ */
+export function indexPicker(indices, chosen, onChoice) {
+  const options = indices.map((index) =>
+    h("option", { value: index.name, title: index.title, selected: index.name === chosen }, nameOf(index)),
+  );
+  const box = h("select", { id: "index", "data-keep": "index" }, ...options);
+  box.addEventListener("change", () => onChoice(box.value));
+  return h("label", {}, "Index", box);
+}
+
+/**
+ * What is what in the curve.
+ *
+ * @param {string} [mean] The name of its mean.
+ * @param {Index} [index] What the values are of, where that has to be said.
+ */
+export function curveKey(mean, index) {
   /** @param {string} name @param {string} text */
   const swatch = (name, text) => h("span", {}, h("i", { class: name }), text);
   return [
-    h("span", {}, "Points: daily means, their area the valid share of the field"),
+    ...(index ? [h("span", { class: "wide" }, `${index.title}: ${index.formula}`)] : []),
+    h("span", { class: "wide" }, "Points: daily means, their area the valid share of the field"),
     swatch("line", `Line: Whittaker smoother, λ = ${LAMBDA}; dashed over gaps of more than ${GAP_DAYS} days`),
     ...(mean ? [swatch("line mean", mean)] : []),
     ...(/** @type {const} */ (["computed", "cloudy", "no_scene"])).map((status) =>
@@ -157,10 +178,11 @@ function enlarge(id, one) {
  *
  * @param {Field[]} fields
  * @param {Observation[]} observations Of the first one.
+ * @param {Index | undefined} index That is shown beside NDVI, unless it is NDVI.
  * @param {string} keep The name by which the table is known.
  * @param {boolean} isOpen
  */
-export function numbers(fields, observations, keep, isOpen) {
+export function numbers(fields, observations, index, keep, isOpen) {
   const [{ id }] = fields;
   const ids = fields.map((field) => field.id);
   const geojson = new Blob([JSON.stringify({ type: "FeatureCollection", features: fields })], {
@@ -182,20 +204,23 @@ export function numbers(fields, observations, keep, isOpen) {
       "details",
       { "data-keep": keep, open: isOpen },
       h("summary", {}, `All ${counted(observations.length, "day")} of ${id}`),
-      table(observations.toReversed()),
+      table(observations.toReversed(), index),
     ),
   );
 }
 
-/** @param {Observation[]} observations */
-function table(observations) {
-  const titles = ["Day", "NDVI", "Valid", "Answer"].map((title) => h("th", { scope: "col" }, title));
+/** @param {Observation[]} observations @param {Index | undefined} index */
+function table(observations, index) {
+  const other = index && index.name !== "ndvi" ? index : null;
+  const names = ["Day", "NDVI", ...(other ? [nameOf(other)] : []), "Valid", "Answer"];
+  const titles = names.map((title) => h("th", { scope: "col" }, title));
   const rows = observations.map((one) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, one.date),
       h("td", { class: "number" }, ndvi(one.ndvi_mean)),
+      other && h("td", { class: "number" }, ndvi(meanOf(one, other.name))),
       h("td", { class: "number" }, percent(one.valid_fraction ?? 0)),
       h("td", {}, one.reason ? `${word(one.status)}: ${one.reason}` : word(one.status)),
     ),

@@ -28,8 +28,13 @@ export class News {
 
   /** Load everything again; show it if it has changed. */
   async refresh() {
-    const [session, extent] = await Promise.all([api.session(), state.extent ?? api.extent().catch(() => null)]);
+    const [session, indices, extent] = await Promise.all([
+      api.session(),
+      api.indices(),
+      state.extent ?? api.extent().catch(() => null),
+    ]);
     change({ session, extent });
+    if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
     const { fields, season } = await load(session.start_date, session.last_day);
     byId("problem").hidden = true;
     const properties = JSON.stringify(fields.map((field) => field.properties));

@@ -1,6 +1,6 @@
 /** What is shown, in one place and in the address, so that a link leads back to it. */
 
-/** @import { Extent, Field, Session } from "./answers.d.ts" */
+/** @import { Extent, Field, Index, Session } from "./answers.d.ts" */
 /** @import { Season } from "./season.js" */
 
 /**
@@ -9,11 +9,13 @@
  * @property {string | null} date Of the map; null is the last day.
  * @property {string[]} field The ids of the fields that are open, the first one with all its details.
  * @property {"latest" | "day"} colour Whether the map shows each field's latest value, or this day's only.
+ * @property {string} index Of which the curve is.
  * @property {string | null} from First day that is loaded; null: as many days as load fast.
  *
  * @typedef {object} Loaded What the servers answered.
  * @property {Session | null} session
  * @property {Extent | null} extent
+ * @property {Index[]} indices
  * @property {Field[]} fields
  * @property {Season | null} season
  *
@@ -21,17 +23,17 @@
  */
 
 /** @type {(keyof Addressed)[]} */
-const IN_ADDRESS = ["view", "date", "field", "colour", "from"];
+const IN_ADDRESS = ["view", "date", "field", "colour", "index", "from"];
 /** Changes of these are steps that the browser's Back button undoes. @type {(keyof State)[]} */
 const STEPS = ["view", "field"];
 /** @type {State["view"][]} */
 export const VIEWS = ["map", "list", "days"];
 
 /** @type {Addressed} */
-const BEGINNING = { view: "map", date: null, field: [], colour: "latest", from: null };
+const BEGINNING = { view: "map", date: null, field: [], colour: "latest", index: "ndvi", from: null };
 
 /** @type {State} */
-export const state = { ...read(), session: null, extent: null, fields: [], season: null };
+export const state = { ...read(), session: null, extent: null, indices: [], fields: [], season: null };
 
 /** @type {{keys: (keyof State)[], listener: () => void}[]} */
 const watchers = [];
@@ -90,6 +92,7 @@ function read() {
     date: day("date"),
     field: (words.get("field") ?? "").split(",").filter(Boolean),
     colour: words.get("colour") === "day" ? "day" : BEGINNING.colour,
+    index: words.get("index") ?? BEGINNING.index,
     from: day("from"),
   };
 }

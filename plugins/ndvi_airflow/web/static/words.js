@@ -1,6 +1,6 @@
 /** How statuses, days and numbers are said to people. */
 
-/** @import { CellStatus, Observation, Status } from "./answers.d.ts" */
+/** @import { CellStatus, Index, Observation, Status } from "./answers.d.ts" */
 
 /**
  * In the order of legends. The last two are the page's own: a day without a row, and a day that is not due.
@@ -99,11 +99,20 @@ export function whyNot({ plant_date: planted, last_status: last, last_reason: re
   return last === status && reason ? `${why(status)}: ${reason}` : why(status);
 }
 
-/** An observation in a few words. @param {Observation} one */
-export function said(one) {
+/** What an index is called. @param {Pick<Index, "name"> | undefined} index */
+export const nameOf = (index) => (index?.name ?? "ndvi").toUpperCase();
+
+/**
+ * An observation in a few words.
+ *
+ * @param {Observation & {value?: number | null}} one With the value of an index, where that is not NDVI.
+ * @param {string} [index] The name of that.
+ */
+export function said(one, index = "NDVI") {
   if (one.status !== "computed") return [word(one.status), one.reason ?? ""].filter(Boolean);
   return [
     `NDVI ${ndvi(one.ndvi_mean)} ± ${ndvi(one.ndvi_std)}`,
+    ...(index === "NDVI" ? [] : [`${index} ${ndvi(one.value)}`]),
     `${percent(one.valid_fraction ?? 0)} of the field valid`,
     ...one.quality.map((doubt) => doubt.replaceAll("_", " ")),
   ];
