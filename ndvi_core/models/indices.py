@@ -216,7 +216,7 @@ INDICES = {
             expression="(nir08 - swir16) / (nir08 + swir16)",
             range=(-0.8, 0.8),
             colours=BRBG,
-            reference="Gao 1996, https://doi.org/10.1016/S0034-4257(96)00067-3",
+            reference="Wilson and Sader 2002, https://doi.org/10.1016/S0034-4257(01)00318-2",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import spyndex
 from support.models import a_scene
 
 from ndvi_core.errors import BadInput, SceneUnreadable
@@ -20,6 +21,34 @@ def test_a_formula_is_what_its_entry_tells_people(index: Index) -> None:
     arrays = reflectances(*index.bands)
     told = eval(index.expression, {}, dict(zip(index.bands, arrays, strict=True)))
     np.testing.assert_allclose(index.formula(*arrays), told, rtol=1e-12, atol=1e-15)
+
+
+SPYNDEX = {
+    "ndvi": ("NDVI", {"N": "nir", "R": "red"}, {}),
+    "evi2": ("EVI2", {"N": "nir", "R": "red"}, {"g": 2.5, "L": 1.0}),
+    "savi": ("SAVI", {"N": "nir", "R": "red"}, {"L": 0.5}),
+    "msavi": ("MSAVI", {"N": "nir", "R": "red"}, {}),
+    "osavi": ("OSAVI", {"N": "nir", "R": "red"}, {}),
+    "gndvi": ("GNDVI", {"N": "nir", "G": "green"}, {}),
+    "ndwi": ("NDWI", {"G": "green", "N": "nir"}, {}),
+    "ndre": ("NDREI", {"N": "nir08", "RE1": "rededge1"}, {}),
+    "cire": ("CIRE", {"N": "nir08", "RE1": "rededge1"}, {}),
+    "ndmi": ("NDMI", {"N": "nir08", "S1": "swir16"}, {}),
+}
+"""For each index its name in spyndex, its bands by their names there, and the parameters of the formula.
+
+NDRE, CIre and NDMI take B8A for spyndex' near infrared: it is of 20 m as their other bands are.
+"""
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+def test_a_formula_is_that_of_spyndex(index: Index) -> None:
+    name, bands, parameters = SPYNDEX[index.name]
+    arrays = dict(zip(index.bands, reflectances(*index.bands), strict=True))
+    assert set(bands.values()) == set(index.bands)
+    theirs = spyndex.computeIndex(name, {**{short: arrays[band] for short, band in bands.items()}, **parameters})
+    np.testing.assert_allclose(index.formula(*arrays.values()), theirs, rtol=1e-12, atol=1e-14)
+    assert index.reference.endswith(spyndex.indices[name].reference)
 
 
 def test_ndvi_is_that_of_digital_numbers_to_the_last_bit() -> None:

@@ -138,7 +138,7 @@ def test_the_columns_of_indices_follow_those_of_an_observation() -> None:
         "pixels of 20 m",
         "unit": "1",
         "formula": "(nir08 - swir16) / (nir08 + swir16) of reflectances: nir08 is B8A, swir16 is B11",
-        "reference": "Gao 1996, https://doi.org/10.1016/S0034-4257(96)00067-3",
+        "reference": "Wilson and Sader 2002, https://doi.org/10.1016/S0034-4257(01)00318-2",
     }
     assert schema.field("ndvi_mean").metadata[b"formula"].startswith(b"(nir - red) / (nir + red) of reflectances")
     assert b"formula" not in schema.field("pixel_count").metadata
