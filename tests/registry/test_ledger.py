@@ -12,7 +12,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import IndexStatistics, Observation
-from ndvi_core.registry import due_days, ledger, recorded_days
+from ndvi_core.registry import due_days, field_life, ledger, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.support.days import days_between
 
@@ -127,6 +127,19 @@ def test_indices_are_replaced_exactly_when_their_row_is(
     assert names == list(kept or {})
     if kept is not None:
         assert rows[0].indices == kept
+
+
+def test_indices_follow_a_field_that_is_renamed_and_go_with_one_that_is_purged(
+    engine: Engine, fields: list[Field]
+) -> None:
+    write(engine, *(an_observation(field, FIRST, indices=EVI2) for field in fields))
+    with engine.begin() as connection:
+        field_life.rename(connection, fields[0].field_id, "new")
+        field_life.remove(connection, fields[1].field_id)
+    rows, _ = day(engine, FIRST)
+    assert [(row.field_id, row.indices) for row in rows] == [("new", EVI2)]
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM observation_index")) == 1
 
 
 @pytest.mark.parametrize(("minutes", "kept"), [(-1, 0.6), (0, 0.4), (1, 0.4)])

@@ -61,6 +61,7 @@ SHIFTED = a_scene(
     offset=Offset(rule="planetary-computer@1", red=-1000, nir=-1000),
     updated=None,
 )
+MULTIBAND = SCENE.model_copy(update={"offset": Offset(rule="none@1", others={"nir08": -1000, "swir16": -1000})})
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ SHIFTED = a_scene(
         ("0123456789abcdef", [SCENE], Policy(), "11ba5bf6532e9b69"),
         ("0123456789abcdef", [SHIFTED, SCENE], Policy(), "518a5ba7ec2c73f9"),
         ("0123456789abcdef", [SCENE, SHIFTED], Policy(), "518a5ba7ec2c73f9"),
+        ("0123456789abcdef", [MULTIBAND], Policy(indices=("evi2", "ndmi")), "1795ee7d6d8f99d6"),
         (None, [], Policy(), "2beeef74237fc13c"),
         ("0123456789abcdef", [SCENE.model_copy(update={"bands": {"swir16": "x"}})], Policy(), "11ba5bf6532e9b69"),
         (
