@@ -14,6 +14,7 @@ READS = [
     "api/fields/wheat",
     "api/fields/a.b",
     "api/grid",
+    "api/indices",
     "api/fields/wheat/observations",
     "api/observations?field_ids=wheat",
     "api/fields/wheat/overlays/2025-04-01.png",
