@@ -17,6 +17,8 @@ import rasterio
 from numpy.typing import NDArray
 
 from ndvi_core.models.scene import Offset
+from ndvi_core.raster.grid import Window
+from ndvi_core.raster.window_table import WindowTable
 from ndvi_core.zonal.mask import POLICIES, VALID, MaskPolicy
 from ndvi_core.zonal.statistics import ndvi
 
@@ -74,7 +76,9 @@ def _read(folder: Path, day: str) -> Day:
 
 
 def _valid(policy: MaskPolicy, day: Day) -> NDArray[np.bool_]:
-    causes = policy.apply([day.classes], 20.0)[0].causes
+    height, width = day.classes.shape
+    window = WindowTable.of([Window(col_off=0, row_off=0, width=width, height=height)])
+    causes = policy.apply(day.classes.ravel(), window, 20.0).causes.reshape(height, width)
     return np.repeat(np.repeat(causes == VALID, 2, axis=0), 2, axis=1) & np.isfinite(day.ndvi)
 
 

@@ -2,26 +2,26 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from ndvi_core.errors import BadInput, NdviError, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import CellResult, Manifest, OrderField, WorkOrder, Written, make_failed
+from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
-from ndvi_core.storage.geoparquet import write_observations
+from ndvi_core.storage.geoparquet import write_columns
 from ndvi_core.storage.object_store import Store, split_uri
 from ndvi_core.support.garbage import relaxed_gc
 
 if TYPE_CHECKING:
-    from ndvi_core.zonal.observe import ObservedCell
+    from ndvi_core.models.field_raster import FieldRaster
+    from ndvi_core.zonal.observation_table import ObservationTable
 
 WRITERS = 8
 """Threads that draw and upload products while the next cells are read."""
@@ -35,27 +35,6 @@ PLANNED_AT = "planned-at"
 MAX_NAMED_DEFECTS = 5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FinishedCell:
-    """A cell whose products are written."""
-
-    observation: Observation
-    objects: tuple[Written, ...] = ()
-    is_passing: bool = False
-    """Whether it failed for a reason that may pass."""
-
-    @property
-    def result(self) -> CellResult:
-        """The cell's entry in the manifest."""
-        return CellResult(
-            field_id=self.observation.field_id,
-            date=self.observation.date,
-            status=self.observation.status,
-            reason=self.observation.reason,
-            objects=self.objects,
-        )
 
 
 class OrderFiles:
@@ -79,9 +58,9 @@ class OrderFiles:
         if self.order.pictures:
             self._store(self.order.products)  # now, since several threads will ask for it
 
-    def write_results(self, observations: Sequence[Observation]) -> Written:
-        """Write the Parquet file of the order's observations."""
-        return self._write(self.order.results, write_observations(observations), "application/vnd.apache.parquet")
+    def write_results(self, columns: Mapping[str, list[Any]]) -> Written:
+        """Write the Parquet file of the order's observations, given their attributes."""
+        return self._write(self.order.results, write_columns(columns), "application/vnd.apache.parquet")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest, which says that everything else is written."""
@@ -128,7 +107,7 @@ def _planned_at(store: Store, key: str) -> str:
 
 
 @relaxed_gc()
-def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = None) -> Manifest:
+def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> Manifest:
     """Compute all cells of a work order and write products, results and, last, the manifest.
 
     The same order over the same scenes gives the same bytes. A manifest from an earlier run stays in its place until
@@ -136,7 +115,7 @@ def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = No
 
     Args:
         order_uri: `s3://...` or `file:///...` of the order's JSON file.
-        on_cell: called with each observation once its products are written, in no particular order.
+        on_cells: called, with their number, when some more cells are observed and their products written.
 
     Raises:
         NotFound: The order is missing.
@@ -144,24 +123,39 @@ def run_order(order_uri: str, on_cell: Callable[[Observation], None] | None = No
         TryAgain: A service failed for now: the products', and then there is no new manifest, or the scenes', and then
             there is one in which the cells that need them have failed.
     """
+    from ndvi_core.zonal.observation_table import ObservationTable
+
     files = OrderFiles(order_uri)
     order = files.order
     log.info(
         "%s: %d cells of %d fields in %d scenes", order.label, len(order.cells), len(order.fields), len(order.scenes)
     )
-    finished = _in_order(order, _compute(files), on_cell)
-    observations = [cell.observation for cell in finished]
+    table = ObservationTable(order)
+    objects: dict[int, tuple[Written, ...]] = {}
+    for cells, written in _compute(files, table):
+        objects |= written
+        if on_cells:
+            on_cells(cells)
+    columns = table.columns()
+    if missing := columns["status"].count(None):
+        raise NdviError(f"{missing} cells have no outcome: a defect of the computation")
+    names = ("field_id", "date", "status", "reason")
     manifest = Manifest(
         order_sha256=files.order_sha256,
-        results=files.write_results(observations),
-        cells=tuple(cell.result for cell in finished),
+        results=files.write_results(columns),
+        cells=tuple(
+            CellResult(field_id, day, status, reason, objects.get(number, ()))
+            for number, (field_id, day, status, reason) in enumerate(
+                zip(*(columns[name] for name in names), strict=True)
+            )
+        ),
     )
     files.write_manifest(manifest)
-    _log_summary(order, observations)
-    if passing := [cell.observation for cell in finished if cell.is_passing]:
-        first = passing[0]
+    _log_outcome(order, columns)
+    if passing := np.flatnonzero(table.is_passing).tolist():
+        first = manifest.cells[passing[0]]
         raise TryAgain(
-            f"{order.label}: {len(passing)} of {len(finished)} cells could not be computed for now, the first is "
+            f"{order.label}: {len(passing)} of {len(table)} cells could not be computed for now, the first is "
             f"{first.field_id} {first.date}: {first.reason}"
         )
     return manifest
@@ -216,84 +210,78 @@ def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
         seen.add((cell.field, cell.date))
 
 
-def _compute(files: OrderFiles) -> Iterator[FinishedCell]:
-    """Observe the cells and write their products side by side; yield each cell when both are done."""
+def _compute(files: OrderFiles, table: "ObservationTable") -> Iterator[tuple[int, dict[int, tuple[Written, ...]]]]:
+    """Observe the cells and write their products side by side; yield how many are done, and the objects of each."""
     from ndvi_core.zonal.observe import observe
 
-    order = files.order
-    if not order.pictures:
-        for observed in observe(order):
-            yield FinishedCell(observed.observation, is_passing=observed.is_passing)
+    observed = observe(files.order, table)
+    if not files.order.pictures:
+        for some in observed:
+            yield len(some.cells), {}
         return
-    fields = {field.field_id: field for field in order.fields}
-    scenes = {scene.id: scene for scene in order.scenes}
-
-    def finish(observed: "ObservedCell") -> FinishedCell:
-        observation = observed.observation
-        if observation.status == "failed":  # the products of an earlier computation stay valid
-            return FinishedCell(observation, is_passing=observed.is_passing)
-        used = [scenes[scene_id] for scene_id in observation.scene_ids]
-        observation, products = _draw(observed, fields[observation.field_id], used)
-        return FinishedCell(observation, files.write_products(observation, products) if products else ())
-
-    pending: deque[Future[FinishedCell]] = deque()
+    finish = _CellProducts(files, table)
+    pending: deque[Future[tuple[int, tuple[Written, ...]]]] = deque()
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="products") as pool:
         try:
-            for observed in observe(order):
-                pending.append(pool.submit(finish, observed))
-                if len(pending) >= MAX_PENDING:
-                    yield pending.popleft().result()
+            for some in observed:
+                rows = table.observations(some.cells)
+                for cell, observation in zip(some.cells.tolist(), rows, strict=True):
+                    pending.append(pool.submit(finish, cell, observation, some.rasters.get(cell)))
+                    if len(pending) >= MAX_PENDING:
+                        yield 1, dict([pending.popleft().result()])
             while pending:
-                yield pending.popleft().result()
+                yield 1, dict([pending.popleft().result()])
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _draw(observed: "ObservedCell", field: OrderField, scenes: list[Scene]) -> tuple[Observation, list[Product]]:
-    """Make the cell's products. A defect that shows in this cell alone fails this cell alone, without products."""
-    observation = observed.observation
-    try:
-        return observation, make_products(observation, observed.raster, field.geometry, scenes)
-    except Exception as error:
-        log.exception("%s %s: defect while its products were drawn", observation.field_id, observation.date)
-        reason = f"defect while its products were drawn: {type(error).__name__}: {error}; see the task's log"
-        return make_failed(observation, reason), []
+class _CellProducts:
+    """Makes and writes the products of cells; threads may share it."""
+
+    def __init__(self, files: OrderFiles, table: "ObservationTable") -> None:
+        self._files = files
+        self._table = table
+        self._scenes = {scene.id: scene for scene in files.order.scenes}
+
+    def __call__(
+        self, cell: int, observation: Observation, raster: "FieldRaster | None"
+    ) -> tuple[int, tuple[Written, ...]]:
+        """Return the cell's number and what was written of it."""
+        if observation.status == "failed":  # the products of an earlier computation stay valid
+            return cell, ()
+        products = self._draw(cell, observation, raster)
+        return cell, self._files.write_products(observation, products) if products else ()
+
+    def _draw(self, cell: int, observation: Observation, raster: "FieldRaster | None") -> list[Product]:
+        """Make the cell's products. A defect that shows in this cell alone fails this cell alone, without products."""
+        order = self._files.order
+        scenes = [self._scenes[name] for name in observation.scene_ids]
+        try:
+            return make_products(observation, raster, order.fields[order.cells[cell].field].geometry, scenes)
+        except Exception as error:
+            log.exception("%s %s: defect while its products were drawn", observation.field_id, observation.date)
+            reason = f"defect while its products were drawn: {type(error).__name__}: {error}; see the task's log"
+            self._table.fail(cell, reason)
+            return []
 
 
-def _in_order(
-    order: WorkOrder, cells: Iterable[FinishedCell], on_cell: Callable[[Observation], None] | None
-) -> list[FinishedCell]:
-    """Log and tell of each cell as it comes; return the cells in the sequence in which the work order names them."""
-    found = {}
-    for cell in cells:
-        _log_cell(cell.observation)
-        if on_cell:
-            on_cell(cell.observation)
-        found[cell.observation.field_id, cell.observation.date] = cell
-    keys = [(order.fields[cell.field].field_id, cell.date) for cell in order.cells]
-    if missing := [key for key in keys if key not in found]:
-        raise NdviError(f"{len(missing)} cells have no outcome, the first is {missing[0]}: a defect of the computation")
-    return [found[key] for key in keys]
-
-
-def _log_cell(row: Observation) -> None:
-    """Log a cell's numbers, or why there are none."""
-    level = logging.WARNING if row.status == "failed" else logging.INFO
-    if row.reason:
-        log.log(level, "%s %s: %s: %s", row.field_id, row.date, row.status, row.reason)
-    else:
-        numbers = f"mean NDVI {row.ndvi_mean:.3f}, {row.valid_fraction:.0%} of {row.pixel_count:.1f} pixels valid"
-        log.log(level, "%s %s: %s: %s, %s", row.field_id, row.date, row.status, numbers, ", ".join(row.scene_ids))
-
-
-def _log_summary(order: WorkOrder, rows: list[Observation]) -> None:
-    counts = Counter(row.status for row in rows)
-    summary = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
-    log.info("%s: %d cells: %s; manifest %s", order.label, len(rows), summary or "none", order.manifest)
+def _log_outcome(order: WorkOrder, columns: Mapping[str, list[Any]]) -> None:
+    """Log each cell's numbers, or why there are none, and a summary; cells that failed as errors."""
+    names = ("field_id", "date", "status", "reason", "ndvi_mean", "valid_fraction", "pixel_count", "scene_ids")
     failed: dict[str, list[str]] = {}
-    for row in rows:
-        if row.status == "failed":
-            failed.setdefault(row.reason or "no reason given", []).append(f"{row.field_id} {row.date}")
+    is_told = log.isEnabledFor(logging.INFO)
+    for row in zip(*(columns[name] for name in names), strict=True):
+        field_id, day, status, reason, mean, valid, pixels, scenes = row
+        if status == "failed":
+            failed.setdefault(reason or "no reason given", []).append(f"{field_id} {day}")
+        elif is_told and reason:
+            log.info("%s %s: %s: %s", field_id, day, status, reason)
+        elif is_told:
+            numbers = f"mean NDVI {mean:.3f}, {valid:.0%} of {pixels:.1f} pixels valid"
+            log.info("%s %s: %s: %s, %s", field_id, day, status, numbers, ", ".join(scenes))
+    counts = Counter(columns["status"])
+    summary = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
+    log.info("%s: %d cells: %s; manifest %s", order.label, len(columns["status"]), summary or "none", order.manifest)
     if failed:
         named = "; ".join(f"{', '.join(cells)}: {reason}" for reason, cells in failed.items())
-        log.error("%s: %d of %d cells failed: %s", order.label, counts["failed"], len(rows), named)
+        log.error("%s: %d of %d cells failed: %s", order.label, counts["failed"], len(columns["status"]), named)

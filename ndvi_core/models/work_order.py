@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from math import cos, radians
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, ConfigDict
 from pydantic import Field as Attribute
@@ -13,7 +13,7 @@ from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.indices import names_in_order
-from ndvi_core.models.observation import Observation, Statistics, Status
+from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene
 
 BYTES_PER_PIXEL = 80
@@ -123,8 +123,8 @@ class Written(_Strict):
     """Bytes."""
 
 
-class CellResult(_Strict):
-    """A cell's entry in the manifest."""
+class CellResult(NamedTuple):
+    """A cell's entry in the manifest; in its file a list."""
 
     field_id: str
     date: date
@@ -176,11 +176,4 @@ def make_observation(
         geometry_hash=field.geometry_hash,
         fingerprint=fingerprint,
         **others,
-    )
-
-
-def make_failed(observation: Observation, reason: str) -> Observation:
-    """Return a failed observation of the same cell and provenance, without numbers."""
-    return observation.model_copy(
-        update=Statistics().model_dump() | {"status": "failed", "reason": reason, "indices": {}}
     )

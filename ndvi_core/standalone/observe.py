@@ -195,9 +195,9 @@ def _rows(
     done = len(plan.settled)
     progress(done, total)
 
-    def count(_: Observation) -> None:
+    def count(cells: int) -> None:
         nonlocal done
-        done += 1
+        done += cells
         progress(done, total)
 
     computed, try_again = _compute([field for field, _ in wanted], plan.due, settings, folder, count)
@@ -211,7 +211,7 @@ def _compute(
     due: Sequence[DueCell],
     settings: Settings,
     folder: Path | None,
-    on_cell: Callable[[Observation], None],
+    on_cells: Callable[[int], None],
 ) -> tuple[list[Observation], str | None]:
     """Compute all cells as one work order, whose own files are gone afterwards.
 
@@ -240,7 +240,7 @@ def _compute(
         store.write("order.json", order.model_dump_json().encode())
         try_again = None
         try:
-            run_order(store.uri("order.json"), on_cell)
+            run_order(store.uri("order.json"), on_cells)
         except TryAgain as error:
             if not store.exists("manifest.json"):
                 raise

@@ -83,8 +83,13 @@ def write_observations(
         indices: Those that the file has columns for, whether or not a row has numbers of them.
     """
     if facts is None:
-        return _write(_batch(rows, _schema(indices), indices), {})
+        return write_columns(_columns(rows, indices), indices)
     return _write_located([(rows, facts)], indices)
+
+
+def write_columns(columns: Mapping[str, list[Any]], indices: Sequence[str] = ("ndvi",)) -> bytes:
+    """Return the file that `write_observations` returns, given its columns, one list each."""
+    return _write(_batch(columns, _schema(indices), indices), {})
 
 
 def write_day(
@@ -122,7 +127,7 @@ def _write_located(
             bounds += [shapely.total_bounds(geometries)] if not all(g.is_empty for g in geometries) else []
             part = BytesIO()
             described = [_array([getattr(fact, name) for fact in facts], schema.field(name)) for name in FACTS]
-            batch = _batch(rows, schema, indices, *described, Array(list(wkb), type=field))
+            batch = _batch(_columns(rows, indices), schema, indices, *described, Array(list(wkb), type=field))
             write_ipc_stream(batch, part, compression=None)
             sizes.append(waiting.write(part.getvalue()))
         waiting.seek(0)
@@ -135,15 +140,21 @@ def _write_located(
         return _write(RecordBatchReader.from_batches(located, batches), geo)
 
 
-def _batch(rows: Sequence[Observation], schema: "Schema", indices: Sequence[str], *more: "Array") -> "RecordBatch":
+def _columns(rows: Sequence[Observation], indices: Sequence[str]) -> dict[str, list[Any]]:
+    further = index_columns(indices).items()
+    return {name: [getattr(row, name) for row in rows] for name in COLUMNS} | {
+        name: [column.of(row) for row in rows] for name, column in further
+    }
+
+
+def _batch(
+    columns: Mapping[str, list[Any]], schema: "Schema", indices: Sequence[str], *more: "Array"
+) -> "RecordBatch":
     from arro3.core import RecordBatch
 
-    own = [schema.field(position) for position in range(len(COLUMNS))]
-    arrays = [_array([getattr(row, name) for row in rows], field) for name, field in zip(COLUMNS, own, strict=True)]
-    further = [
-        _array([column.of(row) for row in rows], schema.field(name)) for name, column in index_columns(indices).items()
-    ]
-    return RecordBatch.from_arrays([*arrays, *further, *more], schema=schema)
+    names = (*COLUMNS, *index_columns(indices))
+    arrays = [_array(columns[name], schema.field(position)) for position, name in enumerate(names)]
+    return RecordBatch.from_arrays([*arrays, *more], schema=schema)
 
 
 def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) -> bytes:

@@ -7,9 +7,9 @@ run the other way round), this is the covered area. It is exact but for rounding
 edges of many fields at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -19,7 +19,8 @@ from shapely.geometry.base import BaseGeometry
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.raster.grid import Grid, Window
 from ndvi_core.raster.projection import densify, to_crs
-from ndvi_core.zonal.statistics import area
+from ndvi_core.raster.window_table import WindowTable
+from ndvi_core.zonal.statistics import areas
 
 NOISE = 1e-9
 """Coverage fractions nearer than this to 0 or 1 are set to 0 or 1.
@@ -38,19 +39,75 @@ class Coverage:
     window: Window
     coverage_fraction: Floats
     """(height, width) in [0, 1]: covered area of the pixel over its area."""
-
-    @cached_property
-    def pixels(self) -> float:
-        """Sum of the coverage fractions: the field's area in pixels."""
-        return area(self.coverage_fraction, self.coverage_fraction > 0)
-
-    @cached_property
-    def pure_pixels(self) -> int:
-        """Number of pixels that the field covers wholly."""
-        return int(np.count_nonzero(self.coverage_fraction == 1.0))
+    pixels: float
+    """Sum of the coverage fractions: the field's area in pixels."""
+    pure_pixels: int
+    """Number of pixels that the field covers wholly."""
 
 
-def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> list[Coverage | None]:
+@dataclass(frozen=True, eq=False)
+class Coverages:
+    """The coverages of fields on a grid as columns, (n) each."""
+
+    windows: WindowTable
+    """The smallest that hold the fields; one without pixels is of a field that has no coverage."""
+    pixels: Floats
+    """Sums of the coverage fractions: the fields' areas in pixels."""
+    pure_pixels: Indexes
+    """Numbers of pixels that the fields cover wholly."""
+    fraction: Floats
+    """(pixels of all windows) in [0, 1]."""
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Whether there is a coverage: none is of a field that is empty, or half a world away from the grid's zone."""
+        return self.windows.width > 0
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, number: int) -> Coverage | None:
+        if number >= len(self):
+            raise IndexError(number)
+        if not self.windows.width[number]:
+            return None
+        return Coverage(
+            self.windows[number],
+            self.windows.own(self.fraction, number),
+            float(self.pixels[number]),
+            int(self.pure_pixels[number]),
+        )
+
+    @staticmethod
+    def joined(parts: Sequence["Coverages"]) -> "Coverages":
+        """Return the fields of all parts, at least one."""
+        return Coverages(
+            WindowTable.joined([part.windows for part in parts]),
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("pixels", "pure_pixels", "fraction")
+            ),
+        )
+
+    def spread(self, numbers: Indexes, count: int) -> "Coverages":
+        """Return these fields under other numbers, ascending, among so many; the others have no coverage."""
+
+        def spread(column: NDArray[Any]) -> NDArray[Any]:
+            found = np.zeros(count, column.dtype)
+            found[numbers] = column
+            return found
+
+        windows = WindowTable(**{name: spread(getattr(self.windows, name)) for name in WindowTable.COLUMNS})
+        return Coverages(windows, spread(self.pixels), spread(self.pure_pixels), self.fraction)
+
+
+def _unknown(count: int) -> Coverages:
+    """Return so many fields without a coverage."""
+    windows = WindowTable(**dict.fromkeys(WindowTable.COLUMNS, np.zeros(count, np.intp)))
+    return Coverages(windows, np.zeros(count), np.zeros(count, np.intp), np.zeros(0))
+
+
+def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> Coverages:
     """Return the coverage of each geometry on `grid`; it does not depend on the other geometries.
 
     Args:
@@ -58,15 +115,13 @@ def cover(geometries: Sequence[BaseGeometry], grid: Grid) -> list[Coverage | Non
         grid: In any CRS.
 
     Returns:
-        One coverage for each geometry. None for a geometry that is empty, or that cannot be projected into the grid's
-        CRS because it is half a world away from its zone.
+        One coverage for each geometry. There is none of a geometry that is empty, or that cannot be projected into the
+        grid's CRS because it is half a world away from its zone.
     """
     fields = np.array(geometries, dtype=object)
-    found: list[Coverage | None] = [None] * len(fields)
-    for batch in _batches(fields):
-        for index, coverage in zip(batch, _cover_batch(fields[batch], grid), strict=True):
-            found[index] = coverage
-    return found
+    batches = _batches(fields)
+    found = Coverages.joined([_unknown(0), *(_cover_batch(fields[batch], grid) for batch in batches)])
+    return found.spread(np.concatenate([np.zeros(0, np.intp), *batches]), len(fields))
 
 
 def _batches(geometries: NDArray[np.object_]) -> list[Indexes]:
@@ -77,19 +132,20 @@ def _batches(geometries: NDArray[np.object_]) -> list[Indexes]:
     return [group for group in np.split(indexes, np.flatnonzero(np.diff(batch)) + 1) if len(group)]
 
 
-def _cover_batch(geometries: NDArray[np.object_], grid: Grid) -> list[Coverage | None]:
+def _cover_batch(geometries: NDArray[np.object_], grid: Grid) -> Coverages:
     kind, coordinates, offsets = shapely.to_ragged_array(shapely.orient_polygons(geometries), include_z=False)
     dense, ring_start = densify(coordinates, offsets[0])
     projected = to_crs(dense, grid.epsg)
-    if projected is None:
-        alone = len(geometries) == 1
-        return [None] if alone else [_cover_batch(geometries[i : i + 1], grid)[0] for i in range(len(geometries))]
-    start = ring_start[offsets[1] if kind == shapely.GeometryType.POLYGON else offsets[1][offsets[2]]]
-    return list(_rasterise(grid.columns(projected[:, 0]), grid.rows(projected[:, 1]), ring_start, start))
+    if projected is not None:
+        start = ring_start[offsets[1] if kind == shapely.GeometryType.POLYGON else offsets[1][offsets[2]]]
+        return _rasterise(grid.columns(projected[:, 0]), grid.rows(projected[:, 1]), ring_start, start)
+    if len(geometries) == 1:
+        return _unknown(1)
+    return Coverages.joined([_cover_batch(geometries[i : i + 1], grid) for i in range(len(geometries))])
 
 
-def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Iterator[Coverage]:
-    """Yield the coverage of each geometry, given the vertices of all in fractional columns and rows.
+def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Coverages:
+    """Return the coverage of each geometry, given the vertices of all in fractional columns and rows.
 
     Args:
         x: (n) columns of the vertices; each ring is closed, shells are counter-clockwise on a map, holes clockwise.
@@ -123,17 +179,21 @@ def _rasterise(x: Floats, y: Floats, ring_start: Indexes, start: Indexes) -> Ite
     fraction += np.bincount(pixel, rise - passed, len(fraction))
     fraction += np.bincount(pixel + 1, passed, len(fraction))
 
-    windows = [
-        Window(col_off=col_off, row_off=row_off, width=columns, height=rows)
-        for col_off, row_off, columns, rows in zip(*(a.tolist() for a in (left, top, width, height)), strict=True)
-    ]
-    parts = np.split(fraction, end[:-1])
-    rasters = [part.reshape(window.height, -1) for window, part in zip(windows, parts, strict=True)]
-    for raster in rasters:
+    for first, last, columns in zip((end - size).tolist(), end.tolist(), stride.tolist(), strict=True):
+        raster = fraction[first:last].reshape(-1, columns)
         np.cumsum(raster, axis=1, out=raster)
     _remove_noise(fraction)
-    for window, raster in zip(windows, rasters, strict=True):
-        yield Coverage(window, raster[:, :-2].copy())
+    row_end = np.cumsum(np.repeat(stride, height))
+    within = np.ones(len(fraction), dtype=bool)
+    within[row_end - 1] = within[row_end - 2] = False
+    windows = WindowTable(col_off=left, row_off=top, width=width, height=height)
+    own = fraction[within]
+    return Coverages(
+        windows,
+        areas(own, own > 0, windows.starts),
+        np.add.reduceat(own == 1.0, windows.starts, dtype=np.intp),
+        own,
+    )
 
 
 def _cut(u0: Floats, v0: Floats, u1: Floats, v1: Floats) -> tuple[Indexes, tuple[Floats, ...]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import BadInput
+from ndvi_core.raster.window_table import WindowTable
 
 Mask = NDArray[np.bool_]
 Causes = NDArray[np.uint8]
@@ -48,7 +49,7 @@ _CLASSES = range(12)
 
 
 class Masked(NamedTuple):
-    """What a policy makes of a window, (height, width) each."""
+    """What a policy makes of the pixels of windows, (n) each."""
 
     causes: Causes
     """What becomes of each pixel."""
@@ -85,23 +86,28 @@ class MaskPolicy:
         """Return how many pixels around a window decide on its own ones, given the size of a pixel in metres."""
         return ceil(self.growth / pixel_size) + 2 * ceil(self.opening / pixel_size)
 
-    def apply(self, windows: Sequence[NDArray[np.integer]], pixel_size: float) -> list[Masked]:
+    def apply(self, classes: NDArray[np.integer], windows: WindowTable, pixel_size: float) -> Masked:
         """Return what becomes of the pixels of each window; only within the margin is it final.
 
         Args:
-            windows: (height, width) each, classes, with a margin of `margin(pixel_size)` pixels all around.
+            classes: (n) of all windows, one after the other.
+            windows: Each with a margin of `margin(pixel_size)` pixels all around.
             pixel_size: Metres.
         """
-        found = [Masked(self.causes[window], None) for window in windows]
+        causes = self.causes[classes]
         if not self.growth and not self.opening:
-            return found
-        clouded = [n for n, of in enumerate(found) if ((of.causes == CLOUD) | (of.causes == SHADOW)).any()]
-        if clouded:
-            canvas, places = _stack([found[number].causes for number in clouded])
-            reached = self._grow(canvas, pixel_size)
-            for number, place in zip(clouded, places, strict=True):
-                found[number] = Masked(canvas[place], reached[place])
-        return found
+            return Masked(causes, None)
+        some = np.add.reduceat((causes == CLOUD) | (causes == SHADOW), windows.starts, dtype=np.intp) > 0
+        clouded = np.flatnonzero(some)
+        if not len(clouded):
+            return Masked(causes, None)
+        reached = np.full_like(causes, VALID)
+        canvas, places = _stack([windows.own(causes, number) for number in clouded.tolist()])
+        reached_there = self._grow(canvas, pixel_size)
+        for number, place in zip(clouded.tolist(), places, strict=True):
+            windows.own(causes, number)[...] = canvas[place]
+            windows.own(reached, number)[...] = reached_there[place]
+        return Masked(causes, reached)
 
     def _grow(self, causes: Causes, pixel_size: float) -> Causes:
         """Open and grow cloud and shadow, in place, and return where they reach; what else is hidden stays as it is."""

@@ -15,23 +15,24 @@ A pass of a satellite is one observation of a field, however many products, tile
 Ties go to the lower scene id.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ndvi_core.models.arrays import Floats
 from ndvi_core.models.scene import Scene
 from ndvi_core.raster.grid import Grid, Window
 from ndvi_core.raster.open_scene import OpenScene
-from ndvi_core.raster.sampling import Sampling, nearest
-from ndvi_core.raster.windows import BandWindow
+from ndvi_core.raster.sampling import Sampling
+from ndvi_core.raster.window_table import WindowTable
 from ndvi_core.zonal.coverage import Coverage
-from ndvi_core.zonal.mask import NO_DATA, VALID, Causes, Mask, Masked, MaskPolicy, hide
-from ndvi_core.zonal.statistics import area, areas, first_of_each
+from ndvi_core.zonal.mask import NO_DATA, VALID, Causes, Mask, hide
+from ndvi_core.zonal.statistics import area
 
 NO_SOURCE = 255
 """In `Mosaic.source`: the pixel is valid in none of the scenes."""
@@ -44,9 +45,13 @@ _EQUAL = 1e-6
 class Candidate:
     """A scene whose raster contains at least a part of a field."""
 
+    number: int
+    """Of the scene in the work order."""
     scene: OpenScene
     grid: Grid
     """The grid on which the scene is sampled: that of its red band, or the one that the field is computed on."""
+    place: int
+    """Number of the field among the coverages on that grid."""
     coverage: Coverage
     """The field on that grid."""
     contains_field: bool
@@ -59,24 +64,12 @@ class Candidate:
     @cached_property
     def resampling(self) -> Sampling:
         """Which pixels of the scene's own grid are nearest to those of the window, where the grid is another."""
-        (found,) = nearest(self.grid, [self.window], self.scene.band("red").layout.grid)
-        return found
+        return Sampling.nearest(self.grid, WindowTable.of([self.window]), self.scene.band("red").layout.grid)
 
     @property
     def window(self) -> Window:
         """The field's window, in the grid."""
         return self.coverage.window
-
-
-@dataclass(frozen=True, eq=False)
-class ClassSample:
-    """Where a candidate's scene classification (SCL) is sampled, by nearest neighbour, for the field's window."""
-
-    candidate: Candidate
-    window: BandWindow
-    """The pixels of the classification that decide, with the mask policy's margin."""
-    sampling: Sampling
-    """Which of those pixels is nearest to each of the field's window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +94,7 @@ class ClassifiedScene:
     @property
     def is_whole(self) -> bool:
         """Whether the scene has data for the whole field, and holds what decides on its pixels."""
-        return self.candidate.contains_field and _is_whole(self.data_pixels, self.candidate.coverage)
+        return self.candidate.contains_field and is_whole(self.data_pixels, self.candidate.coverage.pixels)
 
     def without(self, holes: Mask) -> "ClassifiedScene":
         """Return the same without data at the pixels `holes`, (height, width)."""
@@ -155,81 +148,16 @@ class Mosaic:
     @property
     def is_whole(self) -> bool:
         """Whether there is data for the whole field."""
-        return _is_whole(self.data_pixels, self.coverage)
+        return is_whole(self.data_pixels, self.coverage.pixels)
 
 
-def _is_whole(data_pixels: float, coverage: Coverage) -> bool:
-    return data_pixels >= coverage.pixels * (1 - _EQUAL)
-
-
-def shortlist(candidates: Sequence[Candidate], passes: Mapping[OpenScene, int]) -> list[Candidate]:
-    """Return the candidates whose classification is read first: of each pass those that contain the field, else all.
-
-    Args:
-        candidates: Of one cell.
-        passes: The number of each scene's pass.
-    """
-    containing = {passes[candidate.scene] for candidate in candidates if candidate.contains_field}
-    return [c for c in candidates if c.contains_field or passes[c.scene] not in containing]
-
-
-def sample_classes(candidates: Sequence[Candidate], policy: MaskPolicy) -> Iterator[ClassSample]:
-    """Yield for each candidate where its scene's classification, on the classification's own grid, is sampled.
-
-    Args:
-        candidates: At least one, all of the same scene and the same grid.
-        policy: Its margin is read too.
-
-    Raises:
-        SceneUnreadable: The classification cannot be opened.
-    """
-    band, grid = candidates[0].scene.band("scl"), candidates[0].grid
-    other = band.layout.grid
-    margin = policy.margin(other.size_x)
-    samplings = nearest(grid, [candidate.window for candidate in candidates], other)
-    for candidate, sampling in zip(candidates, samplings, strict=True):
-        wider = sampling.widened(margin)
-        yield ClassSample(candidate, BandWindow(band, wider.window), wider)
-
-
-def classify(
-    samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy
-) -> list[ClassifiedScene]:
-    """Return each candidate with what becomes of its pixels on the field's grid.
-
-    Args:
-        samples: Where the classifications are sampled.
-        pixels: For each sample the classes of its window.
-        policy: Decides what a class hides.
-    """
-    if not samples:
-        return []
-    coverages = [sample.candidate.coverage for sample in samples]
-    masked = _mask(samples, pixels, policy)
-    causes = [sample.sampling.take(part.causes) for sample, part in zip(samples, masked, strict=True)]
-    reached = [
-        None if part.reached is None else sample.sampling.take(part.reached)
-        for sample, part in zip(samples, masked, strict=True)
-    ]
-    fraction = np.concatenate([coverage.coverage_fraction.ravel() for coverage in coverages])
-    flat = np.concatenate([part.ravel() for part in causes])
-    starts = first_of_each([part.size for part in causes])
-    valid, data = (areas(fraction, where, starts).tolist() for where in (flat == VALID, flat != NO_DATA))
-    return [
-        ClassifiedScene(sample.candidate, *parts)
-        for sample, *parts in zip(samples, causes, valid, data, reached, strict=True)
-    ]
-
-
-def _mask(samples: Sequence[ClassSample], pixels: Sequence[NDArray[np.integer]], policy: MaskPolicy) -> list[Masked]:
-    """Apply the policy to the windows of all samples, those of one pixel size at once."""
-    by_size: dict[float, list[int]] = defaultdict(list)
-    for number, sample in enumerate(samples):
-        by_size[sample.window.band.layout.grid.size_x].append(number)
-    found: dict[int, Masked] = {}
-    for size, numbers in by_size.items():
-        found |= zip(numbers, policy.apply([pixels[number] for number in numbers], size), strict=True)
-    return [found[number] for number in range(len(samples))]
+@overload
+def is_whole(data_pixels: float, pixels: float) -> bool: ...
+@overload
+def is_whole(data_pixels: Floats, pixels: Floats) -> Mask: ...
+def is_whole(data_pixels: float | Floats, pixels: float | Floats) -> bool | Mask:
+    """Return whether there is data for whole fields, given the area with data and their areas, in pixels."""
+    return data_pixels >= pixels * (1 - _EQUAL)
 
 
 def select_scenes(classified: Sequence[ClassifiedScene], passes: Mapping[OpenScene, int]) -> Mosaic:
@@ -240,7 +168,7 @@ def select_scenes(classified: Sequence[ClassifiedScene], passes: Mapping[OpenSce
         passes: The number of each scene's pass.
     """
     if len(classified) == 1:  # most fields have but one scene
-        return _mosaic_of_one(classified[0])
+        return mosaic_of_one(classified[0])
     ranked = sorted(classified, key=_rank)
     by_pass = _grouped(ranked, lambda item: (passes[item.candidate.scene],))
     mosaics = [_mosaic_of_pass(group) for group in by_pass]
@@ -251,7 +179,7 @@ def _mosaic_of_pass(ranked: Sequence[ClassifiedScene]) -> Mosaic:
     whole = [item for item in ranked if item.is_whole and _tier(item) == 0]
     if whole:
         others = [item for item in ranked if item is not whole[0] and item.candidate.grid == whole[0].candidate.grid]
-        return replace(_mosaic_of_one(whole[0]), elsewhere=_has_data(others) if others else None)
+        return replace(mosaic_of_one(whole[0]), elsewhere=_has_data(others) if others else None)
     groups = _grouped(ranked, lambda item: _grid_key(item.candidate.grid))
     shown = [_data_fraction(group) for group in groups]
     most = max(shown) - _EQUAL
@@ -299,8 +227,8 @@ def _has_data(group: Sequence[ClassifiedScene]) -> Mask:
     return found
 
 
-def _mosaic_of_one(only: ClassifiedScene) -> Mosaic:
-    """Return what `_mosaic_of_several` gives for one scene; most fields have but one, so this way has to be fast."""
+def mosaic_of_one(only: ClassifiedScene) -> Mosaic:
+    """Return what `_mosaic_of_several` gives for one scene."""
     source = np.where(only.causes == VALID, np.uint8(0), np.uint8(NO_SOURCE))
     return Mosaic((only.candidate,), source, only.causes, only.valid_pixels, only.data_pixels)
 

@@ -1,12 +1,14 @@
-"""From the measurements of a cell to its observation: status, reason, numbers, doubts and provenance."""
+"""From the measurements of cells to their observations: status, reason, numbers, doubts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import floor
-from typing import Any, NamedTuple
 
-from ndvi_core.models.observation import Doubt, Observation, Status
-from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Cell, WorkOrder, make_observation
+import numpy as np
+
+from ndvi_core.models.arrays import Floats, Indexes
+from ndvi_core.models.observation import Doubt, Status
+from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.zonal.coverage import NOISE
 from ndvi_core.zonal.mask import (
     CAUSES,
@@ -19,8 +21,9 @@ from ndvi_core.zonal.mask import (
     UNCLASSIFIED,
     VALID,
 )
-from ndvi_core.zonal.measure import ZonalStatistics
-from ndvi_core.zonal.mosaic import Candidate, Mosaic
+from ndvi_core.zonal.mosaic import Candidate
+from ndvi_core.zonal.observation_table import ObservationTable
+from ndvi_core.zonal.order_columns import SceneSet
 
 _STATUS_OF_CAUSE: dict[int, Status] = {
     CLOUD: "cloudy",
@@ -33,144 +36,160 @@ _STATUS_OF_CAUSE: dict[int, Status] = {
 }
 
 
-class Findings(NamedTuple):
-    """What a cell's observation is made of."""
+@dataclass(frozen=True)
+class Remark:
+    """What there is to say of a cell that took another way than most."""
 
-    mosaic: Mosaic
-    numbers: ZonalStatistics
-    unreadable: Sequence[str]
-    """Why other scenes cannot be read."""
-    offset_doubts: Sequence[str]
+    offset_doubt: str = ""
+    older: Sequence[str] = ()
+    """Ids of older products that pixels are from."""
+    resampled: Sequence[str] = ()
+    """Ids of scenes on another grid that pixels are from."""
+    unreadable: Sequence[str] = ()
+    """Why scenes and items cannot be read."""
+    unreadable_items: Sequence[str] = ()
+    """Of these, the items of the catalogue: they may be anything."""
+
+
+NO_REMARK = Remark()
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What the observations of cells with the same scenes are made of, (n) each column."""
+
+    cells: Indexes
+    """Their numbers in the order."""
+    scenes: tuple[int, ...]
+    """Numbers of the scenes in the order, the best first."""
+    pixels: Floats
+    """The fields' areas in pixels."""
+    pure_pixels: Indexes
+    areas: Floats
+    """(n, causes) area in pixels by cause, `VALID` included."""
+    statistics: Mapping[str, Floats]
+    """By their names in `Statistics`; NaN is unknown."""
+    doubts: Mapping[Doubt, Indexes]
+    """Numbers of the cells that a doubt without a note is about."""
+    remarks: Mapping[int, Remark]
+    """By the cells' numbers; most have none."""
 
 
 class ObservationBuilder:
-    """Makes the observations of one work order."""
+    """States the observations of one work order."""
 
-    def __init__(self, order: WorkOrder) -> None:
+    def __init__(self, order: WorkOrder, table: ObservationTable) -> None:
         self._order = order
+        self._table = table
         self._inner = order.policy.inner_buffer_m
 
+    def is_large_enough(self, pixels: Floats) -> "np.ndarray":
+        """Return which fields are, given their areas in pixels of the largest of their scenes."""
+        enough: np.ndarray = (pixels > 0) & (pixels >= self._order.policy.min_pixels)
+        return enough
+
     def without_pixels(
-        self, cell: Cell, candidates: Sequence[Candidate], unreadable: Sequence[str]
-    ) -> Observation | None:
-        """Return the observation of a cell that is settled without reading pixels, None if pixels have to be read.
+        self, cell: int, of_day: SceneSet, candidates: Sequence[Candidate], unreadable: Sequence[str]
+    ) -> bool:
+        """State the outcome of a cell that is settled without reading pixels, and return whether it is.
 
         Args:
-            cell: The cell.
-            candidates: The readable scenes that contain some of the field.
-            unreadable: Why other scenes cannot be read.
+            cell: Its number.
+            of_day: Its scenes.
+            candidates: The readable ones that contain some of the field.
+            unreadable: Why others cannot be read.
         """
-        considered = [self._order.scenes[number] for number in cell.scenes]
         if not candidates and unreadable:
-            return self.failed(cell, unreadable)
+            self.failed(cell, of_day, unreadable)
+            return True
         if not candidates:
-            ids = ", ".join(scene.id for scene in considered)
-            return self._observation(cell, "no_scene", f"the field is outside the raster of {ids}", considered)
+            ids = ", ".join(self._order.scenes[number].id for number in of_day.scenes)
+            self._table.settle(cell, "no_scene", of_day.scenes, f"the field is outside the raster of {ids}")
+            return True
         largest = max(candidates, key=lambda candidate: candidate.coverage.pixels)
-        pixels, least = largest.coverage.pixels, self._order.policy.min_pixels
-        if pixels > 0 and pixels >= least:
-            return None
+        if self.is_large_enough(np.array([largest.coverage.pixels])).all():
+            return False
         within = f", without the {self._inner:g} m along its edge," if self._inner else ""
         reason = (
-            f"the field{within} covers {pixels:.2f} pixels of {largest.grid.size_x:g} m, at least {least:g} are needed"
+            f"the field{within} covers {largest.coverage.pixels:.2f} pixels of {largest.grid.size_x:g} m, "
+            f"at least {self._order.policy.min_pixels:g} are needed"
         )
-        return self._observation(
-            cell, "too_small", reason, considered, pixel_count=pixels, pure_pixel_count=largest.coverage.pure_pixels
-        )
+        self._too_small(cell, of_day, reason, largest.coverage.pixels, largest.coverage.pure_pixels)
+        return True
 
-    def without_inside(self, cell: Cell) -> Observation:
-        """Return the observation of a cell whose field is nothing but edge."""
-        considered = [self._order.scenes[number] for number in cell.scenes]
-        reason = f"nothing is left of the field without the {self._inner:g} m along its edge"
-        return self._observation(cell, "too_small", reason, considered, pixel_count=0.0, pure_pixel_count=0)
-
-    def failed(self, cell: Cell, reasons: Sequence[str]) -> Observation:
-        """Return the observation of a cell that cannot be computed."""
-        considered = [self._order.scenes[number] for number in cell.scenes]
-        return self._observation(cell, "failed", "; ".join(reasons), considered)
-
-    def measured(self, cell: Cell, found: Findings) -> Observation:
-        """Return the observation of a cell whose pixels were read."""
-        mosaic, numbers = found.mosaic, found.numbers
-        pixels = mosaic.coverage.pixels
-        fractions = {cause: area / pixels for cause, area in numbers.areas.items()}
-        status, reason = self._status(fractions)
-        doubts = _doubts(cell, found)
-        return self._observation(
-            cell,
-            status,
-            "; ".join([reason, *found.unreadable]) if reason else None,
-            [scene.scene for scene in mosaic.scenes],
-            pixel_count=pixels,
-            pure_pixel_count=mosaic.coverage.pure_pixels,
-            ndvi_valid_pixel_count=numbers.areas.get(VALID, 0.0),
-            valid_fraction=fractions.get(VALID, 0.0),
-            cloud_fraction=fractions.get(CLOUD, 0.0) + fractions.get(SHADOW, 0.0),
-            shadow_fraction=fractions.get(SHADOW, 0.0),
-            snow_fraction=fractions.get(SNOW, 0.0),
-            nodata_fraction=fractions.get(NO_DATA, 0.0),
-            quality=tuple(sorted(doubts)),
-            note="; ".join(dict.fromkeys(note for note in doubts.values() if note)) or None,
-            **numbers.statistics,
+    def without_inside(self, cell: int, of_day: SceneSet) -> None:
+        """State the outcome of a cell whose field is nothing but edge."""
+        self._too_small(
+            cell, of_day, f"nothing is left of the field without the {self._inner:g} m along its edge", 0.0, 0
         )
 
-    def _status(self, fractions: Mapping[int, float]) -> tuple[Status, str | None]:
-        """Return the status and its reason, given the fractions of the field's area by cause."""
-        valid, needed = fractions.get(VALID, 0.0), self._order.policy.min_valid_fraction
-        if valid > 0 and valid > needed - NOISE:
-            return "computed", None
-        hidden = {cause: fractions[cause] for cause in CAUSES if fractions.get(cause, 0.0) > 0}
+    def _too_small(self, cell: int, of_day: SceneSet, reason: str, pixels: float, pure_pixels: int) -> None:
+        self._table.settle(cell, "too_small", of_day.scenes, reason)
+        self._table.statistics["pixel_count"][cell] = pixels
+        self._table.statistics["pure_pixel_count"][cell] = pure_pixels
+
+    def failed(self, cell: int, of_day: SceneSet, reasons: Sequence[str], *, is_passing: bool = False) -> None:
+        """State that a cell cannot be computed."""
+        self._table.settle(cell, "failed", of_day.scenes, "; ".join(reasons))
+        self._table.is_passing[cell] = is_passing
+
+    def measured(self, found: Findings) -> None:
+        """State the outcome of cells whose pixels were read."""
+        table, cells = self._table, found.cells
+        fractions = found.areas / found.pixels[:, np.newaxis]
+        valid, needed = fractions[:, VALID], self._order.policy.min_valid_fraction
+        table.settle(cells, "computed", found.scenes)
+        for index in np.flatnonzero(~((valid > 0) & (valid > needed - NOISE))).tolist():
+            cell = int(cells[index])
+            status, reason = self._hidden(fractions[index].tolist())
+            said = "; ".join([reason, *found.remarks.get(cell, NO_REMARK).unreadable])
+            table.settle(cell, status, found.scenes, said)
+        for name, column in {
+            **found.statistics,
+            "pixel_count": found.pixels,
+            "pure_pixel_count": found.pure_pixels,
+            "ndvi_valid_pixel_count": found.areas[:, VALID],
+            "valid_fraction": valid,
+            "cloud_fraction": fractions[:, CLOUD] + fractions[:, SHADOW],
+            "shadow_fraction": fractions[:, SHADOW],
+            "snow_fraction": fractions[:, SNOW],
+            "nodata_fraction": fractions[:, NO_DATA],
+        }.items():
+            table.statistics[name][cells] = column
+        for doubt, about in found.doubts.items():
+            table.doubt(about, doubt)
+        table.doubt(cells[found.pure_pixels == 0], "no_pure_pixel")
+        if found.remarks:
+            lacks_pixels = dict(zip(cells.tolist(), (found.areas[:, NO_DATA] > 0).tolist(), strict=True))
+            for cell, remark in found.remarks.items():
+                self._remark(cell, remark, lacks_pixels[cell])
+
+    def _hidden(self, fractions: Sequence[float]) -> tuple[Status, str]:
+        """Return the status of a field without enough valid pixels and its reason, given its fractions by cause."""
+        hidden = {cause: fractions[cause] for cause in CAUSES if fractions[cause] > 0}
         if hidden.get(NO_DATA, 0.0) > 1 - NOISE:
             return "no_data", "the scene has no data within the field"
         most = max(hidden, key=lambda cause: hidden[cause], default=NO_DATA)
         said = ", ".join(f"{fraction:.1%} {CAUSES[cause]}" for cause, fraction in hidden.items())
-        return _STATUS_OF_CAUSE[
-            most
-        ], f"{_rounded_down(valid)} of the field is valid, {_exactly(needed)} is needed: {said}"
+        valid, needed = _rounded_down(fractions[VALID]), _exactly(self._order.policy.min_valid_fraction)
+        return _STATUS_OF_CAUSE[most], f"{valid} of the field is valid, {needed} is needed: {said}"
 
-    def _observation(
-        self, cell: Cell, status: Status, reason: str | None, scenes: Sequence[Scene], **numbers: Any
-    ) -> Observation:
-        first = min(scenes, key=lambda scene: (scene.time, scene.id), default=None)
-        return make_observation(
-            self._order.fields[cell.field],
-            cell.date,
-            self._order.policy,
-            cell.fingerprint,
-            status,
-            reason,
-            scenes,
-            acquired_at=first and first.time,
-            platform=first and first.platform,
-            relative_orbit=first and first.relative_orbit,
-            sun_zenith=first and first.sun_zenith,
-            view_zenith=first and first.view_zenith,
-            baseline=_joined(scene.baseline for scene in scenes),
-            offset_rule=_joined(scene.offset.rule for scene in scenes),
-            extent=self._order.extent,
-            **numbers,
-        )
-
-
-def _doubts(cell: Cell, found: Findings) -> dict[Doubt, str]:
-    """Return the doubts about a cell's numbers, each with what it is about; empty where the name says all."""
-    mosaic, numbers = found.mosaic, found.numbers
-    older = [c.scene.scene.id for c in mosaic.candidates if c.is_older]
-    resampled = [c.scene.scene.id for c in mosaic.candidates if not c.is_native]
-    # Where there is data for the whole field, a neighbouring tile that cannot be read would show no more of it. An item
-    # that cannot be read may be anything.
-    lacks_pixels = numbers.areas.get(NO_DATA, 0.0) > 0
-    unreadable = "; ".join(found.unreadable) if older or lacks_pixels else "; ".join(cell.unreadable)
-    said: dict[Doubt, str | None] = {
-        "dark_pixels_dropped": "" if numbers.has_dropped_dark else None,
-        "saturated_pixels_dropped": "" if numbers.has_dropped_saturated else None,
-        "no_pure_pixel": None if mosaic.coverage.pure_pixels else "",
-        "offset_doubtful": "; ".join(found.offset_doubts) or None,
-        "older_product": f"pixels that newer products lack are from {', '.join(older)}" if older else None,
-        "resampled": f"pixels of another grid are from {', '.join(resampled)}" if resampled else None,
-        "scene_unreadable": unreadable or None,
-    }
-    return {doubt: note for doubt, note in said.items() if note is not None}
+    def _remark(self, cell: int, remark: Remark, lacks_pixels: bool) -> None:
+        """State the doubts about a cell that have a note."""
+        # Where there is data for the whole field, a neighbouring tile that cannot be read would show no more of it. An
+        # item that cannot be read may be anything.
+        unreadable = remark.unreadable if remark.older or lacks_pixels else remark.unreadable_items
+        older, resampled = ", ".join(remark.older), ", ".join(remark.resampled)
+        said: dict[Doubt, str] = {
+            "offset_doubtful": remark.offset_doubt,
+            "older_product": older and f"pixels that newer products lack are from {older}",
+            "resampled": resampled and f"pixels of another grid are from {resampled}",
+            "scene_unreadable": "; ".join(unreadable),
+        }
+        notes = {doubt: note for doubt, note in said.items() if note}
+        for doubt in notes:
+            self._table.doubt(cell, doubt)
+        self._table.note[cell] = "; ".join(dict.fromkeys(notes.values())) or None
 
 
 def _rounded_down(fraction: float) -> str:
@@ -182,7 +201,3 @@ def _exactly(fraction: float) -> str:
     """Return a percentage with as many digits as it has, one after the point at least."""
     percent = round(fraction * 100, 10)
     return f"{percent}%"
-
-
-def _joined(names: Iterable[str]) -> str | None:
-    return ", ".join(sorted(set(names))) or None

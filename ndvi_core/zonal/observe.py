@@ -6,48 +6,45 @@ The cells of a day go through the same steps together:
 2. classify: read the scenes' classification (SCL), and select the scenes of each field's mosaic;
 3. measure: read red and near infrared of the mosaics that have valid pixels, and compute the statistics.
 
+Most cells come from one scene and stay rows of columns all the way. Those that need more (several scenes, one that
+cannot be read, pixels that are missing) are taken out of the columns, decided on one by one, and put back.
+
 A cell that is settled leaves after any step. A cell goes through classify and measure again, with other scenes, when
 a scene turns out to be unreadable, or when the scenes that were looked at lack pixels that others may have.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.models.arrays import Floats
+from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.field_raster import FieldRaster
-from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import Cell, WorkOrder
+from ndvi_core.models.observation import Doubt
+from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.raster.band import Asset
 from ndvi_core.raster.grid import Grid
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.projection import shrink
-from ndvi_core.raster.windows import BandWindow, Pixels, gather
+from ndvi_core.raster.window_table import WindowTable
+from ndvi_core.raster.windows import BandWindows, gather
 from ndvi_core.support.concurrency import prefetch_in_order
-from ndvi_core.zonal.candidates import Coverages, DayScenes, PreparedCell, Unreadable
+from ndvi_core.zonal.candidates import CandidateTable, DayScenes, FieldCoverages, PreparedCell
+from ndvi_core.zonal.classification import Classification
 from ndvi_core.zonal.mask import Mask, get_policy
-from ndvi_core.zonal.measure import BANDS, ZonalStatistics, masked_only, measure, pair_red_nir, red_nir_windows
-from ndvi_core.zonal.mosaic import (
-    Candidate,
-    ClassifiedScene,
-    ClassSample,
-    Mosaic,
-    classify,
-    sample_classes,
-    select_scenes,
-)
-from ndvi_core.zonal.observation_builder import Findings, ObservationBuilder
+from ndvi_core.zonal.measure import FieldPixels, ZonalStatistics, areas_by_cause, measure
+from ndvi_core.zonal.mosaic import ClassifiedScene, Mosaic, is_whole, mosaic_of_one, select_scenes
+from ndvi_core.zonal.mosaic_pixels import MosaicPixels
+from ndvi_core.zonal.observation_builder import Findings, ObservationBuilder, Remark
+from ndvi_core.zonal.observation_table import ObservationTable
 from ndvi_core.zonal.offset_check import OffsetCheck
+from ndvi_core.zonal.order_columns import CellColumns
 
 log = logging.getLogger(__name__)
 
@@ -57,213 +54,348 @@ MAX_DAYS = 8
 MAX_CELLS = 10_000
 """Cells of such days together: each takes some kilobytes from when its scenes are selected until it is computed."""
 
-MAX_PIXELS = 100_000
-"""Pixels of windows that are computed together: enough to hide numpy's overhead, few enough for the CPU's caches."""
-
 READ_AHEAD = 8
 """One part in so many of the order's memory is for blocks that are read before they are needed."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ObservedCell:
-    """The observation of a cell, with the pixels that its products are made of."""
+@dataclass(frozen=True, eq=False)
+class ObservedCells:
+    """Cells whose rows are in the table, with the pixels that their products are made of."""
 
-    observation: Observation
-    raster: FieldRaster | None = None
-    """None when no pixel is valid, and when the order asks for no pictures."""
-    is_passing: bool = False
-    """Whether it failed for a reason that may pass."""
+    cells: Indexes
+    """Their numbers in the order."""
+    rasters: Mapping[int, FieldRaster] = field(default_factory=dict)
+    """By the cells' numbers; none where no pixel is valid, and when the order asks for no pictures."""
 
 
-def observe(order: WorkOrder) -> Iterator[ObservedCell]:
-    """Yield every cell of the order, observed, day by day, and within a day as the pixels come.
+def observe(order: WorkOrder, table: ObservationTable) -> Iterator[ObservedCells]:
+    """Observe every cell of the order, and yield those that are, day by day, and within a day as the pixels come.
 
     A cell's observation does not depend on the order's other cells, nor on how the scenes are stored in blocks.
+
+    Args:
+        order: The work order.
+        table: Of the order, without any outcome; it gets the observations.
 
     Raises:
         BadInput: The mask policy is unknown.
     """
     inner = order.policy.inner_buffer_m
-    coverages = Coverages([shrink(item.geometry, inner) for item in order.fields])
-    days: dict[date, list[Cell]] = defaultdict(list)
-    for cell in order.cells:
-        days[cell.date].append(cell)
+    coverages = FieldCoverages([shrink(item.geometry, inner) for item in order.fields])
+    columns = CellColumns.of(order)
+    days: dict[date, list[int]] = defaultdict(list)
+    for number, day in enumerate(columns.day):
+        days[day].append(number)
     at_once = max(1, min(MAX_DAYS, MAX_CELLS // max(map(len, days.values()), default=1), len(days)))
     memory = order.memory_mb * 1_000_000 // READ_AHEAD // at_once
     return prefetch_in_order(
-        [partial(_observe_day, order, coverages, days[day], memory) for day in sorted(days)], at_once
+        [partial(_observe_day, order, table, columns, coverages, np.array(days[day]), memory) for day in sorted(days)],
+        at_once,
     )
 
 
-def _observe_day(order: WorkOrder, coverages: "Coverages", cells: list[Cell], memory: int) -> Generator[ObservedCell]:
+def _observe_day(
+    order: WorkOrder,
+    table: ObservationTable,
+    columns: CellColumns,
+    coverages: FieldCoverages,
+    cells: Indexes,
+    memory: int,
+) -> Generator[ObservedCells]:
+    sets = [columns.sets[number] for number in np.unique(columns.scene_set[cells]).tolist()]
+    numbers = sorted({number for of_day in sets for number in (*of_day.scenes, *of_day.older)})
     with ExitStack() as stack:
-        numbers = sorted({number for cell in cells for number in (*cell.scenes, *cell.older)})
         scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
-        yield from _Day(order, coverages, scenes, memory).observe(cells)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _SampledCell:
-    """A cell whose scenes' classification is about to be read."""
-
-    prepared: PreparedCell
-    samples: Sequence[ClassSample]
-    """One for each scene that is looked at."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _CellMosaic:
-    """A cell whose scenes are selected."""
-
-    prepared: PreparedCell
-    mosaic: Mosaic
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Again:
-    """A cell that has to be classified anew, with other scenes or without some of their pixels."""
-
-    prepared: PreparedCell
+        yield from _Day(order, table, columns, coverages, scenes, memory).observe(cells)
 
 
 class _Day:
     """The cells of one day."""
 
-    def __init__(self, order: WorkOrder, coverages: Coverages, scenes: Mapping[int, OpenScene], memory: int) -> None:
-        self._builder = ObservationBuilder(order)
+    def __init__(
+        self,
+        order: WorkOrder,
+        table: ObservationTable,
+        columns: CellColumns,
+        coverages: FieldCoverages,
+        scenes: Mapping[int, OpenScene],
+        memory: int,
+    ) -> None:
+        self._builder = ObservationBuilder(order, table)
         self._policy = get_policy(order.policy.mask)
+        self._columns = columns
         self._coverages = coverages
-        self._open = scenes.values()
-        self._scenes = DayScenes(scenes, coverages, self._policy)
+        self._scenes = DayScenes(scenes, columns, coverages, self._policy)
         self._memory = memory
         self._pictures = order.pictures
         self._check = OffsetCheck()
+        self._first: CandidateTable = self._scenes.looked_at(())
+        """The candidates of all cells, as they were found at first."""
+        self._prepared: dict[int, PreparedCell] = {}
+        """Cells that have left the way of most."""
+        self._mosaics: dict[int, Mosaic] = {}
+        """Those of cells with several scenes of which one was selected."""
+        self._again: list[PreparedCell] = []
+        """Cells that have to be classified anew, with other scenes or without some of their pixels."""
 
-    def observe(self, cells: Sequence[Cell]) -> Iterator[ObservedCell]:
-        """Yield each cell, observed; then log what was read of each scene."""
-        waiting = list(self._scenes.prepare(cells))
-        while waiting:
-            again: list[PreparedCell] = []
-            for item in self._observe_prepared(waiting):
-                if isinstance(item, _Again):
-                    again.append(item.prepared)
-                else:
-                    yield item
-            waiting = again
+    def observe(self, cells: Indexes) -> Iterator[ObservedCells]:
+        """Yield the cells, observed; then log what was read of each scene."""
+        self._first = self._scenes.prepare(cells)
+        is_ordinary = self._are_ordinary(cells)
+        waiting = [self._cell(cell) for cell in cells[~is_ordinary].tolist()]
+        shortlisted = self._first.take(self._scenes.shortlisted(self._first))
+        rows = shortlisted.take(np.isin(shortlisted.cell, cells[is_ordinary]))
+        while len(rows) or waiting:
+            for cell in waiting:
+                self._mosaics.pop(cell.cell, None)
+            settled, to_classify = self._settle(waiting)
+            yield ObservedCells(np.array(settled, np.intp))
+            self._prepared |= {cell.cell: cell for cell in to_classify}
+            rows = CandidateTable.joined([rows, self._scenes.looked_at(to_classify)])
+            yield from self._observe_rows(rows.take(np.argsort(rows.cell, kind="stable")))
+            waiting, self._again, rows = self._again, [], self._scenes.looked_at(())
         self._report()
 
-    def _observe_prepared(self, cells: Iterable[PreparedCell]) -> Iterator[ObservedCell | _Again]:
-        """Take each cell through classify and measure, as far as it needs to go."""
-        to_classify: list[PreparedCell] = []
-        for cell in cells:
-            settled = self._without_pixels(cell)
-            if settled is None:
-                to_classify.append(cell)
-            else:
-                yield settled
-        to_measure: list[_CellMosaic] = []
-        for item in self._classify(to_classify):
-            if isinstance(item, _Again):
-                yield item
-            elif not item.mosaic.is_whole and self._scenes.has_more(item.prepared, item.mosaic):
-                yield _Again(self._scenes.on_one_grid(item.prepared, item.mosaic))
-            elif item.mosaic.has_valid_pixels:
-                to_measure.append(item)
-                for scene in item.mosaic.scenes:
-                    scene.begin("nir")
-            else:
-                yield self._observed(item, masked_only(item.mosaic))
-        yield from self._measure(to_measure)
+    def _are_ordinary(self, cells: Indexes) -> Mask:
+        """Return which of the cells have readable scenes alone, of which some contain enough of the field."""
+        pixels = np.zeros(len(cells))
+        for grid in np.unique(self._first.grid).tolist():
+            rows = self._first.grid == grid
+            of_rows = self._scenes.coverages(grid).pixels[self._first.place[rows]]
+            np.maximum.at(pixels, np.searchsorted(cells, self._first.cell[rows]), of_rows)
+        return self._builder.is_large_enough(pixels) & ~self._scenes.with_trouble(cells)
 
-    def _without_pixels(self, cell: PreparedCell) -> ObservedCell | _Again | None:
-        """Return what becomes of a cell of which no pixel has to be read, None if some have to be."""
-        if self._coverages.is_empty(cell.cell.field):
-            return ObservedCell(self._builder.without_inside(cell.cell))
-        if cell.is_unreachable:
-            return ObservedCell(self._builder.failed(cell.cell, cell.unreadable), is_passing=True)
-        if not cell.candidates and cell.cell.older and not cell.has_older:
-            return _Again(self._scenes.with_older(cell))
-        observation = self._builder.without_pixels(cell.cell, cell.candidates, cell.unreadable)
-        return None if observation is None else ObservedCell(observation)
+    def _cell(self, cell: int) -> PreparedCell:
+        """Return a cell by itself."""
+        if cell in self._prepared:
+            return self._prepared[cell]
+        start, end = np.searchsorted(self._first.cell, [cell, cell + 1])
+        return self._scenes.prepared(cell, self._first.take(np.arange(start, end)))
 
-    def _classify(self, cells: Iterable[PreparedCell]) -> Iterator[_CellMosaic | _Again]:
-        """Read the classification of the scenes to look at, and select the scenes of each cell's mosaic."""
-        wanted: dict[_SampledCell, list[BandWindow]] = {}
-        to_read: list[PreparedCell] = []
+    def _settle(self, cells: Iterable[PreparedCell]) -> tuple[list[int], list[PreparedCell]]:
+        """Settle the cells of which no pixel has to be read; return their numbers, and the others."""
+        settled, others = [], []
         for cell in cells:
-            if unreadable := _not_opened([candidate.scene for candidate in cell.looked_at], "scl"):
-                yield _Again(self._scenes.without(cell, unreadable))
-            else:
-                to_read.append(cell)
-        for item in self._sample(to_read):
-            wanted[item] = [sample.window for sample in item.samples]
-        for batch in _batches(gather(wanted, self._memory)):
-            sampled: list[_SampledCell] = []
-            classes: list[NDArray[np.integer]] = []
-            for item, pixels in batch:
-                arrays, unreadable = _sort_out([sample.candidate.scene for sample in item.samples], pixels)
-                if unreadable:
-                    yield _Again(self._scenes.without(item.prepared, unreadable))
-                else:
-                    sampled.append(item)
-                    classes += arrays
-            samples = [sample for item in sampled for sample in item.samples]
-            classified_scenes = iter(classify(samples, classes, self._policy))
-            for item in sampled:
-                of_cell = list(islice(classified_scenes, len(item.samples)))
-                if holes := item.prepared.holes:
-                    of_cell = [_without(one, holes) for one in of_cell]
-                yield _CellMosaic(item.prepared, select_scenes(of_cell, self._scenes.passes))
+            if self._coverages.is_empty(int(self._columns.field[cell.cell])):
+                self._builder.without_inside(cell.cell, cell.of_day)
+            elif cell.is_unreachable:
+                self._builder.failed(cell.cell, cell.of_day, cell.unreadable, is_passing=True)
+            elif not cell.candidates and cell.of_day.older and not cell.has_older:
+                self._again.append(self._scenes.with_older(cell))
+                continue
+            elif not self._builder.without_pixels(cell.cell, cell.of_day, cell.candidates, cell.unreadable):
+                others.append(cell)
+                continue
+            settled.append(cell.cell)
+        return settled, others
 
-    def _sample(self, cells: Sequence[PreparedCell]) -> Iterator[_SampledCell]:
-        """Yield where the classification of each cell's scenes is sampled."""
-        together: dict[tuple[OpenScene, Grid], list[Candidate]] = defaultdict(list)
-        for cell in cells:
-            for candidate in cell.looked_at:
-                together[candidate.scene, candidate.grid].append(candidate)
-        samples = {
-            sample.candidate: sample for group in together.values() for sample in sample_classes(group, self._policy)
-        }
-        for cell in cells:
-            yield _SampledCell(cell, [samples[candidate] for candidate in cell.looked_at])
+    def _observe_rows(self, table: CandidateTable) -> Iterator[ObservedCells]:
+        """Take candidates, those of a cell in turn, through classify and measure, as far as they need to go."""
+        table = table.take(self._that_open(table, "scl"))
+        if not len(table):
+            return
+        cells, first, keys, counts = np.unique(table.cell, return_index=True, return_inverse=True, return_counts=True)
+        found = Classification(table, keys, self._scenes, self._policy)
+        rows_of_one, of_several = [np.zeros(0, np.intp)], {}
+        for batch in gather([read for _, read in found.wanted], len(cells), self._memory):
+            whole = self._that_are_whole(found.wanted, cells, batch)
+            of_keys = _ranges(first[whole], counts[whole])
+            found.compute(of_keys)
+            with_holes = [cell for cell, prepared in self._prepared.items() if prepared.holes]
+            is_single = (counts[whole] == 1) & ~np.isin(cells[whole], with_holes)
+            rows_of_one.append(self._with_data(found, first[whole[is_single]]))
+            for key in whole[~is_single].tolist():
+                row, mosaic = self._select(found, range(first[key], first[key] + counts[key]))
+                if row is not None:
+                    rows_of_one.append(np.array([row]))
+                elif mosaic is not None:
+                    of_several[int(cells[key])] = mosaic
+            for number in np.unique(table.scene[of_keys[found.valid_pixels[of_keys] > 0]]).tolist():
+                self._scenes.scenes[number].begin("nir")
+        rows = np.concatenate(rows_of_one)
+        has_valid = found.valid_pixels[rows] > 0
+        yield self._masked_rows(found, rows[~has_valid])
+        for cell, mosaic in of_several.items():
+            if not mosaic.has_valid_pixels:
+                yield self._masked_mosaic(cell, mosaic)
+        to_measure = {cell: mosaic for cell, mosaic in of_several.items() if mosaic.has_valid_pixels}
+        yield from self._measure(found, rows[has_valid], to_measure)
 
-    def _measure(self, cells: Iterable[_CellMosaic]) -> Iterator[ObservedCell | _Again]:
+    def _with_data(self, found: Classification, rows: Indexes) -> Indexes:
+        """Return the rows, single ones of their cells, that other scenes cannot add to; the other cells come again."""
+        is_kept = is_whole(found.data_pixels[rows], found.pixels[rows])
+        for index in np.flatnonzero(~is_kept).tolist():
+            is_kept[index] = not self._wants_more(found, int(rows[index]))
+        return rows[is_kept]
+
+    def _wants_more(self, found: Classification, row: int) -> bool:
+        return self._comes_again(self._cell(int(found.table.cell[row])), mosaic_of_one(found.classified(row)))
+
+    def _comes_again(self, cell: PreparedCell, mosaic: Mosaic) -> bool:
+        """Return whether a cell is classified anew, on one grid, since other scenes may have what its mosaic lacks."""
+        if mosaic.is_whole or not self._scenes.has_more(cell, mosaic):
+            return False
+        self._again.append(self._scenes.on_one_grid(cell, mosaic))
+        return True
+
+    def _select(self, found: Classification, rows: range) -> tuple[int | None, Mosaic | None]:
+        """Select a cell's scenes; return its row, if that is all, else its mosaic, or nothing if it comes again."""
+        cell = self._cell(int(found.table.cell[rows[0]]))
+        classified = [_without(found.classified(row), cell.holes) for row in rows]
+        mosaic = select_scenes(classified, self._scenes.passes)
+        if self._comes_again(cell, mosaic):
+            return None, None
+        if mosaic.candidates[0].is_native and not cell.holes:
+            for row, one in zip(rows, classified, strict=True):
+                if one.causes is mosaic.causes:  # the scene as it is, and nothing of the others
+                    self._mosaics[cell.cell] = mosaic
+                    return row, None
+        return None, mosaic
+
+    def _masked_rows(self, found: Classification, rows: Indexes) -> ObservedCells:
+        """State the outcome of rows without a valid pixel, of which no band has to be read."""
+        for own, areas in found.areas_by_cause(rows):
+            self._state(_Fields.of_rows(found, own), areas)
+        return ObservedCells(found.table.cell[rows])
+
+    def _masked_mosaic(self, cell: int, mosaic: Mosaic) -> ObservedCells:
+        fraction, causes = mosaic.coverage.coverage_fraction.ravel(), mosaic.causes.ravel()
+        self._state(_Fields.of_mosaic(cell, mosaic), areas_by_cause(fraction, causes, np.zeros(1, np.intp)))
+        return ObservedCells(np.array([cell]))
+
+    def _measure(self, found: Classification, rows: Indexes, mosaics: dict[int, Mosaic]) -> Iterator[ObservedCells]:
         """Read red and near infrared of the mosaics, and compute the cells' statistics."""
-        wanted: dict[_CellMosaic, list[BandWindow]] = {}
-        for item in cells:
-            if unreadable := _not_opened(item.mosaic.scenes, "nir"):
-                yield _Again(self._scenes.without(item.prepared, unreadable))
-            else:
-                wanted[item] = red_nir_windows(item.mosaic)
-        for batch in _batches(gather(wanted, self._memory)):
-            whole: list[_CellMosaic] = []
-            bands = []
-            for item, pixels in batch:
-                arrays, unreadable = _sort_out([scene for scene in item.mosaic.scenes for _ in BANDS], pixels)
-                if unreadable:
-                    yield _Again(self._scenes.without(item.prepared, unreadable))
-                else:
-                    whole.append(item)
-                    bands.append(pair_red_nir(item.mosaic, arrays))
-            for item, found in zip(whole, measure([item.mosaic for item in whole], bands), strict=True):
-                filled = self._scenes.fill(item.prepared, item.mosaic, found.holes)
-                yield _Again(filled) if filled else self._observed(item, found)
+        rows = rows[self._that_open(found.table.take(rows), "nir")]
+        mosaics = {cell: mosaic for cell, mosaic in mosaics.items() if self._opens(cell, mosaic, "nir")}
+        pixels = MosaicPixels(found, rows, mosaics, self._scenes)
+        for batch in gather([read for _, read in pixels.wanted], len(pixels.cells), self._memory):
+            keys = self._that_are_whole(pixels.wanted, pixels.cells, batch)
+            for number, own in pixels.by_scene(keys):
+                yield self._measured(_Fields.of_rows(found, rows[own]), pixels.of_scene(number, own))
+            for key in keys[keys >= len(rows)].tolist():
+                cell = int(pixels.cells[key])
+                yield self._measured(_Fields.of_mosaic(cell, mosaics[cell]), pixels.of_mosaic(key))
 
-    def _observed(self, item: _CellMosaic, found: ZonalStatistics) -> ObservedCell:
-        cell, mosaic = item.prepared, item.mosaic
-        try:
-            doubts = [self._check.doubt(scene, found.dark_share) for scene in mosaic.scenes] if found.statistics else []
-        except SceneUnreachable as error:
-            return ObservedCell(self._builder.failed(cell.cell, [str(error)]), is_passing=True)
-        findings = Findings(mosaic, found, cell.unreadable, [doubt for doubt in doubts if doubt])
-        observation = self._builder.measured(cell.cell, findings)
-        if found.ndvi is None or not self._pictures:
-            return ObservedCell(observation)
-        return ObservedCell(observation, _field_raster(mosaic, found.ndvi))
+    def _measured(self, fields: "_Fields", pixels: FieldPixels) -> ObservedCells:
+        """Compute the statistics of fields, state the outcome of those that no other scene can add to, return these."""
+        found = measure(pixels, {number: self._scenes.scenes[number] for number in fields.scenes})
+        is_kept = np.ones(len(fields.cells), bool)
+        for index in np.flatnonzero(found.has_holes).tolist():
+            number = int(fields.cells[index])
+            mosaic = self._mosaics.get(number) or fields.mosaic(index)
+            filled = self._scenes.fill(self._cell(number), mosaic, fields.windows.own(found.holes, index))
+            if filled is not None:
+                self._again.append(filled)
+                is_kept[index] = False
+        self._state(fields, found.areas, found, is_kept)
+        rasters = {}
+        if self._pictures:
+            for index in np.flatnonzero(is_kept & found.is_valid).tolist():
+                rasters[int(fields.cells[index])] = fields.raster(index, pixels, found)
+        return ObservedCells(fields.cells[is_kept], rasters)
+
+    def _state(
+        self, fields: "_Fields", areas: Floats, found: ZonalStatistics | None = None, is_kept: Mask | None = None
+    ) -> None:
+        """State the outcome of fields, all of them or those that are kept."""
+        kept = np.arange(len(fields.cells)) if is_kept is None else np.flatnonzero(is_kept)
+        cells = fields.cells[kept]
+        doubts: dict[Doubt, Indexes] = {}
+        offset_doubts: dict[int, list[str]] = {}
+        unreachable: dict[int, str] = {}
+        if found is not None:
+            doubts = {
+                "dark_pixels_dropped": cells[found.has_dropped_dark[kept]],
+                "saturated_pixels_dropped": cells[found.has_dropped_saturated[kept]],
+            }
+            with_value = kept[found.is_valid[kept]]
+            offset_doubts, unreachable = self._offset_doubts(fields, found.dark_share, with_value)
+        remarks = {
+            cell: self._remark(cell, fields, int(index), offset_doubts.get(cell, ()))
+            for index, cell in zip(kept, cells.tolist(), strict=True)
+            if cell in self._prepared or cell in offset_doubts or fields.has_remark[index]
+        }
+        self._builder.measured(
+            Findings(
+                cells,
+                fields.scenes,
+                fields.pixels[kept],
+                fields.pure_pixels[kept],
+                areas[kept],
+                {} if found is None else {name: column[kept] for name, column in found.statistics.items()},
+                doubts,
+                remarks,
+            )
+        )
+        for cell, reason in unreachable.items():
+            self._builder.failed(cell, self._columns.of_day(cell), [reason], is_passing=True)
+
+    def _offset_doubts(
+        self, fields: "_Fields", dark_share: Floats, with_value: Indexes
+    ) -> tuple[dict[int, list[str]], dict[int, str]]:
+        """Return why the offsets of cells' scenes are doubtful, and why that cannot be told for now, by cell."""
+        doubts: dict[int, list[str]] = defaultdict(list)
+        unreachable: dict[int, str] = {}
+        for number in fields.scenes:
+            scene = self._scenes.scenes[number]
+            suspected = fields.cells[with_value[self._check.suspected(scene, dark_share[with_value])]].tolist()
+            if not suspected:
+                continue
+            try:
+                doubt = self._check.doubt(scene)
+            except SceneUnreachable as error:
+                unreachable |= dict.fromkeys(suspected, str(error))
+            else:
+                for cell in suspected if doubt else ():
+                    doubts[cell].append(str(doubt))
+        return doubts, unreachable
+
+    def _remark(self, cell: int, fields: "_Fields", index: int, offset_doubts: Sequence[str]) -> Remark:
+        older, resampled = fields.ids(index)
+        prepared = self._prepared.get(cell)
+        return Remark(
+            "; ".join(offset_doubts),
+            older,
+            resampled,
+            prepared.unreadable if prepared else (),
+            prepared.of_day.unreadable if prepared else (),
+        )
+
+    def _that_open(self, table: CandidateTable, asset: Asset) -> Mask:
+        """Return which rows are of cells of whose scenes a band can be opened; the other cells come again."""
+        failed = _not_opened({number: self._scenes.scenes[number] for number in np.unique(table.scene).tolist()}, asset)
+        is_lost = np.isin(table.cell, table.cell[np.isin(table.scene, list(failed))])
+        for cell in np.unique(table.cell[is_lost]).tolist():
+            scenes = table.scene[table.cell == cell].tolist()
+            self._lose(cell, [(number, failed[number]) for number in scenes if number in failed])
+        return ~is_lost
+
+    def _opens(self, cell: int, mosaic: Mosaic, asset: Asset) -> bool:
+        """Return whether a band of a mosaic's scenes can be opened; else the cell comes again."""
+        failed = _not_opened({candidate.number: candidate.scene for candidate in mosaic.candidates}, asset)
+        if failed:
+            self._lose(cell, list(failed.items()))
+        return not failed
+
+    def _that_are_whole(self, reads: Sequence[tuple[int, BandWindows]], cells: Indexes, keys: Indexes) -> Indexes:
+        """Return the keys of which no window is broken; the cells of the others come again."""
+        lost: dict[int, list[tuple[int, SceneUnreadable]]] = defaultdict(list)
+        for number, read in reads:
+            for key in keys[np.isin(keys, list(read.broken))].tolist() if read.broken else ():
+                lost[key].append((number, read.broken[key]))
+        for key, errors in lost.items():
+            self._lose(int(cells[key]), errors)
+        return keys[~np.isin(keys, list(lost))] if lost else keys
+
+    def _lose(self, cell: int, errors: Sequence[tuple[int, SceneUnreadable]]) -> None:
+        """Let a cell come again without scenes that turned out to be unreadable."""
+        self._again.append(
+            self._scenes.without(self._cell(cell), [(self._scenes.scenes[number], error) for number, error in errors])
+        )
 
     def _report(self) -> None:
         """Log what was read of each scene."""
-        for scene in self._open:
+        for scene in self._scenes.scenes.values():
             read = [
                 f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB"
                 for asset, band in scene.opened().items()
@@ -272,15 +404,75 @@ class _Day:
             log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
 
 
-def _field_raster(mosaic: Mosaic, ndvi: Floats) -> FieldRaster:
-    window = mosaic.coverage.window
-    return FieldRaster(
-        ndvi=ndvi.astype(np.float32),
-        coverage_fraction=mosaic.coverage.coverage_fraction,
-        transform=mosaic.grid.transform(window),
-        epsg=mosaic.grid.epsg,
-        bounds=mosaic.grid.bounds(window),
-    )
+@dataclass(frozen=True, eq=False)
+class _Fields:
+    """The fields of cells that come from the same scenes, (n) each column."""
+
+    cells: Indexes
+    scenes: tuple[int, ...]
+    """Numbers of the scenes, the best first."""
+    grid: Grid
+    windows: WindowTable
+    pixels: Floats
+    pure_pixels: Indexes
+    has_remark: Mask
+    """Whether pixels are of older products or another grid."""
+    mosaic: Callable[[int], Mosaic]
+    """Returns the mosaic of the field of that number."""
+
+    @classmethod
+    def of_rows(cls, found: Classification, rows: Indexes) -> "_Fields":
+        """Return fields whose mosaics are one scene, the same for all."""
+        (first,) = found.candidates(rows[:1])
+        return cls(
+            found.table.cell[rows],
+            (first.number,),
+            first.grid,
+            found.windows.take(rows),
+            found.pixels[rows],
+            found.pure_pixels[rows],
+            found.table.is_older[rows],
+            lambda index: mosaic_of_one(found.classified(int(rows[index]))),
+        )
+
+    @classmethod
+    def of_mosaic(cls, cell: int, mosaic: Mosaic) -> "_Fields":
+        """Return a field with a mosaic of its own."""
+        coverage = mosaic.coverage
+        return cls(
+            np.array([cell]),
+            tuple(candidate.number for candidate in mosaic.candidates),
+            mosaic.grid,
+            WindowTable.of([coverage.window]),
+            np.array([coverage.pixels]),
+            np.array([coverage.pure_pixels]),
+            np.array([any(one.is_older or not one.is_native for one in mosaic.candidates)]),
+            lambda _: mosaic,
+        )
+
+    def ids(self, index: int) -> tuple[list[str], list[str]]:
+        """Return the ids of the older products of a field, and of its scenes on another grid."""
+        candidates = self.mosaic(index).candidates
+        older = [one.scene.scene.id for one in candidates if one.is_older]
+        return older, [one.scene.scene.id for one in candidates if not one.is_native]
+
+    def raster(self, index: int, pixels: FieldPixels, found: ZonalStatistics) -> FieldRaster:
+        """Return the pixels of a field, given those of all."""
+        window = self.windows[index]
+        return FieldRaster(
+            ndvi=self.windows.own(found.ndvi, index).astype(np.float32),
+            coverage_fraction=self.windows.own(pixels.coverage_fraction, index),
+            transform=self.grid.transform(window),
+            epsg=self.grid.epsg,
+            bounds=self.grid.bounds(window),
+        )
+
+
+def _ranges(first: Indexes, counts: Indexes) -> Indexes:
+    """Return `counts[0]` numbers from `first[0]` on, `counts[1]` from `first[1]` on, and so on."""
+    before = np.cumsum(counts) - counts
+    numbers: Indexes = np.repeat(first - before, counts) + np.arange(int(counts.sum()))
+    return numbers
 
 
 def _without(scene: ClassifiedScene, holes: Mapping[OpenScene, Mask]) -> ClassifiedScene:
@@ -288,38 +480,12 @@ def _without(scene: ClassifiedScene, holes: Mapping[OpenScene, Mask]) -> Classif
     return scene if own is None else scene.without(own)
 
 
-def _not_opened(scenes: Sequence[OpenScene], asset: Asset) -> Unreadable:
-    """Open a band of each scene, and return the scenes for which that fails."""
-    failed = []
-    for scene in scenes:
+def _not_opened(scenes: Mapping[int, OpenScene], asset: Asset) -> dict[int, SceneUnreadable]:
+    """Open a band of each scene, and return by the scenes' numbers why that fails."""
+    failed = {}
+    for number, scene in scenes.items():
         try:
             scene.band(asset)
         except SceneUnreadable as error:
-            failed.append((scene, error))
+            failed[number] = error
     return failed
-
-
-def _sort_out(scenes: Sequence[OpenScene], pixels: Sequence[Pixels]) -> tuple[list[NDArray[np.integer]], Unreadable]:
-    """Divide what was read of scenes into pixels and failures; pixels are whole only without a failure."""
-    arrays = [part for part in pixels if not isinstance(part, SceneUnreadable)]
-    if len(arrays) == len(pixels):
-        return arrays, ()
-    parts = zip(scenes, pixels, strict=True)
-    return arrays, [(scene, part) for scene, part in parts if isinstance(part, SceneUnreadable)]
-
-
-_Key = TypeVar("_Key")
-
-
-def _batches(found: Iterable[tuple[_Key, list[Pixels]]]) -> Iterator[list[tuple[_Key, list[Pixels]]]]:
-    """Yield what was read in lists of about `MAX_PIXELS` pixels of windows, each worth a call of numpy."""
-    batch: list[tuple[_Key, list[Pixels]]] = []
-    size = 0
-    for key, pixels in found:
-        batch.append((key, pixels))
-        size += max((part.size for part in pixels if not isinstance(part, SceneUnreadable)), default=0)
-        if size >= MAX_PIXELS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

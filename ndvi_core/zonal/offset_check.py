@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
+from ndvi_core.models.arrays import Floats
 from ndvi_core.models.scene import BOA_ADD_OFFSET, Scene
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.overview import read_overview
+from ndvi_core.zonal.mask import Mask
 
 SOME = 0.01
 """Where the offset is removed, at least this share of vegetation and soil is darker than it. Where it is in the pixels,
@@ -39,34 +41,35 @@ class OffsetCheck:
         self._dark_shares: dict[OpenScene, float | None] = {}
         self._reported: set[str] = set()
 
-    def doubt(self, scene: OpenScene, dark_share: float) -> str | None:
-        """Return why the offset of a scene is doubtful, None if it is not.
+    def suspected(self, scene: OpenScene, dark_share: Floats) -> Mask:
+        """Return for which of some fields there is reason to ask `doubt`.
 
         Args:
             scene: Its bands are open.
-            dark_share: Of the field's pixels that are valid by their class, the share that is as dark in red as the
+            dark_share: (fields) of the pixels that are valid by their class, the share that is as dark in red as the
                 offset, or darker.
+        """
+        if _contradiction(scene):
+            return np.ones(len(dark_share), bool)
+        return ~_is_plausible(scene.scene, dark_share, most=SOME)
+
+    def doubt(self, scene: OpenScene) -> str | None:
+        """Return why the offset of a scene is doubtful for fields that are suspected, None if it is not.
 
         Raises:
             SceneUnreachable: The overview cannot be read for now.
         """
-        doubt = self._doubt(scene, dark_share)
+        doubt = _contradiction(scene) or self._doubt_of_ground(scene)
         if doubt and doubt not in self._reported:
             self._reported.add(doubt)
             log.warning("%s", doubt)
         return doubt
 
-    def _doubt(self, scene: OpenScene, dark_share: float) -> str | None:
-        offset = scene.scene.offset
-        for band, ours in ((scene.band("red"), offset.red), (scene.band("nir"), offset.nir)):
-            if band.declared_offset is not None and band.declared_offset != ours:
-                return f"{band.name}: the file states the offset {band.declared_offset}, but {offset.rule} has {ours}"
-        if _is_plausible(scene.scene, dark_share, most=SOME):
-            return None
+    def _doubt_of_ground(self, scene: OpenScene) -> str | None:
         if scene not in self._dark_shares:
             self._dark_shares[scene] = _dark_share(scene.scene)
-        of_scene = self._dark_shares[scene]
-        if of_scene is None or _is_plausible(scene.scene, of_scene, most=MOST_DARK):
+        of_scene, offset = self._dark_shares[scene], scene.scene.offset
+        if of_scene is None or _is_plausible(scene.scene, np.array([of_scene]), most=MOST_DARK).all():
             return None
         return (
             f"scene {scene.scene.id}: {of_scene:.1%} of its vegetation and soil is no brighter than {-BOA_ADD_OFFSET} "
@@ -74,9 +77,19 @@ class OffsetCheck:
         )
 
 
-def _is_plausible(scene: Scene, dark_share: float, most: float) -> bool:
-    is_expected = dark_share >= SOME if scene.offset.red == 0 else dark_share <= most
-    return is_expected or not scene.is_shifted
+def _contradiction(scene: OpenScene) -> str | None:
+    """Return how the tags of the files contradict the catalogue, None if they do not."""
+    offset = scene.scene.offset
+    for band, ours in ((scene.band("red"), offset.red), (scene.band("nir"), offset.nir)):
+        if band.declared_offset is not None and band.declared_offset != ours:
+            return f"{band.name}: the file states the offset {band.declared_offset}, but {offset.rule} has {ours}"
+    return None
+
+
+def _is_plausible(scene: Scene, dark_share: Floats, most: float) -> Mask:
+    if not scene.is_shifted:
+        return np.ones(len(dark_share), bool)
+    return dark_share >= SOME if scene.offset.red == 0 else dark_share <= most
 
 
 def _dark_share(scene: Scene) -> float | None:

@@ -38,9 +38,9 @@ def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> 
     return ratio
 
 
-def first_of_each(sizes: Sequence[int]) -> Indexes:
+def first_of_each(sizes: Indexes) -> Indexes:
     """Return the index of each field's first pixel, given the number of pixels of each field."""
-    return np.cumsum([0, *sizes[:-1]])
+    return np.cumsum(sizes) - sizes
 
 
 def areas(coverage_fraction: Floats, where: NDArray[np.bool_], starts: Indexes) -> Floats:
@@ -62,8 +62,8 @@ def area(coverage_fraction: Floats, where: NDArray[np.bool_]) -> float:
     return float(areas(coverage_fraction.ravel(), where.ravel(), np.zeros(1, np.intp))[0])
 
 
-def summarise(values: Floats, weights: Floats, starts: Indexes) -> list[dict[str, float]]:
-    """Return the weighted statistics of each field's values, by their names in `Statistics`.
+def summarise(values: Floats, weights: Floats, starts: Indexes) -> dict[str, Floats]:
+    """Return the weighted statistics of each field's values, (fields) each, by their names in `Statistics`.
 
     Args:
         values: (n) finite.
@@ -77,11 +77,10 @@ def summarise(values: Floats, weights: Floats, starts: Indexes) -> list[dict[str
         np.add.reduceat(weights * values, starts) / total, low, high
     )  # rounding may carry the mean past an end
     variance = np.add.reduceat(weights * (values - np.repeat(mean, sizes)) ** 2, starts) / total
-    columns = {"ndvi_mean": mean, "ndvi_std": np.sqrt(variance), "ndvi_min": low, "ndvi_max": high} | dict(
-        zip(QUANTILES, weighted_quantiles(values, weights, starts, list(QUANTILES.values())), strict=True)
+    quantiles = weighted_quantiles(values, weights, starts, list(QUANTILES.values()))
+    return {"ndvi_mean": mean, "ndvi_std": np.sqrt(variance), "ndvi_min": low, "ndvi_max": high} | dict(
+        zip(QUANTILES, quantiles, strict=True)
     )
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequence[float]) -> Floats:
@@ -112,8 +111,8 @@ def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequ
     wanted = np.array(q) * ((sizes - 1) * weight_sum[ends - 1])[:, np.newaxis]
     scaled_sum = np.multiply(weight_sum, np.repeat(sizes - 1, sizes), out=weight_sum)
     del weight_sum
-    for field in fields:
-        position[field][1:] += scaled_sum[field][:-1]
+    position[1:] += scaled_sum[:-1]
+    position[starts] = 0.0
     found = [np.interp(at, position[field], ascending[field]) for at, field in zip(wanted, fields, strict=True)]
     return np.array(found).T
 

@@ -1,17 +1,31 @@
 """Work orders over fields and scenes, and what observing them gives."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
 from support.scenes import EPSG, lonlat
 
+from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.geometry import geometry_hash
+from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
 from ndvi_core.storage.object_store import Store
-from ndvi_core.zonal.observe import ObservedCell, observe
+from ndvi_core.zonal.observation_table import ObservationTable
+from ndvi_core.zonal.observe import observe
+
+
+@dataclass(frozen=True)
+class ObservedCell:
+    """What observing an order gives of a cell."""
+
+    observation: Observation
+    raster: FieldRaster | None
+    is_passing: bool
+
 
 ORDER_KEY = "runs/test/orders/0.json"
 RESULTS_KEY = "runs/test/results/0.parquet"
@@ -72,12 +86,22 @@ def put_order(store: Store, order: WorkOrder) -> str:
 
 def outcomes(order: WorkOrder) -> dict[tuple[str, str], ObservedCell]:
     """Observe the order; return the outcomes by field id and ISO date."""
-    found = list(observe(order))
+    found = observed(order)
     assert len(found) == len(order.cells)
     return {(o.observation.field_id, o.observation.date.isoformat()): o for o in found}
 
 
 def outcome(order: WorkOrder) -> ObservedCell:
     """Observe an order of one cell."""
-    (only,) = observe(order)
+    (only,) = observed(order)
     return only
+
+
+def observed(order: WorkOrder) -> list[ObservedCell]:
+    """Observe the order; return the outcomes as they come."""
+    table, rasters, sequence = ObservationTable(order), {}, []
+    for some in observe(order, table):
+        rasters |= some.rasters
+        sequence += some.cells.tolist()
+    rows = table.observations()
+    return [ObservedCell(rows[cell], rasters.get(cell), bool(table.is_passing[cell])) for cell in sequence]

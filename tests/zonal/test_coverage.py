@@ -226,4 +226,4 @@ def test_parts_that_overlap_by_a_rounding_error_are_no_trouble() -> None:
 
 
 def test_no_fields_have_no_coverage() -> None:
-    assert cover([], UTM) == []
+    assert list(cover([], UTM)) == []

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from shapely.affinity import rotate
 from support.chance import examples
 from support.oracles import exactextract_statistics
-from support.orders import make_order, outcomes
+from support.orders import make_order, observed, outcomes
 from support.scenes import EPSG, LEFT, SIZE, TOP, corner, lonlat, make_scene, pixel_box, rough
 
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.raster.projection import project
-from ndvi_core.zonal.observe import observe
 
 MASKS = st.sampled_from(["scl@1", "scl-dilated@1"])
 
@@ -57,7 +56,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> list[Scene]:
 
 
 def test_days_come_in_their_order(season: list[Scene]) -> None:
-    found = [item.observation.date.day for item in observe(make_order(drawn_fields(1, 3), season[::-1]))]
+    found = [item.observation.date.day for item in observed(make_order(drawn_fields(1, 3), season[::-1]))]
     assert found == [2, 2, 2, 5, 5, 5, 7, 7, 7]
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from support.chance import examples
 
 from ndvi_core.errors import BadInput
+from ndvi_core.raster.grid import Window
+from ndvi_core.raster.window_table import WindowTable
 from ndvi_core.zonal.mask import CLOUD, SHADOW, VALID, MaskPolicy, dilate, get_policy
 
 
@@ -48,6 +50,13 @@ def test_policies_cannot_be_changed() -> None:
 HIDDEN = get_policy("scl@1").masked
 
 
+def masked(policy: MaskPolicy, *classes: np.ndarray) -> list[np.ndarray]:
+    """Return what becomes of the pixels of 20 m of each window."""
+    windows = WindowTable.of([Window(col_off=0, row_off=0, width=of.shape[1], height=of.shape[0]) for of in classes])
+    causes = policy.apply(np.concatenate([of.ravel() for of in classes]), windows, 20.0).causes
+    return [windows.own(causes, number) for number in range(len(classes))]
+
+
 def drawn_classes(seed: int, height: int = 30, width: int = 24) -> np.ndarray:
     return np.random.default_rng(seed).choice(np.array([0, 3, 4, 5, 9, 11], np.uint8), (height, width), p=SHARES)
 
@@ -71,7 +80,7 @@ def test_a_mask_grows_to_all_pixels_within_the_radius(seed: int, radius: float) 
 def test_more_growth_never_adds_a_pixel(seed: int, less: float, more: float, opening: float) -> None:
     classes = drawn_classes(seed)
     small, large = (
-        MaskPolicy("drawn@1", HIDDEN, growth=metres, opening=opening).apply([classes], 20.0)[0].causes == VALID
+        masked(MaskPolicy("drawn@1", HIDDEN, growth=metres, opening=opening), classes)[0] == VALID
         for metres in (min(less, more), less + more)
     )
     assert not (large & ~small).any()
@@ -81,8 +90,8 @@ def test_more_growth_never_adds_a_pixel(seed: int, less: float, more: float, ope
 @given(seed=st.integers(0, 10**6))
 def test_growth_alone_hides_no_less_than_the_classes(seed: int) -> None:
     classes = drawn_classes(seed)
-    grown = MaskPolicy("drawn@1", HIDDEN, growth=40).apply([classes], 20.0)[0].causes
-    plain = get_policy("scl@1").apply([classes], 20.0)[0].causes
+    grown = masked(MaskPolicy("drawn@1", HIDDEN, growth=40), classes)[0]
+    plain = masked(get_policy("scl@1"), classes)[0]
     assert not ((grown == VALID) & (plain != VALID)).any()
     np.testing.assert_array_equal(grown[plain != VALID], plain[plain != VALID], "what is hidden keeps its cause")
 
@@ -91,7 +100,7 @@ def test_a_speck_is_dropped_and_a_cloud_grows() -> None:
     classes = np.full((40, 40), 4, np.uint8)
     classes[5, 5] = 9
     classes[20:25, 20:25] = 9
-    causes = get_policy("scl-dilated@1").apply([classes], 20.0)[0].causes
+    causes = masked(get_policy("scl-dilated@1"), classes)[0]
     assert (causes[:12] == VALID).all()
     rows, cols = np.nonzero(causes == CLOUD)
     assert (rows.min(), rows.max(), cols.min(), cols.max()) == (18, 26, 18, 26), "two pixels of 20 m on each side"
@@ -103,10 +112,10 @@ def test_windows_with_their_margin_do_not_depend_on_the_others(seed: int, others
     policy = get_policy("scl-dilated@1")
     margin = policy.margin(20.0)
     whole = drawn_classes(seed, 60, 60)
-    expected = policy.apply([whole], 20.0)[0].causes
+    expected = masked(policy, whole)[0]
     random = np.random.default_rng(seed)
     windows = [(int(r), int(c)) for r, c in random.integers(margin, 60 - margin - 8, (others + 1, 2))]
     cut = [whole[r - margin : r + 8 + margin, c - margin : c + 8 + margin] for r, c in windows]
-    for (row, col), found in zip(windows, policy.apply(cut, 20.0), strict=True):
-        own = found.causes[margin : margin + 8, margin : margin + 8]
+    for (row, col), found in zip(windows, masked(policy, *cut), strict=True):
+        own = found[margin : margin + 8, margin : margin + 8]
         np.testing.assert_array_equal(own, expected[row : row + 8, col : col + 8])

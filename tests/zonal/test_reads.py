@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from support.orders import make_order, outcome, outcomes
+from support.orders import make_order, observed, outcome, outcomes
 from support.scenes import GROUND, make_scene, pixel_box, rough
 
 from ndvi_airflow.local.services import Files, start_files
 from ndvi_core.models.scene import Scene
-from ndvi_core.zonal.observe import observe
 
 
 @pytest.fixture
@@ -92,7 +91,11 @@ def test_fields_are_done_with_from_north_to_south(tmp_path: Path) -> None:
     """So that only those on the current blocks are in memory."""
     scene = make_scene(tmp_path, rough(1, 300, 900), rough(2, 2000, 4000), GROUND)
     fields = {f"row {row}": pixel_box(row, 5, 4, 4) for row in (34, 2, 18)}
-    assert [item.observation.field_id for item in observe(make_order(fields, [scene]))] == ["row 2", "row 18", "row 34"]
+    assert [item.observation.field_id for item in observed(make_order(fields, [scene]))] == [
+        "row 2",
+        "row 18",
+        "row 34",
+    ]
 
 
 def test_of_hidden_fields_and_scenes_not_chosen_only_the_classification_is_read(files: Files, tmp_path: Path) -> None:

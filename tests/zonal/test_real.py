@@ -14,12 +14,11 @@ from shapely.affinity import rotate, scale
 from shapely.geometry.base import BaseGeometry
 from support.models import a_scene
 from support.oracles import exactextract_statistics
-from support.orders import make_order, outcomes
+from support.orders import ObservedCell, make_order, outcomes
 from support.scenes import corner, lonlat
 from support.southtyrol import CLOUDED, DAYS, on_map
 
 from ndvi_core.models.scene import Scene
-from ndvi_core.zonal.observe import ObservedCell
 
 HIDDEN = (0, 1, 3, 8, 9, 10, 11)
 LEFT, BOTTOM, RIGHT, TOP = 674_990, 5_148_240, 680_110, 5_153_360
