@@ -60,7 +60,9 @@ class OrderFiles:
 
     def write_results(self, columns: Mapping[str, list[Any]]) -> Written:
         """Write the Parquet file of the order's observations, given their attributes."""
-        return self._write(self.order.results, write_columns(columns), "application/vnd.apache.parquet")
+        return self._write(
+            self.order.results, write_columns(columns, self.order.policy.indices), "application/vnd.apache.parquet"
+        )
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest, which says that everything else is written."""

@@ -72,6 +72,33 @@ class Sampling:
         return (rows - sampled.row_off) * sampled.width + cols - sampled.col_off
 
 
+def nearest_within(grid: Grid, windows: WindowTable, other: Grid, within: WindowTable) -> Indexes:
+    """Return for each pixel of windows the index of the nearest one in windows of another grid of the same CRS.
+
+    Args:
+        grid: Of `windows`.
+        windows: At least one.
+        other: Of `within`.
+        within: For each window the one to look in; beyond its edge are the pixels at the edge.
+
+    Returns:
+        (pixels of all windows) indexes into the pixels of `within`, one window after the other.
+    """
+    around = _around(windows)
+    rows, cols = _rows_and_columns(grid, around, other)
+    first_row, last_row = (np.repeat(of, windows.height) for of in (within.row_off, within.row_stop - 1))
+    row = np.clip(rows[windows.rows() - around.row_off], first_row, last_row)
+    of_row = (row - first_row) * np.repeat(within.width, windows.height)
+    of_row += np.repeat(within.starts - within.col_off, windows.height)
+    count = windows.widths_of_rows()
+    first_col, last_col = (
+        np.repeat(np.repeat(of, windows.height), count) for of in (within.col_off, within.col_stop - 1)
+    )
+    found: Indexes = np.clip(cols[windows.columns() - around.col_off], first_col, last_col)
+    found += np.repeat(of_row, count)
+    return found
+
+
 def _around(windows: WindowTable) -> Window:
     """Return the smallest window that contains all."""
     top, left = int(windows.row_off.min()), int(windows.col_off.min())

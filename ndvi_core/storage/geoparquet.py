@@ -147,9 +147,7 @@ def _columns(rows: Sequence[Observation], indices: Sequence[str]) -> dict[str, l
     }
 
 
-def _batch(
-    columns: Mapping[str, list[Any]], schema: "Schema", indices: Sequence[str], *more: "Array"
-) -> "RecordBatch":
+def _batch(columns: Mapping[str, list[Any]], schema: "Schema", indices: Sequence[str], *more: "Array") -> "RecordBatch":
     from arro3.core import RecordBatch
 
     names = (*COLUMNS, *index_columns(indices))

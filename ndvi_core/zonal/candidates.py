@@ -144,6 +144,12 @@ class DayScenes:
         """Return the coverages on the grid of that number."""
         return self._coverages.on(self.grids[grid])
 
+    def coverages_on(self, grid: Grid, cells: Indexes) -> tuple[Coverages, Indexes]:
+        """Return the coverages on any grid, and the number of each cell's field among them."""
+        fields = self._cells.field[cells]
+        self._coverages.prepare(grid, fields)
+        return self._coverages.on(grid), self._coverages.places(grid, fields)
+
     def prepare(self, cells: Indexes) -> CandidateTable:
         """Open the red bands, compute the coverages, and find the scenes that contain some of each field.
 

@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.scene import BOA_ADD_OFFSET, MAX_DIGITAL_NUMBER
-from ndvi_core.raster.band import Asset
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.zonal.mask import CAUSES, NO_DATA, NO_REFLECTANCE, VALID, Causes, Mask
-from ndvi_core.zonal.statistics import areas, ndvi, summarise
-
-BANDS: tuple[Asset, ...] = ("red", "nir")
+from ndvi_core.zonal.statistics import areas, ndvi, summarise_some
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +67,7 @@ def measure(pixels: FieldPixels, scenes: Mapping[int, OpenScene]) -> ZonalStatis
     valid = (found.causes == VALID) & covered
     found.ndvi[~valid] = np.nan
     counts = np.add.reduceat(valid, starts, dtype=np.intp)
+    statistics = summarise_some(found.ndvi[valid], fraction[valid], counts)
     looked_at, dark, dropped, saturated, holes = (
         np.add.reduceat(where & covered, starts, dtype=np.intp)
         for where in (
@@ -84,7 +82,7 @@ def measure(pixels: FieldPixels, scenes: Mapping[int, OpenScene]) -> ZonalStatis
         ndvi=found.ndvi,
         areas=areas_by_cause(fraction, found.causes, starts),
         is_valid=counts > 0,
-        statistics=_statistics(found.ndvi[valid], fraction[valid], counts),
+        statistics={f"ndvi_{name}": column for name, column in statistics.items()},
         dark_share=dark / np.maximum(looked_at, 1),
         has_dropped_dark=dropped > 0,
         has_dropped_saturated=saturated > 0,
@@ -104,18 +102,6 @@ def areas_by_cause(fraction: Floats, causes: Causes, starts: Indexes) -> Floats:
     found = np.zeros((len(starts), len(CAUSES) + 1))
     for cause in np.flatnonzero(np.bincount(causes, minlength=len(CAUSES) + 1)).tolist():
         found[:, cause] = areas(fraction, causes == cause, starts)
-    return found
-
-
-def _statistics(values: Floats, weights: Floats, counts: Indexes) -> dict[str, Floats]:
-    """Return the statistics of all fields, given the valid pixels of all and their number in each."""
-    some = counts > 0
-    if not some.any():
-        return {}
-    of_some = summarise(values, weights, np.cumsum(counts[some]) - counts[some])
-    found = {name: np.full(len(counts), np.nan) for name in of_some}
-    for name, column in of_some.items():
-        found[name][some] = column
     return found
 
 

@@ -49,6 +49,8 @@ class Remark:
     """Why scenes and items cannot be read."""
     unreadable_items: Sequence[str] = ()
     """Of these, the items of the catalogue: they may be anything."""
+    missing: Sequence[str] = ()
+    """Why indices besides NDVI have no numbers."""
 
 
 NO_REMARK = Remark()
@@ -181,6 +183,7 @@ class ObservationBuilder:
         unreadable = remark.unreadable if remark.older or lacks_pixels else remark.unreadable_items
         older, resampled = ", ".join(remark.older), ", ".join(remark.resampled)
         said: dict[Doubt, str] = {
+            "index_missing": "; ".join(remark.missing),
             "offset_doubtful": remark.offset_doubt,
             "older_product": older and f"pixels that newer products lack are from {older}",
             "resampled": resampled and f"pixels of another grid are from {resampled}",

@@ -1,6 +1,6 @@
 """The observations of a work order's cells as columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, get_args
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.models.arrays import Floats, Indexes
-from ndvi_core.models.observation import Doubt, Observation, Statistics, Status
+from ndvi_core.models.observation import Doubt, IndexStatistics, Observation, Statistics, Status, index_columns
 from ndvi_core.models.work_order import WorkOrder
 
 DOUBTS: tuple[Doubt, ...] = tuple(sorted(get_args(Doubt)))
@@ -27,8 +27,11 @@ class ObservationTable:
         self.note: NDArray[np.object_] = np.full(size, None)
         self.is_passing = np.zeros(size, bool)
         """Whether a cell failed for a reason that may pass."""
-        self.statistics: dict[str, Floats] = {name: np.full(size, np.nan) for name in Statistics.model_fields}
-        """NaN is unknown."""
+        self._further = index_columns(order.policy.indices)
+        self.statistics: dict[str, Floats] = {
+            name: np.full(size, np.nan) for name in (*Statistics.model_fields, *self._further)
+        }
+        """By the names of files' columns; NaN is unknown."""
         self._order = order
         self._doubts = np.zeros(size, np.intp)
         self._scenes = np.zeros(size, np.intp)
@@ -89,8 +92,20 @@ class ObservationTable:
     def observations(self, cells: Indexes | None = None) -> list[Observation]:
         """Return rows by themselves; None are all."""
         columns = self.columns(cells)
-        rows = zip(*columns.values(), strict=True)
-        return [Observation.model_construct(**dict(zip(columns, row, strict=True))) for row in rows]
+        columns["indices"] = self._indices_of_rows(columns)
+        of_rows = {name: column for name, column in columns.items() if name not in self._further}
+        rows = zip(*of_rows.values(), strict=True)
+        return [Observation.model_construct(**dict(zip(of_rows, row, strict=True))) for row in rows]
+
+    def _indices_of_rows(self, columns: Mapping[str, list[Any]]) -> list[dict[str, IndexStatistics]]:
+        """Return the further indices of each row, given the columns; one without numbers is left out."""
+        found: list[dict[str, IndexStatistics]] = [{} for _ in columns["status"]]
+        for name in dict.fromkeys(column.index for column in self._further.values()):
+            own = {column.statistic: columns[key] for key, column in self._further.items() if column.index == name}
+            for row, values in zip(found, zip(*own.values(), strict=True), strict=True):
+                if any(value is not None for value in values):
+                    row[name] = IndexStatistics(**dict(zip(own, values, strict=True)))
+        return found
 
     def _provenance(self, cells: Indexes) -> dict[str, list[Any]]:
         of_sets = [self._of_scenes(numbers) for numbers in self._scene_sets]

@@ -26,6 +26,7 @@ import numpy as np
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.field_raster import FieldRaster
+from ndvi_core.models.indices import get_indices
 from ndvi_core.models.observation import Doubt
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.raster.band import Asset
@@ -40,7 +41,7 @@ from ndvi_core.zonal.classification import Classification
 from ndvi_core.zonal.mask import Mask, get_policy
 from ndvi_core.zonal.measure import FieldPixels, ZonalStatistics, areas_by_cause, measure
 from ndvi_core.zonal.mosaic import ClassifiedScene, Mosaic, is_whole, mosaic_of_one, select_scenes
-from ndvi_core.zonal.mosaic_pixels import MosaicPixels
+from ndvi_core.zonal.mosaic_pixels import IndexStatistics, MosaicPixels
 from ndvi_core.zonal.observation_builder import Findings, ObservationBuilder, Remark
 from ndvi_core.zonal.observation_table import ObservationTable
 from ndvi_core.zonal.offset_check import OffsetCheck
@@ -128,6 +129,7 @@ class _Day:
         self._scenes = DayScenes(scenes, columns, coverages, self._policy)
         self._memory = memory
         self._pictures = order.pictures
+        self._indices = [index for index in get_indices(order.policy.indices) if index.name != "ndvi"]
         self._check = OffsetCheck()
         self._first: CandidateTable = self._scenes.looked_at(())
         """The candidates of all cells, as they were found at first."""
@@ -267,16 +269,19 @@ class _Day:
         """Read red and near infrared of the mosaics, and compute the cells' statistics."""
         rows = rows[self._that_open(found.table.take(rows), "nir")]
         mosaics = {cell: mosaic for cell, mosaic in mosaics.items() if self._opens(cell, mosaic, "nir")}
-        pixels = MosaicPixels(found, rows, mosaics, self._scenes)
-        for batch in gather([read for _, read in pixels.wanted], len(pixels.cells), self._memory):
-            keys = self._that_are_whole(pixels.wanted, pixels.cells, batch)
+        pixels = MosaicPixels(found, rows, mosaics, self._scenes, self._indices)
+        for batch in gather(pixels.wanted, len(pixels.cells), self._memory):
+            keys = self._that_are_whole(pixels.needed, pixels.cells, batch)
             for number, own in pixels.by_scene(keys):
-                yield self._measured(_Fields.of_rows(found, rows[own]), pixels.of_scene(number, own))
+                of_scene = pixels.of_scene(number, own)
+                further = pixels.indices_of_scene(number, own, of_scene) if self._indices else None
+                yield self._measured(_Fields.of_rows(found, rows[own]), of_scene, further)
             for key in keys[keys >= len(rows)].tolist():
-                cell = int(pixels.cells[key])
-                yield self._measured(_Fields.of_mosaic(cell, mosaics[cell]), pixels.of_mosaic(key))
+                cell, of_mosaic = int(pixels.cells[key]), pixels.of_mosaic(key)
+                further = pixels.indices_of_mosaic(key, of_mosaic) if self._indices else None
+                yield self._measured(_Fields.of_mosaic(cell, mosaics[cell]), of_mosaic, further)
 
-    def _measured(self, fields: "_Fields", pixels: FieldPixels) -> ObservedCells:
+    def _measured(self, fields: "_Fields", pixels: FieldPixels, further: IndexStatistics | None) -> ObservedCells:
         """Compute the statistics of fields, state the outcome of those that no other scene can add to, return these."""
         found = measure(pixels, {number: self._scenes.scenes[number] for number in fields.scenes})
         is_kept = np.ones(len(fields.cells), bool)
@@ -287,7 +292,7 @@ class _Day:
             if filled is not None:
                 self._again.append(filled)
                 is_kept[index] = False
-        self._state(fields, found.areas, found, is_kept)
+        self._state(fields, found.areas, found, is_kept, further)
         rasters = {}
         if self._pictures:
             for index in np.flatnonzero(is_kept & found.is_valid).tolist():
@@ -295,7 +300,12 @@ class _Day:
         return ObservedCells(fields.cells[is_kept], rasters)
 
     def _state(
-        self, fields: "_Fields", areas: Floats, found: ZonalStatistics | None = None, is_kept: Mask | None = None
+        self,
+        fields: "_Fields",
+        areas: Floats,
+        found: ZonalStatistics | None = None,
+        is_kept: Mask | None = None,
+        further: IndexStatistics | None = None,
     ) -> None:
         """State the outcome of fields, all of them or those that are kept."""
         kept = np.arange(len(fields.cells)) if is_kept is None else np.flatnonzero(is_kept)
@@ -310,11 +320,13 @@ class _Day:
             }
             with_value = kept[found.is_valid[kept]]
             offset_doubts, unreachable = self._offset_doubts(fields, found.dark_share, with_value)
+        missing = further.missing if further else {}
         remarks = {
-            cell: self._remark(cell, fields, int(index), offset_doubts.get(cell, ()))
-            for index, cell in zip(kept, cells.tolist(), strict=True)
-            if cell in self._prepared or cell in offset_doubts or fields.has_remark[index]
+            cell: self._remark(cell, fields, index, offset_doubts.get(cell, ()), missing.get(index, ()))
+            for index, cell in zip(kept.tolist(), cells.tolist(), strict=True)
+            if cell in self._prepared or cell in offset_doubts or index in missing or fields.has_remark[index]
         }
+        columns = {**(found.statistics if found else {}), **(further.statistics if further else {})}
         self._builder.measured(
             Findings(
                 cells,
@@ -322,7 +334,7 @@ class _Day:
                 fields.pixels[kept],
                 fields.pure_pixels[kept],
                 areas[kept],
-                {} if found is None else {name: column[kept] for name, column in found.statistics.items()},
+                {name: column[kept] for name, column in columns.items()},
                 doubts,
                 remarks,
             )
@@ -350,7 +362,9 @@ class _Day:
                     doubts[cell].append(str(doubt))
         return doubts, unreachable
 
-    def _remark(self, cell: int, fields: "_Fields", index: int, offset_doubts: Sequence[str]) -> Remark:
+    def _remark(
+        self, cell: int, fields: "_Fields", index: int, offset_doubts: Sequence[str], missing: Sequence[str]
+    ) -> Remark:
         older, resampled = fields.ids(index)
         prepared = self._prepared.get(cell)
         return Remark(
@@ -359,6 +373,7 @@ class _Day:
             resampled,
             prepared.unreadable if prepared else (),
             prepared.of_day.unreadable if prepared else (),
+            missing,
         )
 
     def _that_open(self, table: CandidateTable, asset: Asset) -> Mask:

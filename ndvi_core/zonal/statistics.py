@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Offset
 
-QUANTILES = {"ndvi_p10": 0.10, "ndvi_p25": 0.25, "ndvi_median": 0.50, "ndvi_p75": 0.75, "ndvi_p90": 0.90}
+QUANTILES = {"p10": 0.10, "p25": 0.25, "median": 0.50, "p75": 0.75, "p90": 0.90}
+STATISTICS = ("mean", "std", "min", "max", *QUANTILES)
 
 
 def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> Floats:
@@ -62,8 +63,24 @@ def area(coverage_fraction: Floats, where: NDArray[np.bool_]) -> float:
     return float(areas(coverage_fraction.ravel(), where.ravel(), np.zeros(1, np.intp))[0])
 
 
+def summarise_some(values: Floats, weights: Floats, counts: Indexes) -> dict[str, Floats]:
+    """Return the same as `summarise` for fields some of which may have no value: their statistics are NaN.
+
+    Args:
+        values: (n) finite.
+        weights: (n) positive.
+        counts: (fields) number of each field's values.
+    """
+    some = counts > 0
+    found = {name: np.full(len(counts), np.nan) for name in STATISTICS}
+    if some.any():
+        for name, column in summarise(values, weights, first_of_each(counts[some])).items():
+            found[name][some] = column
+    return found
+
+
 def summarise(values: Floats, weights: Floats, starts: Indexes) -> dict[str, Floats]:
-    """Return the weighted statistics of each field's values, (fields) each, by their names in `Statistics`.
+    """Return the weighted statistics of each field's values, (fields) each, by the names of `STATISTICS`.
 
     Args:
         values: (n) finite.
@@ -78,9 +95,8 @@ def summarise(values: Floats, weights: Floats, starts: Indexes) -> dict[str, Flo
     )  # rounding may carry the mean past an end
     variance = np.add.reduceat(weights * (values - np.repeat(mean, sizes)) ** 2, starts) / total
     quantiles = weighted_quantiles(values, weights, starts, list(QUANTILES.values()))
-    return {"ndvi_mean": mean, "ndvi_std": np.sqrt(variance), "ndvi_min": low, "ndvi_max": high} | dict(
-        zip(QUANTILES, quantiles, strict=True)
-    )
+    columns = (mean, np.sqrt(variance), low, high, *quantiles)
+    return dict(zip(STATISTICS, columns, strict=True))
 
 
 def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequence[float]) -> Floats:
