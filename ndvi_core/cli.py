@@ -220,7 +220,9 @@ def _add_compute(commands: "_Commands") -> None:
 def _compute(options: argparse.Namespace) -> int:
     _exit_on_signals()
     from ndvi_core.compute import run_order
+    from ndvi_core.raster.gdal import import_rasterio
 
+    import_rasterio()
     run_order(options.order)
     return 0
 

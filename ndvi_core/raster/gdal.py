@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,6 +41,22 @@ S3_DEFAULTS = {
     "REQUEST_PAYER": "",
 }
 """Options of the scenes' S3 besides its endpoint, with GDAL's defaults."""
+
+
+def import_rasterio() -> None:
+    """Import rasterio without boto3, which it would import for sessions of its own that are not used here.
+
+    That takes longer than all other imports of a process that computes a few fields. What needs boto3 itself imports
+    it as ever.
+    """
+    if "rasterio" in sys.modules or "boto3" in sys.modules:
+        return
+    hidden: dict[str, None] = {"boto3": None}  # as Python notes a module that cannot be imported
+    sys.modules.update(hidden)  # type: ignore[arg-type]
+    try:
+        import rasterio  # noqa: F401
+    finally:
+        del sys.modules["boto3"]
 
 
 def gdal_path(href: str) -> str:

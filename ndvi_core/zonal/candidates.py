@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.models.arrays import Indexes
-from ndvi_core.models.scene import number_passes
+from ndvi_core.models.arrays import Floats, Indexes
+from ndvi_core.models.scene import Asset, number_passes
 from ndvi_core.raster.grid import Grid, TileLayout
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.zonal.coverage import Coverages, cover
@@ -171,6 +171,15 @@ class DayScenes:
         is_contained = np.bincount(group, table.contains_field) > 0
         return table.contains_field | ~is_contained[group]
 
+    def largest_areas(self, table: CandidateTable, cells: Indexes) -> Floats:
+        """Return each cell's area, in pixels, on the grid of that of its candidates where it is the largest."""
+        pixels = np.zeros(len(cells))
+        for grid in np.unique(table.grid).tolist():
+            rows = table.grid == grid
+            of_rows = self.coverages(grid).pixels[table.place[rows]]
+            np.maximum.at(pixels, np.searchsorted(cells, table.cell[rows]), of_rows)
+        return pixels
+
     def reasons(self, cell: int) -> list[str]:
         """Return why scenes of a cell cannot be read, as far as that was found while they were opened."""
         of_day = self._cells.of_day(cell)
@@ -299,6 +308,26 @@ class DayScenes:
             own = holes & (mosaic.source == number)
             of_scenes[scene] = own | of_scenes[scene] if scene in of_scenes else own
         return replace(wide, holes=of_scenes)
+
+    def unreadable(self, numbers: Iterable[int], asset: Asset) -> dict[int, SceneUnreadable]:
+        """Open a band of each of these scenes, and return by their numbers why that fails."""
+        failed = {}
+        for number in numbers:
+            try:
+                self.scenes[number].band(asset)
+            except SceneUnreadable as error:
+                failed[number] = error
+        return failed
+
+    def report(self) -> None:
+        """Log what was read of each scene."""
+        for scene in self.scenes.values():
+            read = [
+                f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB"
+                for asset, band in scene.opened().items()
+                if band.blocks_read
+            ]
+            log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
 
     def _open(self, numbers: Collection[int]) -> None:
         """Open the red bands of scenes, and note the layout of each, or why it cannot be opened."""

@@ -132,7 +132,8 @@ class ObservationBuilder:
 
     def failed(self, cell: int, of_day: SceneSet, reasons: Sequence[str], *, is_passing: bool = False) -> None:
         """State that a cell cannot be computed."""
-        self._table.settle(cell, "failed", of_day.scenes, "; ".join(reasons))
+        self._table.settle(cell, "failed", of_day.scenes)
+        self._table.fail(cell, "; ".join(reasons))
         self._table.is_passing[cell] = is_passing
 
     def measured(self, found: Findings) -> None:

@@ -15,7 +15,7 @@ a scene turns out to be unreadable, or when the scenes that were looked at lack 
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,21 +23,20 @@ from functools import partial
 
 import numpy as np
 
-from ndvi_core.errors import SceneUnreachable, SceneUnreadable
+from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.indices import get_indices
 from ndvi_core.models.observation import Doubt
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.raster.band import Asset
-from ndvi_core.raster.grid import Grid
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.projection import shrink
-from ndvi_core.raster.window_table import WindowTable
 from ndvi_core.raster.windows import BandWindows, gather
 from ndvi_core.support.concurrency import prefetch_in_order
 from ndvi_core.zonal.candidates import CandidateTable, DayScenes, FieldCoverages, PreparedCell
 from ndvi_core.zonal.classification import Classification
+from ndvi_core.zonal.field_group import FieldGroup
 from ndvi_core.zonal.mask import Mask, get_policy
 from ndvi_core.zonal.measure import FieldPixels, ZonalStatistics, areas_by_cause, measure
 from ndvi_core.zonal.mosaic import ClassifiedScene, Mosaic, is_whole, mosaic_of_one, select_scenes
@@ -156,15 +155,11 @@ class _Day:
             rows = CandidateTable.joined([rows, self._scenes.looked_at(to_classify)])
             yield from self._observe_rows(rows.take(np.argsort(rows.cell, kind="stable")))
             waiting, self._again, rows = self._again, [], self._scenes.looked_at(())
-        self._report()
+        self._scenes.report()
 
     def _are_ordinary(self, cells: Indexes) -> Mask:
         """Return which of the cells have readable scenes alone, of which some contain enough of the field."""
-        pixels = np.zeros(len(cells))
-        for grid in np.unique(self._first.grid).tolist():
-            rows = self._first.grid == grid
-            of_rows = self._scenes.coverages(grid).pixels[self._first.place[rows]]
-            np.maximum.at(pixels, np.searchsorted(cells, self._first.cell[rows]), of_rows)
+        pixels = self._scenes.largest_areas(self._first, cells)
         return self._builder.is_large_enough(pixels) & ~self._scenes.with_trouble(cells)
 
     def _cell(self, cell: int) -> PreparedCell:
@@ -257,12 +252,12 @@ class _Day:
     def _masked_rows(self, found: Classification, rows: Indexes) -> ObservedCells:
         """State the outcome of rows without a valid pixel, of which no band has to be read."""
         for own, areas in found.areas_by_cause(rows):
-            self._state(_Fields.of_rows(found, own), areas)
+            self._state(FieldGroup.of_rows(found, own), areas)
         return ObservedCells(found.table.cell[rows])
 
     def _masked_mosaic(self, cell: int, mosaic: Mosaic) -> ObservedCells:
         fraction, causes = mosaic.coverage.coverage_fraction.ravel(), mosaic.causes.ravel()
-        self._state(_Fields.of_mosaic(cell, mosaic), areas_by_cause(fraction, causes, np.zeros(1, np.intp)))
+        self._state(FieldGroup.of_mosaic(cell, mosaic), areas_by_cause(fraction, causes, np.zeros(1, np.intp)))
         return ObservedCells(np.array([cell]))
 
     def _measure(self, found: Classification, rows: Indexes, mosaics: dict[int, Mosaic]) -> Iterator[ObservedCells]:
@@ -275,13 +270,13 @@ class _Day:
             for number, own in pixels.by_scene(keys):
                 of_scene = pixels.of_scene(number, own)
                 further = pixels.indices_of_scene(number, own, of_scene) if self._indices else None
-                yield self._measured(_Fields.of_rows(found, rows[own]), of_scene, further)
+                yield self._measured(FieldGroup.of_rows(found, rows[own]), of_scene, further)
             for key in keys[keys >= len(rows)].tolist():
                 cell, of_mosaic = int(pixels.cells[key]), pixels.of_mosaic(key)
                 further = pixels.indices_of_mosaic(key, of_mosaic) if self._indices else None
-                yield self._measured(_Fields.of_mosaic(cell, mosaics[cell]), of_mosaic, further)
+                yield self._measured(FieldGroup.of_mosaic(cell, mosaics[cell]), of_mosaic, further)
 
-    def _measured(self, fields: "_Fields", pixels: FieldPixels, further: IndexStatistics | None) -> ObservedCells:
+    def _measured(self, fields: FieldGroup, pixels: FieldPixels, further: IndexStatistics | None) -> ObservedCells:
         """Compute the statistics of fields, state the outcome of those that no other scene can add to, return these."""
         found = measure(pixels, {number: self._scenes.scenes[number] for number in fields.scenes})
         is_kept = np.ones(len(fields.cells), bool)
@@ -301,7 +296,7 @@ class _Day:
 
     def _state(
         self,
-        fields: "_Fields",
+        fields: FieldGroup,
         areas: Floats,
         found: ZonalStatistics | None = None,
         is_kept: Mask | None = None,
@@ -318,8 +313,9 @@ class _Day:
                 "dark_pixels_dropped": cells[found.has_dropped_dark[kept]],
                 "saturated_pixels_dropped": cells[found.has_dropped_saturated[kept]],
             }
-            with_value = kept[found.is_valid[kept]]
-            offset_doubts, unreachable = self._offset_doubts(fields, found.dark_share, with_value)
+            valued = kept[found.is_valid[kept]]
+            scenes = [self._scenes.scenes[number] for number in fields.scenes]
+            offset_doubts, unreachable = self._check.doubts(fields.cells[valued], found.dark_share[valued], scenes)
         missing = further.missing if further else {}
         remarks = {
             cell: self._remark(cell, fields, index, offset_doubts.get(cell, ()), missing.get(index, ()))
@@ -342,28 +338,8 @@ class _Day:
         for cell, reason in unreachable.items():
             self._builder.failed(cell, self._columns.of_day(cell), [reason], is_passing=True)
 
-    def _offset_doubts(
-        self, fields: "_Fields", dark_share: Floats, with_value: Indexes
-    ) -> tuple[dict[int, list[str]], dict[int, str]]:
-        """Return why the offsets of cells' scenes are doubtful, and why that cannot be told for now, by cell."""
-        doubts: dict[int, list[str]] = defaultdict(list)
-        unreachable: dict[int, str] = {}
-        for number in fields.scenes:
-            scene = self._scenes.scenes[number]
-            suspected = fields.cells[with_value[self._check.suspected(scene, dark_share[with_value])]].tolist()
-            if not suspected:
-                continue
-            try:
-                doubt = self._check.doubt(scene)
-            except SceneUnreachable as error:
-                unreachable |= dict.fromkeys(suspected, str(error))
-            else:
-                for cell in suspected if doubt else ():
-                    doubts[cell].append(str(doubt))
-        return doubts, unreachable
-
     def _remark(
-        self, cell: int, fields: "_Fields", index: int, offset_doubts: Sequence[str], missing: Sequence[str]
+        self, cell: int, fields: FieldGroup, index: int, offset_doubts: Sequence[str], missing: Sequence[str]
     ) -> Remark:
         older, resampled = fields.ids(index)
         prepared = self._prepared.get(cell)
@@ -378,7 +354,7 @@ class _Day:
 
     def _that_open(self, table: CandidateTable, asset: Asset) -> Mask:
         """Return which rows are of cells of whose scenes a band can be opened; the other cells come again."""
-        failed = _not_opened({number: self._scenes.scenes[number] for number in np.unique(table.scene).tolist()}, asset)
+        failed = self._scenes.unreadable(np.unique(table.scene).tolist(), asset)
         is_lost = np.isin(table.cell, table.cell[np.isin(table.scene, list(failed))])
         for cell in np.unique(table.cell[is_lost]).tolist():
             scenes = table.scene[table.cell == cell].tolist()
@@ -387,7 +363,7 @@ class _Day:
 
     def _opens(self, cell: int, mosaic: Mosaic, asset: Asset) -> bool:
         """Return whether a band of a mosaic's scenes can be opened; else the cell comes again."""
-        failed = _not_opened({candidate.number: candidate.scene for candidate in mosaic.candidates}, asset)
+        failed = self._scenes.unreadable([candidate.number for candidate in mosaic.candidates], asset)
         if failed:
             self._lose(cell, list(failed.items()))
         return not failed
@@ -408,80 +384,6 @@ class _Day:
             self._scenes.without(self._cell(cell), [(self._scenes.scenes[number], error) for number, error in errors])
         )
 
-    def _report(self) -> None:
-        """Log what was read of each scene."""
-        for scene in self._scenes.scenes.values():
-            read = [
-                f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB"
-                for asset, band in scene.opened().items()
-                if band.blocks_read
-            ]
-            log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
-
-
-@dataclass(frozen=True, eq=False)
-class _Fields:
-    """The fields of cells that come from the same scenes, (n) each column."""
-
-    cells: Indexes
-    scenes: tuple[int, ...]
-    """Numbers of the scenes, the best first."""
-    grid: Grid
-    windows: WindowTable
-    pixels: Floats
-    pure_pixels: Indexes
-    has_remark: Mask
-    """Whether pixels are of older products or another grid."""
-    mosaic: Callable[[int], Mosaic]
-    """Returns the mosaic of the field of that number."""
-
-    @classmethod
-    def of_rows(cls, found: Classification, rows: Indexes) -> "_Fields":
-        """Return fields whose mosaics are one scene, the same for all."""
-        (first,) = found.candidates(rows[:1])
-        return cls(
-            found.table.cell[rows],
-            (first.number,),
-            first.grid,
-            found.windows.take(rows),
-            found.pixels[rows],
-            found.pure_pixels[rows],
-            found.table.is_older[rows],
-            lambda index: mosaic_of_one(found.classified(int(rows[index]))),
-        )
-
-    @classmethod
-    def of_mosaic(cls, cell: int, mosaic: Mosaic) -> "_Fields":
-        """Return a field with a mosaic of its own."""
-        coverage = mosaic.coverage
-        return cls(
-            np.array([cell]),
-            tuple(candidate.number for candidate in mosaic.candidates),
-            mosaic.grid,
-            WindowTable.of([coverage.window]),
-            np.array([coverage.pixels]),
-            np.array([coverage.pure_pixels]),
-            np.array([any(one.is_older or not one.is_native for one in mosaic.candidates)]),
-            lambda _: mosaic,
-        )
-
-    def ids(self, index: int) -> tuple[list[str], list[str]]:
-        """Return the ids of the older products of a field, and of its scenes on another grid."""
-        candidates = self.mosaic(index).candidates
-        older = [one.scene.scene.id for one in candidates if one.is_older]
-        return older, [one.scene.scene.id for one in candidates if not one.is_native]
-
-    def raster(self, index: int, pixels: FieldPixels, found: ZonalStatistics) -> FieldRaster:
-        """Return the pixels of a field, given those of all."""
-        window = self.windows[index]
-        return FieldRaster(
-            ndvi=self.windows.own(found.ndvi, index).astype(np.float32),
-            coverage_fraction=self.windows.own(pixels.coverage_fraction, index),
-            transform=self.grid.transform(window),
-            epsg=self.grid.epsg,
-            bounds=self.grid.bounds(window),
-        )
-
 
 def _ranges(first: Indexes, counts: Indexes) -> Indexes:
     """Return `counts[0]` numbers from `first[0]` on, `counts[1]` from `first[1]` on, and so on."""
@@ -493,14 +395,3 @@ def _ranges(first: Indexes, counts: Indexes) -> Indexes:
 def _without(scene: ClassifiedScene, holes: Mapping[OpenScene, Mask]) -> ClassifiedScene:
     own = holes.get(scene.candidate.scene)
     return scene if own is None else scene.without(own)
-
-
-def _not_opened(scenes: Mapping[int, OpenScene], asset: Asset) -> dict[int, SceneUnreadable]:
-    """Open a band of each scene, and return by the scenes' numbers why that fails."""
-    failed = {}
-    for number, scene in scenes.items():
-        try:
-            scene.band(asset)
-        except SceneUnreadable as error:
-            failed[number] = error
-    return failed

@@ -10,12 +10,14 @@ leave room for doubt, those of an overview of the whole scene.
 """
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.models.arrays import Floats
+from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.scene import BOA_ADD_OFFSET, Scene
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.overview import read_overview
@@ -41,20 +43,34 @@ class OffsetCheck:
         self._dark_shares: dict[OpenScene, float | None] = {}
         self._reported: set[str] = set()
 
-    def suspected(self, scene: OpenScene, dark_share: Floats) -> Mask:
-        """Return for which of some fields there is reason to ask `doubt`.
+    def doubts(
+        self, cells: Indexes, dark_share: Floats, scenes: Sequence[OpenScene]
+    ) -> tuple[dict[int, list[str]], dict[int, str]]:
+        """Return why the offsets of scenes are doubtful for cells, and why that cannot be told for now, by cell.
 
         Args:
-            scene: Its bands are open.
-            dark_share: (fields) of the pixels that are valid by their class, the share that is as dark in red as the
+            cells: Numbers of cells that have a value.
+            dark_share: (cells) of the pixels that are valid by their class, the share that is as dark in red as the
                 offset, or darker.
+            scenes: That they come from; the bands are open.
         """
-        if _contradiction(scene):
-            return np.ones(len(dark_share), bool)
-        return ~_is_plausible(scene.scene, dark_share, most=SOME)
+        doubts: dict[int, list[str]] = defaultdict(list)
+        unreachable: dict[int, str] = {}
+        for scene in scenes:
+            suspected = cells[_suspected(scene, dark_share)].tolist()
+            if not suspected:
+                continue
+            try:
+                doubt = self._doubt(scene)
+            except SceneUnreachable as error:
+                unreachable |= dict.fromkeys(suspected, str(error))
+            else:
+                for cell in suspected if doubt else ():
+                    doubts[cell].append(str(doubt))
+        return doubts, unreachable
 
-    def doubt(self, scene: OpenScene) -> str | None:
-        """Return why the offset of a scene is doubtful for fields that are suspected, None if it is not.
+    def _doubt(self, scene: OpenScene) -> str | None:
+        """Return why the offset of a scene is doubtful where there is reason to ask, None if it is not.
 
         Raises:
             SceneUnreachable: The overview cannot be read for now.
@@ -75,6 +91,13 @@ class OffsetCheck:
             f"scene {scene.scene.id}: {of_scene:.1%} of its vegetation and soil is no brighter than {-BOA_ADD_OFFSET} "
             f"in red, which the offset {offset.red} of {offset.rule} does not explain: compare with another catalogue"
         )
+
+
+def _suspected(scene: OpenScene, dark_share: Floats) -> Mask:
+    """Return for which fields there is reason to ask for a doubt."""
+    if _contradiction(scene):
+        return np.ones(len(dark_share), bool)
+    return ~_is_plausible(scene.scene, dark_share, most=SOME)
 
 
 def _contradiction(scene: OpenScene) -> str | None:
