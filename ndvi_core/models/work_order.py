@@ -12,12 +12,15 @@ from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
-from ndvi_core.models.indices import names_in_order
+from ndvi_core.models.indices import get_indices, names_in_order
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene
 
 BYTES_PER_PIXEL = 80
 """Memory of all arrays that a computation may hold at one time for one pixel of a field's window."""
+
+BYTES_PER_BAND = 24
+"""What a pixel takes besides for each band of the indices other than NDVI."""
 
 _PIXEL_METRES = 10.0
 _METRES_PER_DEGREE = 111_320.0
@@ -111,7 +114,9 @@ class WorkOrder(_Strict):
     @property
     def memory(self) -> int:
         """Memory that the task may take, including that of its fields' pixels, in bytes."""
-        return self.memory_mb * 1_000_000 + round(sum(field.window_pixels for field in self.fields) * BYTES_PER_PIXEL)
+        further = {band for index in get_indices(self.policy.indices) if index.name != "ndvi" for band in index.bands}
+        per_pixel = BYTES_PER_PIXEL + BYTES_PER_BAND * len(further)
+        return self.memory_mb * 1_000_000 + round(sum(field.window_pixels for field in self.fields) * per_pixel)
 
 
 class Written(_Strict):

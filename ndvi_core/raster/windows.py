@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.arrays import Indexes
+from ndvi_core.models.scene import Asset
 from ndvi_core.raster.band import Band
 from ndvi_core.raster.block_reader import BlockRequest, read_blocks
 from ndvi_core.raster.block_source import Block, Pixels
@@ -20,14 +21,16 @@ MAX_PIXELS = 100_000
 class BandWindows:
     """Windows of a band, and their pixels once `gather` has read them."""
 
-    def __init__(self, band: Band, windows: WindowTable, keys: Indexes) -> None:
+    def __init__(self, asset: Asset, band: Band, windows: WindowTable, keys: Indexes) -> None:
         """Describe what has to be read.
 
         Args:
+            asset: Which band of its scene it is.
             band: It is open.
             windows: In the band's grid; where one reaches beyond the raster it is filled with the nodata value.
             keys: (n) number of what each window is read for, at most one for each key.
         """
+        self.asset = asset
         self.band = band
         self.windows = windows
         self.keys = keys

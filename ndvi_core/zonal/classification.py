@@ -115,7 +115,7 @@ class Classification:
             for grid, some in zip(grids, rows, strict=True)
         ]
         windows = WindowTable.joined([sampling.sampled for sampling in samplings])
-        found = BandWindows(band, windows, keys[np.concatenate(rows)])
+        found = BandWindows("scl", band, windows, keys[np.concatenate(rows)])
         first = 0
         for grid, some, sampling in zip(grids, rows, samplings, strict=True):
             self._group_of[some], self._place_in_group[some] = len(self._groups), np.arange(len(some))

@@ -93,14 +93,10 @@ class MosaicPixels:
         }
 
     @property
-    def needed(self) -> list[tuple[int, BandWindows]]:
-        """What has to be read for NDVI, each with its scene's number."""
-        return [(number, of.bands[band]) for number, of in self._read.items() for band in NDVI_BANDS]
-
-    @property
-    def wanted(self) -> list[BandWindows]:
-        """All that has to be read."""
-        return [band for of in (*self._read.values(), *self._coarse.values()) for band in of.bands.values()]
+    def wanted(self) -> list[tuple[int, BandWindows]]:
+        """All that has to be read, each with its scene's number."""
+        read = [*self._read.items(), *self._coarse.items()]
+        return [(number, band) for number, of_scene in read for band in of_scene.bands.values()]
 
     def by_scene(self, keys: Indexes) -> list[tuple[int, Indexes]]:
         """Return the keys of rows among these by the number of their scene."""
@@ -274,7 +270,7 @@ class MosaicPixels:
         number_of[of_keys] = np.arange(len(of_keys))
         scene = self._scenes.scenes[number]
         return _SceneWindows(
-            windows, {band: BandWindows(scene.band(band), windows, of_keys) for band in sorted(bands)}, number_of
+            windows, {band: BandWindows(band, scene.band(band), windows, of_keys) for band in sorted(bands)}, number_of
         )
 
     def _candidates(self, number: int) -> list[tuple[int, Candidate]]:

@@ -23,13 +23,13 @@ from functools import partial
 
 import numpy as np
 
-from ndvi_core.errors import SceneUnreadable
-from ndvi_core.models.arrays import Floats, Indexes
+from ndvi_core.errors import SceneUnreachable, SceneUnreadable
+from ndvi_core.models.arrays import Floats, Indexes, ranges
 from ndvi_core.models.field_raster import FieldRaster
-from ndvi_core.models.indices import get_indices
+from ndvi_core.models.indices import bands_beside_ndvi, get_indices
 from ndvi_core.models.observation import Doubt
+from ndvi_core.models.scene import Asset
 from ndvi_core.models.work_order import WorkOrder
-from ndvi_core.raster.band import Asset
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.projection import shrink
 from ndvi_core.raster.windows import BandWindows, gather
@@ -129,6 +129,7 @@ class _Day:
         self._memory = memory
         self._pictures = order.pictures
         self._indices = [index for index in get_indices(order.policy.indices) if index.name != "ndvi"]
+        self._further_bands = bands_beside_ndvi(order.policy.indices)
         self._check = OffsetCheck()
         self._first: CandidateTable = self._scenes.looked_at(())
         """The candidates of all cells, as they were found at first."""
@@ -196,7 +197,7 @@ class _Day:
         rows_of_one, of_several = [np.zeros(0, np.intp)], {}
         for batch in gather([read for _, read in found.wanted], len(cells), self._memory):
             whole = self._that_are_whole(found.wanted, cells, batch)
-            of_keys = _ranges(first[whole], counts[whole])
+            of_keys = ranges(first[whole], counts[whole])
             found.compute(of_keys)
             with_holes = [cell for cell, prepared in self._prepared.items() if prepared.holes]
             is_single = (counts[whole] == 1) & ~np.isin(cells[whole], with_holes)
@@ -262,11 +263,12 @@ class _Day:
 
     def _measure(self, found: Classification, rows: Indexes, mosaics: dict[int, Mosaic]) -> Iterator[ObservedCells]:
         """Read red and near infrared of the mosaics, and compute the cells' statistics."""
-        rows = rows[self._that_open(found.table.take(rows), "nir")]
-        mosaics = {cell: mosaic for cell, mosaic in mosaics.items() if self._opens(cell, mosaic, "nir")}
+        for band in ("nir", *self._further_bands):
+            rows = rows[self._that_open(found.table.take(rows), band)]
+            mosaics = {cell: mosaic for cell, mosaic in mosaics.items() if self._opens(cell, mosaic, band)}
         pixels = MosaicPixels(found, rows, mosaics, self._scenes, self._indices)
-        for batch in gather(pixels.wanted, len(pixels.cells), self._memory):
-            keys = self._that_are_whole(pixels.needed, pixels.cells, batch)
+        for batch in gather([read for _, read in pixels.wanted], len(pixels.cells), self._memory):
+            keys = self._that_are_whole(pixels.wanted, pixels.cells, batch)
             for number, own in pixels.by_scene(keys):
                 of_scene = pixels.of_scene(number, own)
                 further = pixels.indices_of_scene(number, own, of_scene) if self._indices else None
@@ -354,7 +356,7 @@ class _Day:
 
     def _that_open(self, table: CandidateTable, asset: Asset) -> Mask:
         """Return which rows are of cells of whose scenes a band can be opened; the other cells come again."""
-        failed = self._scenes.unreadable(np.unique(table.scene).tolist(), asset)
+        failed = self._decisive(self._scenes.unreadable(np.unique(table.scene).tolist(), asset), asset)
         is_lost = np.isin(table.cell, table.cell[np.isin(table.scene, list(failed))])
         for cell in np.unique(table.cell[is_lost]).tolist():
             scenes = table.scene[table.cell == cell].tolist()
@@ -363,33 +365,34 @@ class _Day:
 
     def _opens(self, cell: int, mosaic: Mosaic, asset: Asset) -> bool:
         """Return whether a band of a mosaic's scenes can be opened; else the cell comes again."""
-        failed = self._scenes.unreadable([candidate.number for candidate in mosaic.candidates], asset)
+        unreadable = self._scenes.unreadable([candidate.number for candidate in mosaic.candidates], asset)
+        failed = self._decisive(unreadable, asset)
         if failed:
             self._lose(cell, list(failed.items()))
         return not failed
 
     def _that_are_whole(self, reads: Sequence[tuple[int, BandWindows]], cells: Indexes, keys: Indexes) -> Indexes:
-        """Return the keys of which no window is broken; the cells of the others come again."""
+        """Return the keys of which no window is broken that decides; the cells of the others come again."""
         lost: dict[int, list[tuple[int, SceneUnreadable]]] = defaultdict(list)
         for number, read in reads:
-            for key in keys[np.isin(keys, list(read.broken))].tolist() if read.broken else ():
-                lost[key].append((number, read.broken[key]))
+            broken = self._decisive(read.broken, read.asset)
+            for key in keys[np.isin(keys, list(broken))].tolist() if broken else ():
+                lost[key].append((number, broken[key]))
         for key, errors in lost.items():
             self._lose(int(cells[key]), errors)
         return keys[~np.isin(keys, list(lost))] if lost else keys
+
+    def _decisive(self, errors: Mapping[int, SceneUnreadable], asset: Asset) -> Mapping[int, SceneUnreadable]:
+        """Return the errors that a cell cannot do with: a further index is done without, unless it may be had later."""
+        if asset not in self._further_bands:
+            return errors
+        return {number: error for number, error in errors.items() if isinstance(error, SceneUnreachable)}
 
     def _lose(self, cell: int, errors: Sequence[tuple[int, SceneUnreadable]]) -> None:
         """Let a cell come again without scenes that turned out to be unreadable."""
         self._again.append(
             self._scenes.without(self._cell(cell), [(self._scenes.scenes[number], error) for number, error in errors])
         )
-
-
-def _ranges(first: Indexes, counts: Indexes) -> Indexes:
-    """Return `counts[0]` numbers from `first[0]` on, `counts[1]` from `first[1]` on, and so on."""
-    before = np.cumsum(counts) - counts
-    numbers: Indexes = np.repeat(first - before, counts) + np.arange(int(counts.sum()))
-    return numbers
 
 
 def _without(scene: ClassifiedScene, holes: Mapping[OpenScene, Mask]) -> ClassifiedScene:

@@ -1,5 +1,6 @@
 """Indices besides NDVI, by hand and against exactextract over their own rasters."""
 
+import socket
 from operator import truediv
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,17 @@ def test_an_index_whose_band_cannot_be_read_is_null_and_nothing_else(tmp_path: P
     assert row.note is not None
     assert row.note.startswith("no ndmi: ")
     assert "B11" in row.note or "swir16" in row.note
+
+
+def test_a_cell_whose_further_band_may_be_had_later_fails_for_now(tmp_path: Path) -> None:
+    scene = make_scene(tmp_path, 500, 4000, others=FURTHER)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}/B11.tif"
+    away = scene.model_copy(update={"bands": scene.bands | {"swir16": nobody}})
+    found = outcome(make_order(FIELD, [away], indices=("ndre", "ndmi")))
+    assert (found.observation.status, found.is_passing) == ("failed", True)
+    assert nobody in (found.observation.reason or "")
+    assert (found.observation.ndvi_mean, found.observation.indices) == (None, {})
 
 
 def test_a_mosaic_takes_each_pixel_of_each_band_from_its_own_scene(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.orders import make_order, put_order
 from support.scenes import make_scene, pixel_box
 
-from ndvi_core.models.work_order import BYTES_PER_PIXEL
+from ndvi_core.models.work_order import BYTES_PER_BAND, BYTES_PER_PIXEL
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
@@ -25,16 +25,19 @@ def peak_memory(order_uri: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
-def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path) -> None:
+@pytest.mark.parametrize("indices", [("ndvi",), ("evi2", "gndvi", "ndre", "ndmi")], ids=["ndvi", "all bands"])
+def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path, indices: tuple[str, ...]) -> None:
     noise = np.random.default_rng(1).integers(500, 3000, (1024, 1024))
-    scenes = [make_scene(tmp_path, noise, noise + 2000, size=1024, blockxsize=128, blockysize=128)]
+    further = {"green": noise, **dict.fromkeys(("rededge1", "nir08", "swir16"), noise[::2, ::2])}
+    scenes = [make_scene(tmp_path, noise, noise + 2000, size=1024, others=further, blockxsize=128, blockysize=128)]
     peaks, said = [], []
     for name, size in (("small", 10), ("large", 1000)):
         store = Store(f"file://{tmp_path}/{name}")
-        order = make_order({"f": pixel_box(10, 10, size, size)}, scenes, store=store)
+        order = make_order({"f": pixel_box(10, 10, size, size)}, scenes, store=store, indices=indices)
         peaks.append(peak_memory(put_order(store, order)))
         said.append(order.memory)
     assert said[0] == pytest.approx(Settings().memory_mb * 1_000_000, rel=0.01)
-    assert said[1] - said[0] == pytest.approx(BYTES_PER_PIXEL * 1000**2, rel=0.1)  # it is not upright in degrees
+    per_pixel = BYTES_PER_PIXEL + (6 * BYTES_PER_BAND if len(indices) > 1 else 0)
+    assert said[1] - said[0] == pytest.approx(per_pixel * 1000**2, rel=0.1)  # it is not upright in degrees
     assert peaks[1] - peaks[0] < said[1] - said[0]
     assert peaks[0] < said[0] / 2, "the rest is for what is read over the network"
