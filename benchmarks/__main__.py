@@ -32,6 +32,7 @@ from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.scene import Offset, Scene
 from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
 from ndvi_core.storage.geoparquet import read_observations
+from ndvi_core.storage.work_orders import write_order
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
     "MALLOC_ARENA_MAX": "2"
@@ -125,8 +126,8 @@ def _server(folder: Path) -> Iterator[tuple[str, Path]]:
 def _measure(task: Task, folder: Path, url: str, log: Path, repeat: int) -> dict[str, Any]:
     _write_task(task, folder, url)
     commands = {
-        OURS: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/order.json"],
-        WITH_PICTURES: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/pictures.json"],
+        OURS: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/order.parquet"],
+        WITH_PICTURES: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/pictures.parquet"],
     }
     for name in APPROACHES:
         if name not in task.skipped:
@@ -208,12 +209,12 @@ def _write_task(task: Task, folder: Path, url: str) -> None:
             ),
             scenes=tuple(scenes),
             cells=tuple(
-                Cell(field=index, date=scene.day, scenes=(number,), fingerprint="0" * 16)
+                Cell(index, scene.day, (number,), (), (), "0" * 16)
                 for number, scene in enumerate(scenes)
                 for index in range(task.fields)
             ),
         )
-        (folder / f"{name}.json").write_text(order.model_dump_json())
+        (folder / f"{name}.parquet").write_bytes(write_order(order))
 
 
 def _floor(task: Task, scene: Path) -> dict[str, float]:

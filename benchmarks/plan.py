@@ -37,6 +37,7 @@ from ndvi_core.runs.selectors import select_day
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import read_order
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 DAY = date(2025, 6, 14)
@@ -139,7 +140,7 @@ def compute(folder: RunFolder, _: Settings, __: str, ___: int) -> None:
     random = np.random.default_rng(8)
     for planned in folder.read_plan().orders:
         data = folder.store.read(folder.store.key(planned.uri))
-        order = WorkOrder.model_validate_json(data)
+        order = read_order(data)
         rows = [_invented(order, number, random) for number in range(len(order.cells))]
         results = write_observations(rows)
         checksum = folder.store.write(folder.store.key(order.results), results)

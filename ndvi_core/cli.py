@@ -52,8 +52,17 @@ S3 credentials, region and endpoint come from the usual AWS_* variables."""
 
 COMPUTE_EXAMPLE = """\
 example:
-  ndvi compute --order s3://ndvi/runs/ndvi_daily/manual__2025-06-01/orders/0.json
-  ndvi compute --order file:///data/runs/try/orders/0.json
+  ndvi compute --order s3://ndvi/runs/ndvi_daily/manual__2025-06-01/orders/0.parquet
+  ndvi compute --order file:///data/runs/try/orders/0.parquet
+
+"""
+
+ORDER_SHOW = """\
+Print a work order as JSON: its settings and scenes, and each field with its boundary (GeoJSON) and its cells."""
+
+ORDER_SHOW_EXAMPLE = """\
+example:
+  ndvi order show s3://ndvi/runs/ndvi_daily/manual__2025-06-01/orders/0.parquet
 
 """
 
@@ -138,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ndvi {__version__}")
     parser.set_defaults(log_level="INFO")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_observe, _add_compute, _add_validate, _add_sample):
+    for add in (_add_observe, _add_compute, _add_order, _add_validate, _add_sample):
         add(commands)
     return parser
 
@@ -224,6 +233,30 @@ def _compute(options: argparse.Namespace) -> int:
 
     import_rasterio()
     run_order(options.order)
+    return 0
+
+
+def _add_order(commands: "_Commands") -> None:
+    parser = commands.add_parser("order", help="look at a work order")
+    parser = _add_command(
+        parser.add_subparsers(required=True, metavar="COMMAND"),
+        "show",
+        "print a work order",
+        ORDER_SHOW,
+        ORDER_SHOW_EXAMPLE,
+    )
+    parser.add_argument("order", metavar="URI", help="s3://... or file:///...")
+    parser.set_defaults(run=_show_order)
+
+
+def _show_order(options: argparse.Namespace) -> int:
+    import json
+
+    from ndvi_core.compute import OrderFiles
+    from ndvi_core.storage.work_orders import describe_order
+
+    json.dump(describe_order(OrderFiles(options.order).order), sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")
     return 0
 
 

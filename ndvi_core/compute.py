@@ -17,6 +17,7 @@ from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
 from ndvi_core.storage.geoparquet import write_columns
 from ndvi_core.storage.object_store import Store, split_uri
+from ndvi_core.storage.work_orders import read_order
 from ndvi_core.support.garbage import relaxed_gc
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> 
     the new one replaces it; a manifest names its order by checksum, so it is never taken for that of another order.
 
     Args:
-        order_uri: `s3://...` or `file:///...` of the order's JSON file.
+        order_uri: `s3://...` or `file:///...` of the order's file.
         on_cells: called, with their number, when some more cells are observed and their products written.
 
     Raises:
@@ -165,7 +166,9 @@ def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> 
 
 def _parse(uri: str, data: bytes) -> WorkOrder:
     try:
-        order = WorkOrder.model_validate_json(data)
+        order = read_order(data)
+    except BadInput as error:
+        defects = [str(error)]
     except ValidationError as error:
         defects = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
     else:
@@ -200,8 +203,6 @@ def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
     """Yield references to fields and scenes that do not exist, and cells that are there twice."""
     seen = set()
     for number, cell in enumerate(order.cells):
-        if not 0 <= cell.field < len(order.fields):
-            yield f"cells.{number}.field: there is no field {cell.field} among {len(order.fields)}"
         if not cell.scenes and not cell.unreadable:
             yield f"cells.{number}.scenes: none"
         for scene in (*cell.scenes, *cell.older):

@@ -10,11 +10,14 @@ import threading
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 
+import geopandas
 import pytest
-from support.orders import MANIFEST_KEY, RESULTS_KEY, make_order, put_order
-from support.scenes import make_scene, pixel_box
+from shapely.geometry import shape
+from support.orders import MANIFEST_KEY, ORDER_KEY, RESULTS_KEY, make_order, put_order
+from support.scenes import EPSG, lonlat, make_scene, pixel_box
 
 from ndvi_core import __version__
 from ndvi_core.models.scene import Scene
@@ -60,6 +63,27 @@ def test_compute_writes_all_and_ends_with_0(store: Store, scenes: list[Scene]) -
     assert store.uri(MANIFEST_KEY) in _last_line(finished)
 
 
+def test_an_order_can_be_looked_at(store: Store, scenes: list[Scene]) -> None:
+    uri = put_order(store, make_order(FIELDS, scenes, store=store))
+    finished = ndvi("order", "show", uri)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    shown = json.loads(finished.stdout)
+    assert [field["field_id"] for field in shown["fields"]] == list(FIELDS)
+    for field, boundary in zip(shown["fields"], FIELDS.values(), strict=True):
+        assert shape(field["geometry"]).equals(lonlat(boundary, EPSG))
+        assert [(cell["date"], cell["scenes"]) for cell in field["cells"]] == [
+            (str(scene.day), [scene.id]) for scene in scenes
+        ]
+    assert shown["results"] == store.uri(RESULTS_KEY)
+
+
+def test_an_order_is_geoparquet(store: Store, scenes: list[Scene]) -> None:
+    put_order(store, make_order(FIELDS, scenes, store=store))
+    table = geopandas.read_parquet(BytesIO(store.read(ORDER_KEY)))
+    assert (table.crs.to_string(), list(table.field_id)) == ("OGC:CRS84", list(FIELDS))
+    assert [list(dates) for dates in table.dates] == [[DAY, LATER]] * len(FIELDS)
+
+
 def test_compute_through_s3(s3_store: Store, scenes: list[Scene]) -> None:
     """The fixture has set the `AWS_*` variables for this process, and the command inherits them."""
     elsewhere = {"elsewhere": pixel_box(1000, 1000, 10, 10)}
@@ -90,14 +114,14 @@ def test_s3_down_ends_with_75(store: Store) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
         finished = ndvi(
-            *("compute", "--order", "s3://ndvi/orders/0.json"),
+            *("compute", "--order", "s3://ndvi/orders/0.parquet"),
             AWS_ENDPOINT_URL=f"http://127.0.0.1:{nobody.getsockname()[1]}",
             AWS_ACCESS_KEY_ID="key",
             AWS_SECRET_ACCESS_KEY="secret",
             AWS_REGION="us-east-1",
         )
     assert finished.returncode == 75
-    assert "cannot read s3://ndvi/orders/0.json" in _last_line(finished)
+    assert "cannot read s3://ndvi/orders/0.parquet" in _last_line(finished)
     assert "Traceback" not in finished.stderr
 
 
@@ -118,18 +142,17 @@ def test_scene_server_down_ends_with_75_and_what_could_be_computed(store: Store,
     ("content", "message"),
     [
         pytest.param(None, "does not exist", id="missing"),
-        pytest.param(b"{", "is no work order that can be run", id="not JSON"),
-        pytest.param(b"{}", "label: Field required; results: Field required", id="empty"),
+        pytest.param(b"{}", "is no work order that can be run: not a Parquet file", id="JSON"),
     ],
 )
 def test_bad_order_ends_with_2_and_one_line(store: Store, content: bytes | None, message: str) -> None:
     if content is not None:
-        store.write("order.json", content)
-    finished = ndvi("compute", "--order", store.uri("order.json"))
+        store.write("order.parquet", content)
+    finished = ndvi("compute", "--order", store.uri("order.parquet"))
     assert finished.returncode == 2
     assert len(finished.stderr.splitlines()) == 1
     assert message in finished.stderr
-    assert store.uri("order.json") in finished.stderr
+    assert store.uri("order.parquet") in finished.stderr
 
 
 class _Silence(BaseHTTPRequestHandler):
@@ -176,7 +199,7 @@ def test_signals_end_it_while_it_waits_for_a_scene(
 def test_defect_ends_with_1_and_a_traceback(tmp_path: Path) -> None:
     """A library that breaks is a defect as good as any."""
     (tmp_path / "obstore.py").write_text("raise RuntimeError('broken wheel')")
-    finished = ndvi("compute", "--order", "s3://ndvi/orders/0.json", PYTHONPATH=str(tmp_path))
+    finished = ndvi("compute", "--order", "s3://ndvi/orders/0.parquet", PYTHONPATH=str(tmp_path))
     assert finished.returncode == 1
     assert "Traceback" in finished.stderr
     assert "RuntimeError: broken wheel" in _last_line(finished)

@@ -4,11 +4,13 @@ import hashlib
 import io
 import json
 import logging
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import rasterio
@@ -26,6 +28,7 @@ from ndvi_core.models.work_order import Manifest, WorkOrder
 from ndvi_core.products.quicklook import quicklook
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import HEADER, write_order
 
 SIZE = 64
 """Rows and columns of the scenes' red bands."""
@@ -69,13 +72,13 @@ def test_every_cell_has_a_row_in_the_orders_order(store: Store, order: WorkOrder
     rows = pq.read_table(io.BytesIO(store.read(RESULTS_KEY))).to_pylist()
     assert [(row["field_id"], row["date"], row["status"]) for row in rows] == [
         ("north", CLEAR, "computed"),
-        ("south", CLEAR, "computed"),
-        ("outside", CLEAR, "no_scene"),
         ("north", CLOUDED, "cloudy"),
-        ("south", CLOUDED, "cloudy"),
-        ("outside", CLOUDED, "no_scene"),
         ("north", BROKEN, "failed"),
+        ("south", CLEAR, "computed"),
+        ("south", CLOUDED, "cloudy"),
         ("south", BROKEN, "failed"),
+        ("outside", CLEAR, "no_scene"),
+        ("outside", CLOUDED, "no_scene"),
         ("outside", BROKEN, "no_scene"),
     ]
     assert [(cell.field_id, cell.date, cell.status) for cell in manifest.cells] == [
@@ -218,7 +221,7 @@ def test_a_server_of_scenes_that_is_away_costs_no_other_cell(store: Store, scene
 def test_the_manifest_comes_after_all_else(store: Store, order: WorkOrder, place: str) -> None:
     """What cannot be written, here because its folder's name is a file's, leaves no manifest behind."""
     below_a_file = store.uri(f"{ORDER_KEY}/there/{place}")
-    with pytest.raises(BadInput, match=r"cannot make the folder .*/0\.json/there"):
+    with pytest.raises(BadInput, match=r"cannot make the folder .*/0\.parquet/there"):
         _run(store, order.model_copy(update={place: below_a_file}))
     assert not store.exists(MANIFEST_KEY)
 
@@ -228,40 +231,85 @@ def test_a_missing_order_is_named(store: Store) -> None:
         run_order(store.uri("nothing.json"))
 
 
-def _changed(order: WorkOrder, path: list[str | int], value: object) -> bytes:
-    content: Any = order.model_dump(mode="json")
-    at = content
-    for step in path[:-1]:
-        at = at[step]
-    at[path[-1]] = value
-    return json.dumps(content).encode()
+def _with_header(order: WorkOrder, **changes: Any) -> bytes:
+    """Return the file of an order with other values in its metadata."""
+    table = pq.read_table(pa.BufferReader(write_order(order)))
+    metadata = {**table.schema.metadata}
+    header = json.loads(metadata[HEADER.encode()])
+    metadata[HEADER.encode()] = json.dumps(header | changes).encode()
+    return _file(table.replace_schema_metadata(metadata))
+
+
+def _with_column(order: WorkOrder, name: str, values: pa.Array | None) -> bytes:
+    """Return the file of an order with another column, or without it."""
+    table = pq.read_table(pa.BufferReader(write_order(order)))
+    position = table.schema.get_field_index(name)
+    rest = table.remove_column(position)
+    return _file(rest if values is None else rest.add_column(position, name, values))
+
+
+def _with_cell(order: WorkOrder, number: int, **changes: Any) -> bytes:
+    cells = list(order.cells)
+    cells[number] = cells[number]._replace(**changes)
+    return write_order(order.model_copy(update={"cells": tuple(cells)}))
+
+
+def _with_field(order: WorkOrder, number: int, **changes: Any) -> bytes:
+    fields = list(order.fields)
+    fields[number] = fields[number]._replace(**changes)
+    return write_order(order.model_copy(update={"fields": tuple(fields)}))
+
+
+def _file(table: pa.Table) -> bytes:
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out)
+    return bytes(out.getvalue())
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("spoil", "message"),
     [
-        (["cells", 0, "date"], "2025-13-01", r"cells\.0\.date: "),
-        (["cells", 1, "field"], 3, r"cells\.1\.field: there is no field 3 among 3"),
-        (["cells", 1, "field"], -1, r"cells\.1\.field: there is no field -1 among 3"),
-        (["cells", 1, "field"], 0, r"cells\.1: the second of field 0 on 2025-06-01"),
-        (["cells", 2, "scenes"], [9], r"cells\.2\.scenes: there is no scene 9 among 3"),
-        (["cells", 2, "scenes"], [], r"cells\.2\.scenes: none"),
-        (["fields", 1, "field_id"], "north", "fields: the same id twice"),
-        (["fields", 0, "geometry"], {"type": "Polygon"}, r"fields\.0\.geometry: .*not a GeoJSON geometry"),
-        (["fields", 0, "geometry"], "POINT (0 0)", r"fields\.0\.geometry: .*not a GeoJSON geometry"),
-        (["policy", "mask"], "scl@99", "no mask policy 'scl@99'"),
-        (["policy", "algorithm_version"], "99", "planned for version 99, but this program computes version 2"),
-        (["colour"], "blue", "colour: "),
-        (["results"], "/tmp/results.parquet", "results: .* is not an s3:// or file:// URI"),
-        (["manifest"], "gs://bucket/manifest.json", "manifest: .* is not an s3:// or file:// URI"),
-        (["products"], "fields", "products: 'fields' is not an s3:// or file:// URI"),
+        (lambda o: _with_cell(o, 1, date=o.cells[0].date), r"cells\.1: the second of field 0 on 2025-06-01"),
+        (lambda o: _with_cell(o, 2, scenes=(9,)), r"cells\.2\.scenes: there is no scene 9 among 3"),
+        (lambda o: _with_cell(o, 2, scenes=()), r"cells\.2\.scenes: none"),
+        (lambda o: _with_header(o, scene_sets=[]), r"cells\.0\.scene_set: there is no set 0 among 0"),
+        (lambda o: _with_header(o, scene_sets="none"), "scene_sets: "),
+        (lambda o: _with_field(o, 1, field_id="north"), "fields: the same id twice"),
+        (lambda o: _with_column(o, "geometry", pa.array([b"no WKB"] * 3)), r"fields\.0\.geometry: not WKB"),
+        (lambda o: _with_column(o, "geometry", None), "no column geometry"),
+        (lambda o: _with_column(o, "dates", pa.array([["soon"]] * 3)), "dates: the column is "),
+        (lambda o: _with_header(o, policy={"mask": "scl@99"}), "no mask policy 'scl@99'"),
+        (
+            lambda o: _with_header(o, policy={"algorithm_version": "99"}),
+            "planned for version 99, but this program computes version 2",
+        ),
+        (lambda o: _with_header(o, colour="blue"), "colour: "),
+        (lambda o: _with_header(o, results="/tmp/results.parquet"), "results: .* is not an s3:// or file:// URI"),
+        (lambda o: _with_header(o, manifest="gs://b/manifest.json"), "manifest: .* is not an s3:// or file:// URI"),
+        (lambda o: _with_header(o, products="fields"), "products: 'fields' is not an s3:// or file:// URI"),
     ],
-    ids=lambda value: ".".join(map(str, value)) if isinstance(value, list) else None,
+    ids=[
+        "day twice",
+        "unknown scene",
+        "no scene",
+        "no set",
+        "sets",
+        "id twice",
+        "WKB",
+        "no geometry",
+        "days",
+        "mask",
+        "version",
+        "attribute",
+        "results",
+        "manifest",
+        "products",
+    ],
 )
 def test_defects_of_an_order_are_named(
-    store: Store, order: WorkOrder, path: list[str | int], value: object, message: str
+    store: Store, order: WorkOrder, spoil: Callable[[WorkOrder], bytes], message: str
 ) -> None:
-    store.write(ORDER_KEY, _changed(order, path, value))
+    store.write(ORDER_KEY, spoil(order))
     with pytest.raises(BadInput, match=message):
         run_order(store.uri(ORDER_KEY))
     assert not store.exists(MANIFEST_KEY)
@@ -270,7 +318,7 @@ def test_defects_of_an_order_are_named(
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff\xfe", b"PAR1"], ids=repr)
 def test_files_that_are_no_order_are_refused(store: Store, data: bytes) -> None:
     store.write(ORDER_KEY, data)
-    with pytest.raises(BadInput, match=r"orders/0\.json is no work order that can be run: "):
+    with pytest.raises(BadInput, match=r"orders/0\.parquet is no work order that can be run: "):
         run_order(store.uri(ORDER_KEY))
 
 
@@ -290,11 +338,11 @@ def test_the_products_of_the_order_that_was_planned_last_stay(
     uris = {}
     for name, scene in (("old", scenes[0]), ("new", newer)):
         order = make_order({"north": FIELDS["north"]}, [scene], store=s3_store)
-        key = f"runs/{name}/orders/0.json"
-        s3_store.write(key, order.model_dump_json().encode())
+        key = f"runs/{name}/orders/0.parquet"
+        s3_store.write(key, write_order(order))
         uris[name] = s3_store.uri(key)
-    while s3_store.last_modified("runs/new/orders/0.json") == s3_store.last_modified("runs/old/orders/0.json"):
-        s3_store.write("runs/new/orders/0.json", order.model_dump_json().encode())  # S3 has whole seconds
+    while s3_store.last_modified("runs/new/orders/0.parquet") == s3_store.last_modified("runs/old/orders/0.parquet"):
+        s3_store.write("runs/new/orders/0.parquet", write_order(order))  # S3 has whole seconds
     for name in sequence.split():
         run_order(uris[name])
     assert json.loads(s3_store.read(f"fields/north/{CLEAR}/observation.json"))["baseline"] == "09.99"

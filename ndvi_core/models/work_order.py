@@ -5,13 +5,13 @@ from datetime import date
 from math import cos, radians
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, SkipValidation
 from pydantic import Field as Attribute
+from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
-from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.indices import get_indices, names_in_order
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene
@@ -56,11 +56,11 @@ class Policy(_Strict):
         return self.model_dump(exclude={"indices"} if self.indices == ("ndvi",) else None)
 
 
-class OrderField(_Strict):
+class OrderField(NamedTuple):
     """A field as a task needs it."""
 
     field_id: str
-    geometry: Geometry
+    geometry: BaseGeometry
     """Clipped to the extent, WGS84."""
     geometry_hash: str
     """Hash of the geometry as registered, before it was clipped."""
@@ -74,7 +74,7 @@ class OrderField(_Strict):
         return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)
 
 
-class Cell(_Strict):
+class Cell(NamedTuple):
     """One (field, day) to compute."""
 
     field: int
@@ -82,15 +82,15 @@ class Cell(_Strict):
     date: date
     scenes: tuple[int, ...]
     """Indexes into the order's `scenes`: the newest products of that day that may contain the field."""
-    older: tuple[int, ...] = ()
+    older: tuple[int, ...]
     """Likewise: older products of the same acquisitions, for where the newer ones turn out to have no data."""
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[str, ...]
     """Why items of the catalogue that may be further such scenes cannot be read; empty only if there are scenes."""
     fingerprint: str
 
 
 class WorkOrder(_Strict):
-    """An immutable JSON file with everything that one task needs; the task needs no database and no scheduler."""
+    """An immutable file with everything that one task needs; the task needs no database and no scheduler."""
 
     label: str
     """Name for people: the field's id, or the name of the batch."""
@@ -107,9 +107,10 @@ class WorkOrder(_Strict):
     policy: Policy
     extent: str | None = None
     """Extent that the fields are clipped to, as `str` gives it; None if there is none."""
-    fields: tuple[OrderField, ...]
     scenes: tuple[Scene, ...]
-    cells: tuple[Cell, ...]
+    fields: SkipValidation[tuple[OrderField, ...]]
+    """Thousands at times, and like the cells made by nobody but the planner: to look at each again takes long."""
+    cells: SkipValidation[tuple[Cell, ...]]
 
     @property
     def memory(self) -> int:

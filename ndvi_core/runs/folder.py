@@ -82,7 +82,7 @@ class RunFolder:
 
     def order_key(self, number: int) -> str:
         """Return the key of a work order."""
-        return f"{self.prefix}orders/{number}.json"
+        return f"{self.prefix}orders/{number}.parquet"
 
     def results_key(self, number: int) -> str:
         """Return the key of the Parquet file of a work order's observations."""

@@ -173,6 +173,8 @@ def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -
 def _write_orders(
     folder: RunFolder, settings: Settings, batches: Sequence[Batch], extent: Extent, connection: Connection
 ) -> tuple[PlannedOrder, ...]:
+    from ndvi_core.storage.work_orders import write_order
+
     def orders() -> Iterator[tuple[int, WorkOrder]]:
         for number, batch in enumerate(batches):
             revisions = {cell.field.sequence: cell.field.revision for cell in batch.cells}
@@ -198,7 +200,7 @@ def _write_orders(
     def write(numbered: tuple[int, WorkOrder]) -> PlannedOrder:
         number, order = numbered
         key = folder.order_key(number)
-        sha256 = folder.store.write(key, order.model_dump_json().encode(), "application/json")
+        sha256 = folder.store.write(key, write_order(order), "application/vnd.apache.parquet")
         days = [cell.date for cell in order.cells]
         return PlannedOrder(
             uri=folder.store.uri(key),

@@ -23,6 +23,7 @@ from ndvi_core.runs.selection import in_slices
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations, write_day
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import read_order
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
 
@@ -159,7 +160,7 @@ def _collect(store: Store, order: PlannedOrder) -> list[Observation]:
         reason = f"the task of {order.uri} wrote no manifest; see its log"
     except (BadInput, ValidationError) as error:
         reason = f"what the task of {order.uri} wrote cannot be used: {error}. Clear the task."
-    work = WorkOrder.model_validate_json(store.read(store.key(order.uri)))
+    work = read_order(store.read(store.key(order.uri)))
     return list(_failed(work, reason))
 
 

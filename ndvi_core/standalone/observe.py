@@ -28,6 +28,7 @@ from ndvi_core.settings import Settings, load_settings
 from ndvi_core.storage.csv_table import write_csv
 from ndvi_core.storage.geoparquet import read_observations, write_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import write_order
 from ndvi_core.support.days import days_between
 from ndvi_core.support.garbage import relaxed_gc
 
@@ -237,10 +238,10 @@ def _compute(
             scenes=scenes,
             cells=cells,
         )
-        store.write("order.json", order.model_dump_json().encode())
+        store.write("order.parquet", write_order(order))
         try_again = None
         try:
-            run_order(store.uri("order.json"), on_cells)
+            run_order(store.uri("order.parquet"), on_cells)
         except TryAgain as error:
             if not store.exists("manifest.json"):
                 raise

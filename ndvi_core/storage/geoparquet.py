@@ -10,9 +10,7 @@ from tempfile import TemporaryFile
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from ndvi_core.errors import BadInput
@@ -28,27 +26,14 @@ from ndvi_core.models.observation import (
     columns_of,
     index_columns,
 )
+from ndvi_core.storage.parquet import geo_metadata, geometry_field, read_table, to_wkb, write_table
 
 if TYPE_CHECKING:
-    from arro3.core import Array, DataType, RecordBatch, RecordBatchReader, Schema, Table
+    from arro3.core import Array, DataType, RecordBatch, Schema, Table
     from arro3.core import Field as ArrowField
-
-CREATED_BY = "ndvi_core"
-"""Stands in files for the Parquet library's name and version, so that an upgrade alone changes no checksum."""
-
-COMPRESSION = "zstd(3)"
-
-MAGIC = b"PAR1"
-
-ROW_GROUP = 131_072
-"""Rows that are encoded, and in memory, at a time."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = EPOCH.date()
-
-BATCH = 8192
-"""Rows that are decoded at a time."""
-
 
 COLUMNS = columns()
 """The columns of an observation, in order; each Arrow field carries `unit` and `description` as metadata."""
@@ -89,7 +74,7 @@ def write_observations(
 
 def write_columns(columns: Mapping[str, list[Any]], indices: Sequence[str] = ("ndvi",)) -> bytes:
     """Return the file that `write_observations` returns, given its columns, one list each."""
-    return _write(_batch(columns, _schema(indices), indices), {})
+    return write_table(_batch(columns, _schema(indices), indices), {})
 
 
 def write_day(
@@ -111,7 +96,7 @@ def _write_located(
     from arro3.core import Array, RecordBatchReader
     from arro3.io import read_ipc_stream, write_ipc_stream
 
-    field, schema = _geometry_field(), _schema(indices, day)
+    field, schema = geometry_field(), _schema(indices, day)
     for more in (*_arrow_fields(FieldFacts, FACTS), field):
         schema = schema.append(more)
     types, bounds, sizes = set(), [], []
@@ -121,23 +106,21 @@ def _write_located(
             if len(facts) != len(rows):
                 raise ValueError(f"facts of {len(facts)} fields for {len(rows)} rows")
             geometries = [fact.geometry for fact in facts]
-            # byte_order=1 is little endian on every machine; ISO is the flavour that GeoParquet asks for.
-            wkb = shapely.to_wkb(geometries, byte_order=1, output_dimension=2, flavor="iso")
             types |= {geometry.geom_type for geometry in geometries}
             bounds += [shapely.total_bounds(geometries)] if not all(g.is_empty for g in geometries) else []
             part = BytesIO()
             described = [_array([getattr(fact, name) for fact in facts], schema.field(name)) for name in FACTS]
-            batch = _batch(_columns(rows, indices), schema, indices, *described, Array(list(wkb), type=field))
+            batch = _batch(_columns(rows, indices), schema, indices, *described, Array(to_wkb(geometries), type=field))
             write_ipc_stream(batch, part, compression=None)
             sizes.append(waiting.write(part.getvalue()))
         waiting.seek(0)
-        geo = {"geo": json.dumps(_geo_metadata(types, bounds))}
+        geo = {"geo": json.dumps(geo_metadata(types, bounds))}
         # In the Arrow schema too: of a folder of files pyarrow, and so geopandas, hands on no other metadata.
         located = schema.with_metadata(geo)
         batches = (
             batch.with_schema(located) for size in sizes for batch in read_ipc_stream(BytesIO(waiting.read(size)))
         )
-        return _write(RecordBatchReader.from_batches(located, batches), geo)
+        return write_table(RecordBatchReader.from_batches(located, batches), geo)
 
 
 def _columns(rows: Sequence[Observation], indices: Sequence[str]) -> dict[str, list[Any]]:
@@ -155,21 +138,6 @@ def _batch(columns: Mapping[str, list[Any]], schema: "Schema", indices: Sequence
     return RecordBatch.from_arrays([*arrays, *more], schema=schema)
 
 
-def _write(rows: "RecordBatch | RecordBatchReader", key_values: dict[str, str]) -> bytes:
-    from arro3.io import write_parquet
-
-    file = BytesIO()
-    write_parquet(
-        rows,
-        file,
-        max_row_group_size=ROW_GROUP,
-        compression=COMPRESSION,
-        created_by=CREATED_BY,
-        key_value_metadata=key_values,
-    )
-    return file.getvalue()
-
-
 def read_observations(data: bytes) -> list[Observation]:
     """Read what `write_observations` wrote, in its order; columns that are not an observation's are passed over.
 
@@ -178,7 +146,7 @@ def read_observations(data: bytes) -> list[Observation]:
     Raises:
         BadInput: when `data` is not Parquet, lacks a column, or a value is not an observation's.
     """
-    table = _read_table(data)
+    table = read_table(data)
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise BadInput(f"not a file of observations: no column {', '.join(missing)}")
@@ -206,14 +174,6 @@ def _indices(table: "Table") -> list[dict[str, IndexStatistics]]:
             if any(number is not None for number in numbers):
                 row[index] = IndexStatistics(**dict(zip(names.values(), numbers, strict=True)))
     return found
-
-
-def _read_table(data: bytes) -> "Table":
-    from arro3.io import read_parquet
-
-    if not (data.startswith(MAGIC) and data.endswith(MAGIC)):  # on which arro3 would panic
-        raise BadInput(f"not a Parquet file: {len(data)} bytes that do not begin and end with {MAGIC!r}")
-    return read_parquet(BytesIO(data), batch_size=BATCH).read_all()
 
 
 @cache
@@ -263,14 +223,6 @@ def _data_type(name: str) -> "DataType":
     return types[name]()
 
 
-def _geometry_field() -> "ArrowField":
-    from arro3.core import DataType
-    from arro3.core import Field as ArrowField
-
-    column = Column("The field's geometry: WKB, OGC:CRS84", "degree")
-    return ArrowField("geometry", DataType.binary(), nullable=False, metadata=_describe(column))
-
-
 def _array(values: list[Any], field: "ArrowField") -> "Array":
     """Turn the column's Python values into an Arrow array of the field's type."""
     from arro3.core import Array, DataType, list_array
@@ -291,12 +243,3 @@ def _array(values: list[Any], field: "ArrowField") -> "Array":
 def _microseconds(time: datetime) -> int:
     """Return the time since 1970, as Arrow counts it, exactly."""
     return (time - EPOCH) // timedelta(microseconds=1)
-
-
-def _geo_metadata(types: set[str], bounds: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
-    """Return the value of the file's `geo` key; a column without `crs` is OGC:CRS84."""
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types)}
-    if bounds:
-        lows, highs = np.min(bounds, axis=0)[:2], np.max(bounds, axis=0)[2:]
-        column["bbox"] = [*lows.tolist(), *highs.tolist()]
-    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

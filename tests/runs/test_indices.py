@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from support.farm import Farm, acquisitions, published
 
-from ndvi_core.models.work_order import WorkOrder
+from ndvi_core.storage.work_orders import read_order
 
 
 def columns_of_days(farm: Farm) -> set[tuple[str, ...]]:
@@ -34,6 +34,6 @@ def test_orders_name_the_indices_and_scenes_have_their_bands_alone(farm: Farm) -
     farm.settings = farm.settings.model_copy(update={"indices": ("ndvi", "gndvi", "ndmi")})
     run = farm.daily(min(acquisitions(farm)))
     for planned in run.plan.orders:
-        order = WorkOrder.model_validate_json(farm.store.read(farm.store.key(planned.uri)))
+        order = read_order(farm.store.read(farm.store.key(planned.uri)))
         assert order.policy.indices == ("ndvi", "gndvi", "ndmi")
         assert {tuple(scene.bands) for scene in order.scenes} == {("green", "nir08", "swir16")}

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, func, select
 from support.models import a_field, a_scene, square
 
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import recorded_days
 from ndvi_core.registry.database import lock_claims
@@ -23,6 +22,7 @@ from ndvi_core.runs.selection import Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import read_order
 
 SCENES = (
     a_scene(footprint=shapely.box(0, 0, 0.5, 1)),
@@ -62,7 +62,7 @@ def test_planning_in_several_slices_comes_to_the_same(
     sliced, orders_sliced, settled_sliced = planned(engine, folder)
     assert (sliced.orders, orders_sliced, settled_sliced) == (whole.orders, orders, settled)
     assert len(sliced.settled) > len(whole.settled) == 1
-    computed = {field.field_id for order in orders for field in WorkOrder.model_validate_json(order).fields}
+    computed = {field.field_id for order in orders for field in read_order(order).fields}
     assert computed | {row.field_id for row in settled} == {field.field_id for field in FIELDS}
 
 
@@ -93,7 +93,7 @@ def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanw
         (order,) = plan_run(
             folder, SETTINGS, selection.Selection(wanted=corrected_at_the_end(selected.wanted)), connection
         ).orders
-    (field,) = WorkOrder.model_validate_json(folder.store.read(folder.store.key(order.uri))).fields
+    (field,) = read_order(folder.store.read(folder.store.key(order.uri))).fields
     assert field.geometry_hash == FIELDS[0].geometry_hash
     assert field.geometry.equals(FIELDS[0].geometry)
 

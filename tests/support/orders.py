@@ -14,6 +14,7 @@ from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.work_orders import write_order
 from ndvi_core.zonal.observation_table import ObservationTable
 from ndvi_core.zonal.observe import observe
 
@@ -27,7 +28,7 @@ class ObservedCell:
     is_passing: bool
 
 
-ORDER_KEY = "runs/test/orders/0.json"
+ORDER_KEY = "runs/test/orders/0.parquet"
 RESULTS_KEY = "runs/test/results/0.parquet"
 MANIFEST_KEY = "runs/test/manifests/0.json"
 
@@ -40,7 +41,7 @@ def make_order(
     older: Sequence[Scene] = (),
     **policy: Any,
 ) -> WorkOrder:
-    """Return an order for all fields on all days of the scenes, day by day.
+    """Return an order for all fields on all days of the scenes, field by field.
 
     Args:
         geometries: Of the fields, by field id.
@@ -62,9 +63,9 @@ def make_order(
     for number, scene in enumerate(older, start=len(scenes)):
         spare[scene.day] = (*spare.get(scene.day, ()), number)
     cells = tuple(
-        Cell(field=index, date=day, scenes=tuple(numbers), older=spare.get(day, ()), fingerprint=f"{index}-{day}")
-        for day, numbers in by_day.items()
+        Cell(index, day, tuple(numbers), spare.get(day, ()), (), f"{index}-{day}")
         for index in range(len(fields))
+        for day, numbers in by_day.items()
     )
     return WorkOrder(
         label="test",
@@ -80,7 +81,7 @@ def make_order(
 
 def put_order(store: Store, order: WorkOrder) -> str:
     """Write the order and return its URI."""
-    store.write(ORDER_KEY, order.model_dump_json().encode())
+    store.write(ORDER_KEY, write_order(order))
     return store.uri(ORDER_KEY)
 
 

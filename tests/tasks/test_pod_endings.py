@@ -21,7 +21,7 @@ from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.runs.folder import PlannedOrder
 
 ORDER = PlannedOrder(
-    uri="s3://ndvi/runs/ndvi_daily/r/orders/0.json",
+    uri="s3://ndvi/runs/ndvi_daily/r/orders/0.parquet",
     manifest="s3://ndvi/runs/ndvi_daily/r/manifests/0.json",
     label="field_1",
     sha256="0" * 64,

@@ -68,7 +68,10 @@ DAMAGED = {
     "fields/wheat/2025-04-01/ndvi.png": ("pictures/wheat/2025-04-01.png", "no whole PNG"),
     "fields/wheat/2025-04-01/ndvi.tif": ("api/fields/wheat/overlays/2025-04-01.png", "the raster of wheat, 2025-04-01"),
     "staticdata/config/bbox.geojson": ("api/extent", "is not usable"),
-    "runs/ndvi_daily/x/orders/0.json": ("orders/ndvi_daily/x/0", "runs/ndvi_daily/x/orders/0.json cannot be used"),
+    "runs/ndvi_daily/x/orders/0.parquet": (
+        "orders/ndvi_daily/x/0",
+        "runs/ndvi_daily/x/orders/0.parquet cannot be used",
+    ),
 }
 
 

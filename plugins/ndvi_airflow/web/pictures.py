@@ -15,9 +15,10 @@ from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
 from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import BadInput, NotFound
-from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder
+from ndvi_core.models.work_order import CellResult, Manifest
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
 from ndvi_core.runs.folder import RunFolder
+from ndvi_core.storage.work_orders import read_order
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -64,7 +65,7 @@ def show_order(dag_id: DagId, run_id: RunId, map_index: MapIndex, settings: Curr
     try:
         folder = RunFolder.of(bucket, settings, dag_id, run_id)
         with _usable(folder.order_key(map_index)):
-            order = WorkOrder.model_validate_json(folder.store.read(folder.order_key(map_index)))
+            order = read_order(folder.store.read(folder.order_key(map_index)))
         with _usable(folder.manifest_key(map_index)):
             manifest = Manifest.model_validate_json(folder.store.read(folder.manifest_key(map_index)))
     except NotFound as error:
@@ -143,7 +144,9 @@ def _usable(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (CRSError, RasterioError, ValidationError) as error:
+    except NotFound:
+        raise
+    except (BadInput, CRSError, RasterioError, ValidationError) as error:
         raise BadInput(f"{name} cannot be used: {str(error).splitlines()[0]}; compute the cell again") from error
 
 
