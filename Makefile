@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-masks bench-plan bench-page lint lint-js format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-masks bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -77,6 +77,9 @@ bench-masks: setup ## measure what each cloud mask lets through and costs (needs
 
 bench-plan: setup ## measure planning and recording with up to a million fields
 	$(BIN)/python -m benchmarks.plan
+
+bench-pipeline: setup ## measure many fields through Airflow, from the trigger to the published day (ten minutes)
+	$(BIN)/python -m benchmarks.pipeline
 
 bench-page: setup ## measure the fields page with 10,000 fields (needs chromium and chromium-driver)
 	$(BIN)/python -m benchmarks.page

@@ -1,9 +1,11 @@
 """### Computes NDVI of every field, one run a day.
 
-Finds the Sentinel-2 scenes of the day, plans what is missing, computes each field in a task of its own and publishes
-the day's file `observations/date=YYYY-MM-DD/observations.parquet`.
+Finds the Sentinel-2 scenes of the day, plans what is missing, computes it and publishes the day's file
+`observations/date=YYYY-MM-DD/observations.parquet`. Up to `NDVI_FIELD_TASKS` (24) fields have a task each; beyond,
+neighbours share tasks.
 
-- **One field again:** open `compute`, *Task Instances*, filter *Rendered Map Index* by the field's id, tick, *Clear*.
+- **One field again:** open `compute`, *Task Instances*, filter *Rendered Map Index* by the field's id, tick, *Clear*;
+  where fields share tasks, `airflow ndvi recompute -f FIELD`.
 - **Past days:** `airflow dags backfill -s 2025-04-20 -e 2025-04-30 ndvi_daily`. What is done is not computed again.
 - **No extent yet:** `find_scenes` waits for it and says in its log what to upload.
 - **Scenes that come late** are picked up by the runs of the next days (`NDVI_LOOK_BACK_DAYS`).

@@ -91,8 +91,10 @@ class Settings(BaseSettings):
     """Last day that is processed daily; None is open."""
     look_back_days: int = Field(default=5, ge=0, le=60)
     """Days before its own that each daily run checks for late or reprocessed scenes."""
-    max_tasks: int = Field(default=200, gt=0, le=1000)
-    """Beyond this many fields a run packs them into batches."""
+    field_tasks: int = Field(default=24, ge=0, le=1000)
+    """Up to this many due fields a run has a task for each; beyond, neighbours share tasks."""
+    parallel_tasks: int = Field(default=16, gt=0, le=1000)
+    """Compute tasks that can run at the same time: how many tasks a run divides its work into, if that is worth it."""
 
     @property
     def policy(self) -> "Policy":

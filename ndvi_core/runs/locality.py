@@ -1,4 +1,4 @@
-"""Which fields are near each other, as one number a field."""
+"""Where fields are, and how large, as one number a field each."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,9 @@ STEPS_PER_DEGREE = 10
 
 _BITS = 12
 """Bits that 360 degrees take in steps."""
+
+_PIXELS_PER_DEGREE = 11_132.0
+"""Of 10 m, along a meridian or the equator."""
 
 
 def z_order(geometries: Sequence[BaseGeometry | None]) -> list[int]:
@@ -25,3 +28,12 @@ def z_order(geometries: Sequence[BaseGeometry | None]) -> list[int]:
     for bit in range(_BITS):
         numbers |= (column >> bit & 1) << 2 * bit | (row >> bit & 1) << 2 * bit + 1
     return numbers.tolist()
+
+
+def window_pixels(geometries: Sequence[BaseGeometry | None]) -> list[int]:
+    """Return about how many pixels of 10 m the smallest rectangle around each geometry (WGS84) has; 0 around None."""
+    west, south, east, north = shapely.bounds(np.array(geometries, dtype=object)).reshape(-1, 4).T
+    width = (east - west) * np.cos(np.radians((south + north) / 2)) * _PIXELS_PER_DEGREE + 2
+    height = (north - south) * _PIXELS_PER_DEGREE + 2
+    pixels: list[int] = np.nan_to_num(width * height).astype(np.int64).tolist()
+    return pixels

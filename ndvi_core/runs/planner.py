@@ -1,6 +1,5 @@
 """The planner: the one place that decides what is computed. Pure functions of what they are given."""
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -9,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +22,7 @@ from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene, UnreadableItem
 from ndvi_core.models.work_order import Cell, OrderField, Policy, make_observation
-from ndvi_core.runs.locality import z_order
+from ndvi_core.runs.locality import window_pixels, z_order
 from ndvi_core.runs.selection import Selection
 
 log = logging.getLogger(__name__)
@@ -39,6 +37,8 @@ class DueField:
     field_id: str
     locality: int
     """Z-order number: fields with near numbers are near each other."""
+    pixels: int = 0
+    """About how many pixels of 10 m its window has, within the extent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,6 @@ class Plan:
     """To be computed, in the order of the registry, then of the days."""
     settled: tuple[Observation, ...]
     """New answers that need no pixel."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The cells of one work order."""
-
-    label: str
-    """The field's id, or the number of the batch with its tile and number of fields."""
-    cells: tuple[DueCell, ...] = dataclasses.field(repr=False)
 
 
 def fingerprint(
@@ -202,7 +193,7 @@ def make_plan(
     clipped = clip([field.geometry for field, _ in wanted], extent)
     candidates = _scenes_by_field_and_day(clipped, scenes)
     spare = _scenes_by_field_and_day(clipped, older)
-    localities = z_order(clipped)
+    localities, pixels = z_order(clipped), window_pixels(clipped)
     suspects = _unreadable_by_field(clipped, unreadable)
 
     @cache
@@ -224,7 +215,7 @@ def make_plan(
     for index, (field, days) in enumerate(wanted):
         inside = clipped[index]
         inside_hash = None if inside is None else _clipped_hash(field, inside)
-        due_field = DueField(field.sequence, field.revision, field.field_id, localities[index])
+        due_field = DueField(field.sequence, field.revision, field.field_id, localities[index], pixels[index])
         for day in days:
             suspected = tuple(number for number in suspects[index] if unreadable[number].day in (None, day))
             cell_scenes, cell_unreadable, decisive = of_cell(candidates.get((index, day), ()), suspected)
@@ -255,46 +246,6 @@ def make_plan(
     if kept:
         log.info("%d cells stay as they were computed for the extent before", kept)
     return Plan(due=tuple(due), settled=tuple(settled))
-
-
-def pack(due: Sequence[DueCell], max_tasks: int) -> list[Batch]:
-    """Divide due cells into at most `max_tasks` batches.
-
-    One field makes one batch, in the order of the registry, as long as there are few enough; a person can then clear
-    one field. Beyond that, neighbours share a batch, so that a block of a scene is read by few tasks.
-    """
-    by_field = [tuple(cells) for _, cells in groupby(due, key=lambda cell: cell.field.sequence)]
-    if len(by_field) <= max_tasks:
-        return [Batch(cells[0].field.field_id, cells) for cells in by_field]
-    ordered = sorted(by_field, key=lambda cells: (_tile(cells), cells[0].field.locality, cells[0].field.sequence))
-    chunks = np.array_split(np.arange(len(ordered)), max_tasks)
-    return [
-        Batch(
-            f"batch {number}/{max_tasks} ({_tile(ordered[chunk[0]]) or 'no tile'}, {len(chunk)} fields)",
-            tuple(cell for position in chunk for cell in ordered[position]),
-        )
-        for number, chunk in enumerate(chunks, start=1)
-    ]
-
-
-def _tile(cells: Sequence[DueCell]) -> str:
-    """Return the tile of the first scene; empty if the first cell has none."""
-    return next((scene.tile for scene in cells[0].scenes), "")
-
-
-def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
-    """Return a run's batches in the places of those of the same name, which an earlier plan of the run had.
-
-    Places that are not needed any more stay, empty: a number means the same field as long as the run exists, and a
-    scheduler need not bring back a task whose number was once beyond the last.
-
-    Args:
-        batches: of the plan that is being made.
-        before: labels of the earlier plan's orders, in their order.
-    """
-    places = {_place(batch.label): batch for batch in batches}
-    kept = [places.pop(_place(label), Batch(label, ())) for label in before]
-    return [*kept, *places.values()]
 
 
 def order_parts(
@@ -330,11 +281,6 @@ def order_parts(
             for cell in cells
         ),
     )
-
-
-def _place(label: str) -> str:
-    """Return what of a label stays when the fields of a batch change."""
-    return label.partition(" (")[0]
 
 
 def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:

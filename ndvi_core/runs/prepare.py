@@ -17,8 +17,9 @@ from ndvi_core.models.work_order import WorkOrder, Written
 from ndvi_core.registry import claims, extents, ledger
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_claims
+from ndvi_core.runs.batches import Batch, keep_places, pack
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, RunPlan, SceneList
-from ndvi_core.runs.planner import Batch, DueCell, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.planner import DueCell, make_plan, order_parts
 from ndvi_core.runs.scope import SearchScope, first_and_last_days, scope_of
 from ndvi_core.runs.selection import Selection, Wanted
 from ndvi_core.settings import Settings
@@ -105,7 +106,7 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
             catches_up |= {field.field_id: field.changed_at for field, _ in part if field.field_id not in left_out}
     if selection.claims:
         claims.take(connection, folder.prefix, ((cell.field.sequence, cell.date) for cell in due))
-    batches = keep_places(pack(due, settings.max_tasks), _labels_before(folder))
+    batches = keep_places(pack(due, settings), _labels_before(folder))
     run_plan = RunPlan(
         orders=_write_orders(folder, settings, batches, extent, connection),
         settled=tuple(settled),

@@ -1,4 +1,4 @@
-"""The planner: which cells are due, and how they become work orders."""
+"""The planner: which cells are due, and what a work order says of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.scene import Offset, Scene, UnreadableItem
 from ndvi_core.models.work_order import Policy
-from ndvi_core.runs.planner import Batch, Plan, fingerprint, keep_places, make_plan, order_parts, pack
+from ndvi_core.runs.planner import Plan, fingerprint, make_plan, order_parts
 from ndvi_core.runs.selection import Selection
 
 DAY = date(2025, 4, 20)
@@ -193,49 +193,6 @@ def test_an_answer_outlives_its_scenes_in_the_catalogue(status: str, kept: bool,
 
 def test_force_computes_again() -> None:
     assert len(plan(scenes=[SCENE], known=answer([SCENE]), force=True).due) == 1
-
-
-def test_one_field_makes_one_batch_in_the_registry_s_order() -> None:
-    fields = [registered(number, field_id=name) for number, name in enumerate("zax", start=1)]
-    days = [DAY, DAY + timedelta(1)]
-    due = plan(*fields, scenes=[a_scene(day) for day in days], days=days).due
-    batches = pack(due, max_tasks=3)
-    assert [batch.label for batch in batches] == ["z", "a", "x"]
-    assert [[cell.date for cell in batch.cells] for batch in batches] == [days] * 3
-
-
-def test_beyond_max_tasks_neighbours_share_a_batch_and_no_cell_is_lost() -> None:
-    fields = [registered(number, geometry=square(-0.9 + 0.018 * (number % 10) * 10, 0.1)) for number in range(1, 101)]
-    due = plan(*fields, scenes=[a_scene(DAY)]).due
-    batches = pack(due, max_tasks=10)
-    assert len(batches) == 10
-    assert sorted(cell.field.sequence for batch in batches for cell in batch.cells) == list(range(1, 101))
-    for batch in batches:
-        assert len({fields[cell.field.sequence - 1].geometry.bounds for cell in batch.cells}) == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "batches", "places"),
-    [
-        ([], ["a", "b"], ["a", "b"]),
-        (["a", "b"], [], ["(a)", "(b)"]),
-        (["a", "b", "c"], ["b"], ["(a)", "b", "(c)"]),
-        (["a", "c"], ["a", "b", "c"], ["a", "c", "b"]),
-        (
-            ["batch 1/2 (30UXV, 3 fields)", "batch 2/2 (30UXV, 2 fields)"],
-            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
-            ["batch 1/2 (30UYV, 4 fields)", "batch 2/2 (30UYV, 4 fields)"],
-        ),
-    ],
-)
-def test_a_run_that_is_planned_again_keeps_its_places(before: list[str], batches: list[str], places: list[str]) -> None:
-    (cell,) = plan(scenes=[SCENE]).due
-    kept = keep_places([Batch(label, (cell,)) for label in batches], before)
-    assert [batch.label if batch.cells else f"({batch.label})" for batch in kept] == places
-
-
-def test_nothing_due_makes_no_batch() -> None:
-    assert pack([], max_tasks=10) == []
 
 
 def test_a_work_order_states_each_field_and_scene_once() -> None:

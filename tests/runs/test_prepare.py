@@ -30,7 +30,7 @@ SCENES = (
 )
 DAY = SCENES[0].day
 FIELDS = [a_field(f"field_{number}", square(0.1 * number, 0.1 * (number % 2))) for number in range(11)]
-SETTINGS = Settings(max_tasks=3)
+SETTINGS = Settings(field_tasks=3)
 
 
 @pytest.fixture

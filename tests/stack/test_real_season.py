@@ -33,7 +33,7 @@ Rows = dict[tuple[str, date], dict[str, Any]]
 def stack(realdata: Path) -> Iterator[Stack]:
     """A stack of its own, on which the demonstration has been run; in batches, which is quicker than by field."""
     period = {"NDVI_REALDATA": str(realdata), "NDVI_START_DATE": str(FIRST_RUN), "NDVI_END_DATE": str(END)}
-    with a_stack("southtyrol", NDVI_MAX_TASKS="3", **period) as running:
+    with a_stack("southtyrol", NDVI_FIELD_TASKS="0", **period) as running:
         run_demo(running, Console(width=120))
         yield running
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,6 +122,7 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
             **season_variables(settings, user),
             "NDVI_BUCKET_URL": f"s3://{BUCKET}",
             "NDVI_CATCH_UP_TASKS": str(max(settings.parallelism - 1, 1)),
+            "NDVI_PARALLEL_TASKS": str(max(min(settings.parallelism - 1, os.cpu_count() or 1), 1)),
             **user,
         }
         season = Season(home / "season")

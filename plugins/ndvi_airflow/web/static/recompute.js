@@ -15,8 +15,8 @@ const DONE = ["success", "failed", "skipped"];
 /**
  * Compute cells again.
  *
- * One run of ndvi_recompute does exactly a selection: one task for each field, and no other task runs again. Clearing
- * the tasks of the daily runs would need a request for each day, and runs that Airflow may have forgotten.
+ * One run of ndvi_recompute does exactly a selection, and no other task runs again. Clearing the tasks of the daily
+ * runs would need a request for each day, and runs that Airflow may have forgotten.
  *
  * @param {{field_ids: string[], start: string, end: string}} cells
  * @param {number} count
