@@ -53,9 +53,8 @@ def read_table(data: bytes) -> "Table":
     """
     from arro3.io import read_parquet
 
-    if len(data) < 2 * len(MAGIC) or not (
-        data.startswith(MAGIC) and data.endswith(MAGIC)
-    ):  # on which arro3 would panic
+    # On anything else arro3 would panic.
+    if len(data) < 2 * len(MAGIC) or not (data.startswith(MAGIC) and data.endswith(MAGIC)):
         raise BadInput(f"not a Parquet file: {len(data)} bytes that do not begin and end with {MAGIC!r}")
     return read_parquet(BytesIO(data), batch_size=BATCH).read_all()
 
