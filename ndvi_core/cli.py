@@ -130,6 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _log_to_stderr(options.log_level)
         return int(options.run(options))
+    except BrokenPipeError:  # who reads our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_SIGNAL + signal.SIGPIPE
     except NdviError as error:
         log.error("%s", " ".join(str(error).split()))
         return error.exit_code

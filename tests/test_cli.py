@@ -77,6 +77,18 @@ def test_an_order_can_be_looked_at(store: Store, scenes: list[Scene]) -> None:
     assert shown["results"] == store.uri(RESULTS_KEY)
 
 
+def test_who_reads_no_further_is_no_defect(store: Store, scenes: list[Scene]) -> None:
+    many = {f"f{number}": pixel_box(5, 5, 10, 20) for number in range(500)}
+    uri = put_order(store, make_order(many, scenes, store=store))
+    with subprocess.Popen(_command("order", "show", uri), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"{\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 128 + signal.SIGPIPE
+
+
 def test_an_order_is_geoparquet(store: Store, scenes: list[Scene]) -> None:
     put_order(store, make_order(FIELDS, scenes, store=store))
     table = geopandas.read_parquet(BytesIO(store.read(ORDER_KEY)))
