@@ -35,6 +35,10 @@ PLANNED_AT = "planned-at"
 
 MAX_NAMED_DEFECTS = 5
 
+MAX_TOLD = 1000
+"""Cells of an order whose numbers are in the log, at most: nobody reads more, and through Airflow each line takes as
+long as computing a cell."""
+
 log = logging.getLogger(__name__)
 
 
@@ -269,10 +273,10 @@ class _CellProducts:
 
 
 def _log_outcome(order: WorkOrder, columns: Mapping[str, list[Any]]) -> None:
-    """Log each cell's numbers, or why there are none, and a summary; cells that failed as errors."""
+    """Log each cell's numbers, or why there are none, if they are few, and a summary; cells that failed as errors."""
     names = ("field_id", "date", "status", "reason", "ndvi_mean", "valid_fraction", "pixel_count", "scene_ids")
     failed: dict[str, list[str]] = {}
-    is_told = log.isEnabledFor(logging.INFO)
+    is_told = log.isEnabledFor(logging.INFO) and len(columns["status"]) <= MAX_TOLD
     for row in zip(*(columns[name] for name in names), strict=True):
         field_id, day, status, reason, mean, valid, pixels, scenes = row
         if status == "failed":
