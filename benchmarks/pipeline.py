@@ -159,7 +159,7 @@ def _measure(case: Case, catalogue: str) -> dict[str, Any]:
     settings = {
         "STAC_API_URL": catalogue,
         "NDVI_CATALOGUE": "local",
-        "NDVI_PICTURES": str(case.pictures),
+        "NDVI_PRODUCTS": "all" if case.pictures else "none",
         "NDVI_START_DATE": str(DAY),
         "NDVI_END_DATE": str(DAY + timedelta(case.days - 1)),
     }

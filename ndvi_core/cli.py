@@ -89,7 +89,7 @@ settings from the environment (.env.template has all):
 OBSERVE_EXAMPLE = """\
 example:
   ndvi observe fields.geojson --start 2025-04-16 --end 2025-04-30 --out ndvi
-  ndvi observe fields.geojson --start 2025-04-16 --end 2025-04-30 --out ndvi --no-pictures --json
+  ndvi observe fields.geojson --start 2025-04-16 --end 2025-04-30 --out ndvi --rows-only --json
 
 """
 
@@ -176,7 +176,7 @@ def _add_observe(commands: "_Commands") -> None:
     parser.add_argument("--end", required=True, type=_day, metavar="DAY", help="last day, included")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write to; made if need be")
     parser.add_argument(
-        "--no-pictures", action="store_true", help="write the rows alone, which is several times faster"
+        "--rows-only", action="store_true", help="write no folder fields/: neither rasters nor pictures nor JSON"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document with the rows and paths instead")
     parser.set_defaults(run=_observe, log_level="WARNING")
@@ -189,8 +189,8 @@ def _observe(options: argparse.Namespace) -> int:
     from ndvi_core.standalone.summary import document, table
 
     settings = load_settings()
-    if options.no_pictures:
-        settings = settings.model_copy(update={"pictures": False})
+    if options.rows_only:
+        settings = settings.model_copy(update={"products": "none"})
     taken = take_fields(options.file)
     if taken.problems:
         _report(options.file, taken.problems, len(taken.fields), sys.stderr)

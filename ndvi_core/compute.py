@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 WRITERS = 8
 """Threads that draw and upload products while the next cells are read."""
+
+DRAWERS = 2
+"""Of these threads, those that draw at the same time: more would wait for Python's one lock."""
 
 MAX_PENDING = 2 * WRITERS
 """Cells whose products may wait to be written: each holds its raster in memory."""
@@ -249,6 +253,7 @@ class _CellProducts:
         self._files = files
         self._table = table
         self._scenes = {scene.id: scene for scene in files.order.scenes}
+        self._drawers = Semaphore(DRAWERS)
 
     def __call__(
         self, cell: int, observation: Observation, raster: "FieldRaster | None"
@@ -256,7 +261,8 @@ class _CellProducts:
         """Return the cell's number and what was written of it."""
         if observation.status == "failed":  # the products of an earlier computation stay valid
             return cell, ()
-        products = self._draw(cell, observation, raster)
+        with self._drawers:
+            products = self._draw(cell, observation, raster)
         return cell, self._files.write_products(observation, products) if products else ()
 
     def _draw(self, cell: int, observation: Observation, raster: "FieldRaster | None") -> list[Product]:

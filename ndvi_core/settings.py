@@ -1,6 +1,7 @@
 """The settings of the library, read from the environment; `.env.template` lists them."""
 
 from datetime import date
+from os import environ
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -75,8 +76,8 @@ class Settings(BaseSettings):
         default=("ndvi",), validate_default=False
     )
     """Indices to compute, in the environment with commas between them; NDVI is one in any case, and the first."""
-    pictures: bool = True
-    """Whether to write the NDVI raster and picture of each cell; without them a task is several times faster."""
+    products: Literal["all", "none"] = "all"
+    """What to write of each cell besides its row: NDVI raster, picture and JSON, or nothing."""
     memory_mb: int = Field(default=512, ge=128)
     """Memory that a compute task may take besides its fields' pixels, in MB; it reads ahead as far as that allows."""
 
@@ -110,6 +111,9 @@ class Settings(BaseSettings):
         )
 
 
+RENAMED = {"NDVI_PICTURES": "NDVI_PRODUCTS, `all` (was true) or `none` (was false)"}
+"""Variables of earlier releases and what is set instead: ignored, they would turn on again what was turned off."""
+
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -126,8 +130,10 @@ def read_settings(model: type[S]) -> S:
     """Read a model of settings from the environment.
 
     Raises:
-        BadInput: naming each variable that does not parse and why.
+        BadInput: naming each variable that does not parse and why, or that has another name by now.
     """
+    if renamed := [f"{name} is now {now}" for name, now in RENAMED.items() if environ.get(name)]:
+        raise BadInput(f"settings: {'; '.join(renamed)}. See .env.template for what each variable takes.")
     try:
         return model()
     except ValidationError as error:

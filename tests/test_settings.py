@@ -55,3 +55,9 @@ def test_the_library_has_no_settings_of_airflow(monkeypatch: pytest.MonkeyPatch)
     load_settings()
     with pytest.raises(BadInput, match=r"NDVI_EXECUTION: .*'on the moon'"):
         load_airflow_settings()
+
+
+def test_a_variable_with_another_name_by_now_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_PICTURES", "false")
+    with pytest.raises(BadInput, match="NDVI_PICTURES is now NDVI_PRODUCTS"):
+        load_settings()

@@ -101,7 +101,7 @@ class WorkOrder(_Strict):
     products: str
     """URI below which `<field_id>/<date>/...` is written."""
     pictures: bool = True
-    """Whether to write the NDVI raster and picture of each cell besides its numbers."""
+    """Whether to write the products of each cell: raster, picture and JSON."""
     memory_mb: int = Attribute(default=512, ge=128)
     """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy

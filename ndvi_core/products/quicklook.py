@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.observation import Observation
-from ndvi_core.products.captions import FOOTER, HEADER, INK, MARGIN, MIN_WIDTH, PAPER, draw_header, draw_source, legend
-from ndvi_core.products.colour_map import colour_of, hatching
+from ndvi_core.products.captions import HEADER, MARGIN, MIN_WIDTH, footer, header
+from ndvi_core.products.colour_map import INK_LEVELS, MASKED_INDEX, PAPER_INDEX, hatch, index_of, inked, palette
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from ndvi_core.models.field_raster import FieldRaster
 
 LONG_SIDE = 480
@@ -22,10 +20,12 @@ LONG_SIDE = 480
 SHORT_SIDE = 48
 """A thin field is enlarged until its shorter side is this long, but its longer side at most `LONGEST_SIDE`."""
 LONGEST_SIDE = 1200
-COMPRESSION = 3
-"""Compression level of the PNG: twice as fast as the usual 6, for a fifth more bytes."""
-SMOOTHING = 3
-"""The outline is drawn this many times larger and scaled down, for smooth edges."""
+COMPRESSION = 2
+"""Compression level of the PNG: more than twice as fast as the usual 6, for a fifth more bytes."""
+LINE = 2
+"""Width of the outline."""
+REACH = 2
+"""Pixels on each side of the outline's middle that it may touch."""
 
 
 class _Frame(NamedTuple):
@@ -49,20 +49,21 @@ def quicklook(raster: "FieldRaster", geometry: BaseGeometry, observation: Observ
         geometry: The field's polygon or multipolygon in the raster's CRS.
         observation: Field id, date, status and numbers are written around the picture.
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     frame = _frame(raster.ndvi.shape)
-    canvas = Image.new("RGB", (max(frame.width + 2 * MARGIN, MIN_WIDTH), HEADER + frame.height + FOOTER), PAPER)
-    canvas.paste(legend(), (0, HEADER + frame.height))
+    width = max(frame.width + 2 * MARGIN, MIN_WIDTH)
+    paper = np.full((frame.height, width), PAPER_INDEX, np.uint8)
+    page = np.concatenate([header(width, observation), paper, footer(width, observation.scene_ids)])
+    right, bottom = frame.left + frame.width, frame.top + frame.height
     rings = _rings(raster, geometry, frame)
-    canvas.paste(_pixels(raster, frame), (frame.left, frame.top), _inside(rings, frame))
-    outline = _outline(rings, frame)
-    canvas.paste(Image.new("RGB", outline.size, INK), (frame.left - MARGIN, frame.top - MARGIN), outline)
-    draw = ImageDraw.Draw(canvas)
-    draw_header(draw, canvas.width, observation)
-    draw_source(draw, canvas.size, observation)
+    field = page[frame.top : bottom, frame.left : right]
+    field ^= (_pixels(raster, frame) ^ PAPER_INDEX) & _inside(rings, frame)  # paper outside, pixels inside
+    _draw_outline(page[frame.top - MARGIN : bottom + MARGIN, frame.left - MARGIN : right + MARGIN], rings)
+    picture = Image.fromarray(page)
+    picture.putpalette(palette().tobytes())
     file = BytesIO()
-    canvas.save(file, "PNG", compress_level=COMPRESSION)
+    picture.save(file, "PNG", compress_level=COMPRESSION)
     return file.getvalue()
 
 
@@ -75,35 +76,25 @@ def _frame(shape: tuple[int, ...]) -> _Frame:
     return _Frame((max(width + 2 * MARGIN, MIN_WIDTH) - width) // 2, HEADER, width, height)
 
 
-def _pixels(raster: "FieldRaster", frame: _Frame) -> "Image":
-    """Return the raster at the frame's size (nearest neighbour): colours where there is NDVI, else hatching."""
-    from PIL import Image
-
+def _pixels(raster: "FieldRaster", frame: _Frame) -> NDArray[np.uint8]:
+    """Return the raster at the frame's size (nearest neighbour): colours where there is NDVI, hatching if masked."""
+    index = index_of(raster.ndvi)
+    index[(index == MASKED_INDEX) & ~(raster.coverage_fraction > 0)] = PAPER_INDEX
     rows, columns = (
-        _centres(pixels, on_screen)
-        for pixels, on_screen in zip(raster.ndvi.shape, (frame.height, frame.width), strict=True)
+        ((np.arange(on_screen) + 0.5) * pixels / on_screen).astype(np.intp)
+        for pixels, on_screen in zip(index.shape, (frame.height, frame.width), strict=True)
     )
-    ndvi = raster.ndvi[np.ix_(rows, columns)]
-    size = (frame.width, frame.height)
-    picture = Image.fromarray(colour_of(ndvi)).resize(size, Image.Resampling.NEAREST)
-    masked = ~np.isfinite(ndvi) & (raster.coverage_fraction[np.ix_(rows, columns)] > 0)
-    if masked.any():
-        stripes = Image.fromarray(hatching(frame.height, frame.width))
-        picture.paste(stripes, mask=Image.fromarray(masked).resize(size, Image.Resampling.NEAREST))
+    picture: NDArray[np.uint8] = index.take(columns, axis=1).take(rows, axis=0)
+    if (index == MASKED_INDEX).any():
+        hatch(picture)
     return picture
 
 
-def _centres(pixels: int, on_screen: int) -> NDArray[np.intp]:
-    """Return the indexes of the pixels that are shown: all of them, or one for each pixel of the picture if fewer."""
-    shown = min(pixels, on_screen)
-    return ((np.arange(shown) + 0.5) * pixels / shown).astype(np.intp)
-
-
-def _rings(raster: "FieldRaster", geometry: BaseGeometry, frame: _Frame) -> list[tuple[list[float], int]]:
+def _rings(raster: "FieldRaster", geometry: BaseGeometry, frame: _Frame) -> list[tuple[NDArray[np.float64], int]]:
     """Return each ring's vertices, with 255 for an exterior and 0 for a hole, in the order in which to fill them.
 
-    The vertices are x, y, x, y ... in pixels of the frame with its margins, `SMOOTHING` times larger. The rings of a
-    valid geometry do not cross, so that a ring is filled before the smaller rings within it.
+    The vertices are (n, 2), columns and rows in pixels of the frame. The rings of a valid geometry do not cross, so
+    that a ring is filled before the smaller rings within it.
     """
     rings = []
     for polygon in shapely.get_parts(geometry):
@@ -113,35 +104,59 @@ def _rings(raster: "FieldRaster", geometry: BaseGeometry, frame: _Frame) -> list
     return [(_vertices(shapely.get_coordinates(ring), raster, frame), value) for ring, value in rings]
 
 
-def _vertices(ring: NDArray[np.float64], raster: "FieldRaster", frame: _Frame) -> list[float]:
+def _vertices(ring: NDArray[np.float64], raster: "FieldRaster", frame: _Frame) -> NDArray[np.float64]:
     rows, columns = raster.ndvi.shape
     to_pixel = ~raster.transform
     column = to_pixel.a * ring[:, 0] + to_pixel.b * ring[:, 1] + to_pixel.c
     row = to_pixel.d * ring[:, 0] + to_pixel.e * ring[:, 1] + to_pixel.f
-    vertices = np.column_stack([column * frame.width / columns, row * frame.height / rows])
-    return ((vertices + MARGIN) * SMOOTHING).ravel().tolist()
+    return np.column_stack([column * frame.width / columns, row * frame.height / rows])
 
 
-def _inside(rings: list[tuple[list[float], int]], frame: _Frame) -> "Image":
-    """Return the field's inside as a mask of the frame's size; its edge is not smooth, since the outline hides it."""
+def _inside(rings: list[tuple[NDArray[np.float64], int]], frame: _Frame) -> NDArray[np.uint8]:
+    """Return the field's inside as a mask of the frame's size, all bits set within.
+
+    Its edge is not smooth, since the outline hides it.
+    """
     from PIL import Image, ImageDraw
 
-    size = (frame.width + 2 * MARGIN, frame.height + 2 * MARGIN)
-    large = Image.new("1", (size[0] * SMOOTHING, size[1] * SMOOTHING))
-    draw = ImageDraw.Draw(large)
+    mask = Image.new("L", (frame.width, frame.height))
+    draw = ImageDraw.Draw(mask)
     for ring, value in rings:
-        draw.polygon(ring, fill=value)
-    box = (MARGIN, MARGIN, MARGIN + frame.width, MARGIN + frame.height)
-    return large.resize(size, Image.Resampling.NEAREST).crop(box)
+        draw.polygon((ring - 0.5).ravel().tolist(), fill=value)  # Pillow's integers are the pixels' centres
+    return np.asarray(mask)
 
 
-def _outline(rings: list[tuple[list[float], int]], frame: _Frame) -> "Image":
-    """Return the field's outline as a smooth mask, with `MARGIN` more than the frame on each side."""
-    from PIL import Image, ImageDraw
+def _draw_outline(page: NDArray[np.uint8], rings: list[tuple[NDArray[np.float64], int]]) -> None:
+    """Draw the field's outline on the part of the page that is the frame with `MARGIN` on each side.
 
-    size = (frame.width + 2 * MARGIN, frame.height + 2 * MARGIN)
-    large = Image.new("L", (size[0] * SMOOTHING, size[1] * SMOOTHING))
-    draw = ImageDraw.Draw(large)
+    A pixel is as dark as the line covers it, by the distance of its centre from the edge that is nearest, or from the
+    vertex; only pixels along the line are looked at.
+    """
+    around = np.arange(-REACH, REACH + 1)
+    places = []
     for ring, _ in rings:
-        draw.line(ring, fill=255, width=2 * SMOOTHING, joint="curve")
-    return large.reduce(SMOOTHING)
+        ring = ring + MARGIN - 0.5  # so that whole numbers are the centres of pixels
+        start, step = ring[:-1], np.diff(ring, axis=0)
+        steep = np.abs(step[:, 1]) > np.abs(step[:, 0])
+        start, step = (np.where(steep[:, np.newaxis], values[:, ::-1], values) for values in (start, step))
+        first, last = np.sort([start[:, 0], start[:, 0] + step[:, 0]], axis=0).round().astype(np.intp)
+        edge = np.repeat(np.arange(len(step)), last - first + 1)
+        along = np.arange(len(edge)) - np.repeat(np.cumsum(last - first + 1) - last - 1, last - first + 1)
+        slope = step[edge, 1] / np.where(step[edge, 0] == 0, 1, step[edge, 0])
+        middle = start[edge, 1] + slope * (along - start[edge, 0])
+        across = np.rint(middle)[:, np.newaxis] + around
+        distance = np.abs(across - middle[:, np.newaxis]) / np.hypot(1, slope)[:, np.newaxis]
+        along = np.broadcast_to(along[:, np.newaxis], across.shape)
+        swap = steep[edge][:, np.newaxis]
+        places.append((np.where(swap, along, across), np.where(swap, across, along), distance))
+        column, row = (np.rint(ring[:, axis])[:, np.newaxis, np.newaxis] for axis in (0, 1))
+        row, column = np.broadcast_arrays(row + around[:, np.newaxis], column + around)
+        places.append((row, column, np.hypot(row - ring[:, 1, None, None], column - ring[:, 0, None, None])))
+    rows, columns, distances = (np.concatenate([place[i].ravel() for place in places]) for i in range(3))
+    ink = np.rint(np.clip(LINE / 2 + 0.5 - distances, 0, 1) * INK_LEVELS)
+    seen = (ink > 0) & (rows >= 0) & (rows < page.shape[0]) & (columns >= 0) & (columns < page.shape[1])
+    rows, columns, ink = (values[seen].astype(np.intp) for values in (rows, columns, ink))
+    under = page[rows, columns]
+    for level in range(1, INK_LEVELS + 1):  # of the edges that touch a pixel the nearest counts
+        at = ink == level
+        page[rows[at], columns[at]] = inked()[level, under[at]]

@@ -20,11 +20,11 @@ TASK_SECONDS = 20.0
 """Work that a task is worth: many times the 2 s that its start takes, the scheduler's process and the command's (`make
 bench-pipeline`)."""
 CELL_SECONDS = 4e-4
-"""Of a cell without pictures, once its blocks are read: 20,000 fields take 7.6 s on two cores (`make bench`)."""
+"""Of a cell without products, once its blocks are read: 20,000 fields take 7.6 s on two cores (`make bench`)."""
 PIXEL_SECONDS = 1e-7
 """More for each pixel of its window: the coverage of a large field, and its statistics."""
-PICTURE_SECONDS = 7.5e-3
-"""More with pictures: 15 ms of CPU to draw, compress and upload three objects, over two cores."""
+PRODUCTS_SECONDS = 3e-3
+"""More with products: 4 ms of CPU to draw and compress, 2 ms to write three objects, over two cores."""
 BLOCK_SECONDS = 0.02
 """To read and decode what a scene has of 10 km x 10 km: 1.6 MB in three bands, at 100 MB/s."""
 MAX_CELLS = 25_000
@@ -51,13 +51,13 @@ def pack(due: Sequence[DueCell], settings: Settings) -> list[Batch]:
 
     Args:
         due: the cells, in the order of the registry, then of the days.
-        settings: how many fields may have tasks of their own, how many tasks can run, and whether there are pictures.
+        settings: how many fields may have tasks of their own, how many tasks can run, and whether there are products.
     """
     fields = [tuple(cells) for _, cells in groupby(due, key=lambda cell: cell.field.sequence)]
     if len(fields) <= settings.field_tasks:
         return [Batch(cells[0].field.field_id, cells) for cells in fields]
     fields.sort(key=lambda cells: (_tile(cells), cells[0].field.locality, cells[0].field.sequence))
-    work = _seconds(fields, with_pictures=settings.pictures)
+    work = _seconds(fields, with_products=settings.products != "none")
     by_memory = max(len(due) / MAX_CELLS, sum(cells[0].field.pixels for cells in fields) / MAX_PIXELS)
     by_work = min(sum(work) / TASK_SECONDS, settings.parallel_tasks)
     wanted = min(ceil(max(by_work, by_memory, 1)), MAX_BATCHES)
@@ -89,9 +89,9 @@ def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
     return [*kept, *places.values()]
 
 
-def _seconds(fields: Sequence[Sequence[DueCell]], *, with_pictures: bool) -> list[float]:
+def _seconds(fields: Sequence[Sequence[DueCell]], *, with_products: bool) -> list[float]:
     """Return the estimated work of each field; what is read of a scene counts for the first field there."""
-    a_cell = CELL_SECONDS + with_pictures * PICTURE_SECONDS
+    a_cell = CELL_SECONDS + with_products * PRODUCTS_SECONDS
     read: set[tuple[int, str]] = set()
     work = []
     for cells in fields:

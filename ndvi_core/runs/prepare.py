@@ -188,7 +188,7 @@ def _write_orders(
                     results=folder.store.uri(folder.results_key(number)),
                     manifest=folder.store.uri(folder.manifest_key(number)),
                     products=folder.store.uri(settings.products_prefix).rstrip("/"),
-                    pictures=settings.pictures,
+                    pictures=settings.products == "all",
                     memory_mb=settings.memory_mb,
                     policy=settings.policy,
                     extent=str(extent),

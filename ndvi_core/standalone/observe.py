@@ -115,7 +115,7 @@ def observe(
         try_again=try_again,
         parquet=folder / PARQUET,
         csv=folder / CSV,
-        pictures=folder / PICTURES if settings.pictures else None,
+        pictures=folder / PICTURES if settings.products == "all" else None,
     )
 
 
@@ -230,7 +230,7 @@ def _compute(
             results=store.uri("results.parquet"),
             manifest=store.uri("manifest.json"),
             products=store.uri(PICTURES) if folder is None else f"{folder.as_uri()}/{PICTURES}",
-            pictures=settings.pictures and folder is not None,
+            pictures=settings.products == "all" and folder is not None,
             memory_mb=settings.memory_mb,
             policy=settings.policy,
             extent=str(WORLD),

@@ -48,7 +48,7 @@ def test_env_template_lists_every_setting_with_its_default() -> None:
 
 
 def test_variables_of_the_environment_win_over_the_file_and_airflow_s_count_in_the_file_alone(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("NDVI_MIN_PIXELS=3\nSTAC_API_URL=https://a\nAIRFLOW__API__THEME=x\nNDVI_PICTURES=\n")
+    (tmp_path / ".env").write_text("NDVI_MIN_PIXELS=3\nSTAC_API_URL=https://a\nAIRFLOW__API__THEME=x\nNDVI_PRODUCTS=\n")
     environment = {
         "STAC_API_URL": "https://b",
         "NDVI_START_DATE": "",

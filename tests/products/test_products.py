@@ -12,7 +12,7 @@ import rasterio.warp
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFont
 from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
 from rasterio.transform import array_bounds
@@ -20,10 +20,10 @@ from rasterio.transform import array_bounds
 from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
-from ndvi_core.products.captions import HEADER, MARGIN, MIN_WIDTH, PAPER
+from ndvi_core.products.captions import HEADER, MARGIN, MIN_WIDTH
 from ndvi_core.products.cell import make_products, observation_json
 from ndvi_core.products.cog import ndvi_cog
-from ndvi_core.products.colour_map import colour_of
+from ndvi_core.products.colour_map import PAPER, colour_of
 from ndvi_core.products.quicklook import LONGEST_SIDE, quicklook
 from ndvi_core.raster.projection import project
 
@@ -130,12 +130,36 @@ def test_cog_has_no_value_where_the_raster_has_none_or_the_field_is_not() -> Non
         np.testing.assert_array_equal(dataset.read(1), np.array([[0.5, NAN, NAN], [0.1, -0.2, NAN]], np.float32))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (2, 700), (300, 260)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (17, 128), (128, 128), (129, 5), (2, 700), (300, 260)], ids=str)
 def test_cog_of_any_size_keeps_the_values(shape: tuple[int, int]) -> None:
     ndvi = np.random.default_rng(2).uniform(-1, 1, shape).astype(np.float32)
     with MemoryFile(ndvi_cog(_raster(ndvi), OBSERVATION)) as file, file.open() as dataset:
         np.testing.assert_array_equal(dataset.read(1), ndvi)
         assert dataset.transform == Affine(10, 0, WEST, 0, -10, NORTH)
+
+
+def test_cog_of_one_tile_says_the_same_as_that_of_many() -> None:
+    """The former is written without GDAL, the latter by its driver."""
+    strange = OBSERVATION.model_copy(update={"field_id": "<Süd & Söhne>", "offset_rule": None})
+    said = []
+    for shape in ((20, 30), (200, 300)):
+        with MemoryFile(ndvi_cog(_raster(np.full(shape, 0.25, np.float32)), strange)) as file, file.open() as dataset:
+            structure = dataset.tags(ns="IMAGE_STRUCTURE")
+            said.append(
+                (
+                    dataset.tags(),
+                    dataset.tags(1),
+                    dataset.crs.to_wkt(),
+                    dataset.transform,
+                    str(dataset.nodata),
+                    dataset.descriptions,
+                    dataset.units,
+                    structure["LAYOUT"],
+                    structure["COMPRESSION"],
+                    structure["PREDICTOR"],
+                )
+            )
+    assert said[0] == said[1]
 
 
 # The picture
@@ -223,6 +247,32 @@ def test_any_shape_fits_the_page(shape: tuple[int, int]) -> None:
     edges = [image[:6], image[-6:], image[:, : MARGIN - 6], image[:, -MARGIN + 6 :]]
     assert all((edge == PAPER).all() for edge in edges)
     assert (image == (120, 198, 121)).all(axis=-1).sum() > 100
+
+
+def test_the_outline_is_where_the_boundary_is_and_smooth() -> None:
+    """A diamond's edge: dark along it, paper and the field's colour three pixels from it, greys between."""
+    corners = [(WEST + 100, NORTH), (WEST + 200, NORTH - 100), (WEST + 100, NORTH - 200), (WEST, NORTH - 100)]
+    image = _image(quicklook(_raster(np.full((20, 20), 0.5)), shapely.Polygon(corners), OBSERVATION)).astype(int)
+    row, column = _middle_of_the_field(image)
+    for down, right in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        for along in (60, 120, 180):  # of the 240 pixels from the middle to a corner
+            edge = image[row + down * (240 - along), column + right * along]
+            assert edge.max() < 130
+            assert (image[row + down * (235 - along), column + right * along] == (120, 198, 121)).all()
+            assert (image[row + down * (245 - along), column + right * along] == PAPER).all()
+    between = (image.max(axis=-1) < 250) & (image.min(axis=-1) > 60) & (np.ptp(image, axis=-1) == 0)
+    assert between[HEADER : HEADER + 480].sum() > 500
+
+
+def test_the_facts_are_written_whole() -> None:
+    """As high and as wide as Pillow writes the line at once, to a few pixels between its parts."""
+    image = _image(quicklook(_raster(np.full((8, 8), 0.5)), _square(8, 8, inset=20), OBSERVATION))
+    rows, columns = np.nonzero((image[42:HEADER] < 250).any(axis=-1))
+    left, top, right, bottom = ImageFont.load_default(14).getbbox(
+        "2025-06-01  ·  mean NDVI 0.62  ·  96% valid  ·  computed"
+    )
+    assert np.ptp(rows) + 1 == pytest.approx(bottom - top, abs=2)
+    assert np.ptp(columns) + 1 == pytest.approx(right - left, abs=6)
 
 
 # The JSON

@@ -14,8 +14,8 @@ from ndvi_core.runs.planner import DueCell, DueField
 from ndvi_core.settings import Settings
 
 DAY = date(2025, 4, 20)
-NUMBERS = Settings(field_tasks=3, parallel_tasks=4, pictures=False)
-PICTURES = NUMBERS.model_copy(update={"pictures": True})
+NUMBERS = Settings(field_tasks=3, parallel_tasks=4, products="none")
+PICTURES = NUMBERS.model_copy(update={"products": "all"})
 
 
 def cells_of(count: int, days: int = 1, *, places: int = 1, pixels: int = 600, names: str = "") -> list[DueCell]:

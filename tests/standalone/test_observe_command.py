@@ -37,7 +37,7 @@ def test_the_command_prints_a_table_and_nothing_else(catalogue: Catalogue, field
 
 def test_json_is_one_document_of_rows_and_paths(catalogue: Catalogue, fields: Path, tmp_path: Path) -> None:
     finished = ndvi(
-        *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures"), env=catalogue.environment
+        *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--rows-only"), env=catalogue.environment
     )
     assert (finished.returncode, finished.stderr) == (0, "")
     document = json.loads(finished.stdout)
@@ -60,7 +60,7 @@ def test_a_terminal_has_a_progress_bar(
     termios.tcsetwinsize(theirs, (24, 80))
     try:
         finished = ndvi(
-            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--no-pictures", *options),
+            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--rows-only", *options),
             env=catalogue.environment,
             stderr=theirs,
         )
@@ -80,7 +80,7 @@ def test_features_that_cannot_be_taken_do_not_cost_the_others(catalogue: Catalog
     other["properties"]["plant-date"] = "soon"
     file = tmp_path / "fields.geojson"
     file.write_bytes(collection(good, other))
-    arguments = ("observe", file, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures")
+    arguments = ("observe", file, *PERIOD, "--out", tmp_path / "out", "--json", "--rows-only")
     finished = ndvi(*arguments, env=catalogue.environment)
     assert finished.returncode == 0
     document = json.loads(finished.stdout)
@@ -115,7 +115,7 @@ def test_a_scene_that_cannot_be_read_fails_its_days_alone(
     stac = start_stac([catalogue.season.collection, broken], log=tmp_path / "stac.log")
     try:
         finished = ndvi(
-            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--no-pictures"),
+            *("observe", fields, *PERIOD, "--out", tmp_path / "out", "--json", "--rows-only"),
             env={**catalogue.environment, "STAC_API_URL": stac.url, "GDAL_HTTP_MAX_RETRY": "0"},
         )
     finally:
