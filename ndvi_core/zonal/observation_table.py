@@ -108,8 +108,10 @@ class ObservationTable:
         return found
 
     def _provenance(self, cells: Indexes) -> dict[str, list[Any]]:
-        of_sets = [self._of_scenes(numbers) for numbers in self._scene_sets]
+        with self._lock:  # days that are not done add to them
+            sets = tuple(self._scene_sets)
         chosen = self._scenes[cells].tolist()
+        of_sets = {number: self._of_scenes(sets[number]) for number in {0, *chosen}}
         return {name: [of_sets[number][name] for number in chosen] for name in of_sets[0]}
 
     def _of_scenes(self, numbers: Sequence[int]) -> dict[str, Any]:
