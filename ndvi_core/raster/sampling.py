@@ -73,7 +73,7 @@ class Sampling:
 
 
 def nearest_within(grid: Grid, windows: WindowTable, other: Grid, within: WindowTable) -> Indexes:
-    """Return for each pixel of windows the index of the nearest one in windows of another grid of the same CRS.
+    """Return for each pixel of windows the index of the nearest one in windows of another grid, of whatever CRS.
 
     Args:
         grid: Of `windows`.
@@ -84,6 +84,9 @@ def nearest_within(grid: Grid, windows: WindowTable, other: Grid, within: Window
     Returns:
         (pixels of all windows) indexes into the pixels of `within`, one window after the other.
     """
+    if grid.epsg != other.epsg:
+        found_in = [_nearest_across(grid, windows[number], other, within[number]) for number in range(len(windows))]
+        return np.concatenate(found_in) + np.repeat(within.starts, windows.width * windows.height)
     around = _around(windows)
     rows, cols = _rows_and_columns(grid, around, other)
     first_row, last_row = (np.repeat(of, windows.height) for of in (within.row_off, within.row_stop - 1))
@@ -96,6 +99,15 @@ def nearest_within(grid: Grid, windows: WindowTable, other: Grid, within: Window
     )
     found: Indexes = np.clip(cols[windows.columns() - around.col_off], first_col, last_col)
     found += np.repeat(of_row, count)
+    return found
+
+
+def _nearest_across(grid: Grid, window: Window, other: Grid, within: Window) -> Indexes:
+    """Return the same for one window, given in which one of another CRS's grid to look."""
+    rows, cols = _pixels_across(grid, window, other)
+    row = np.clip(rows, within.row_off, within.row_stop - 1) - within.row_off
+    col = np.clip(cols, within.col_off, within.col_stop - 1) - within.col_off
+    found: Indexes = row * within.width + col
     return found
 
 

@@ -8,9 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio.warp import transform
 from support.oracles import exactextract_statistics, opened_and_grown
 from support.orders import make_order, outcome, outcomes
-from support.scenes import GROUND, LEFT, SIZE, SUBTRACT_1000, TOP, flat, make_scene, pixel_box, rough
+from support.scenes import (
+    GROUND,
+    LEFT,
+    SIZE,
+    SUBTRACT_1000,
+    TOP,
+    corner,
+    flat,
+    lonlat,
+    make_scene,
+    pixel_box,
+    rough,
+)
 
 from ndvi_core.models.indices import INDICES, Index
 from ndvi_core.models.observation import IndexStatistics
@@ -129,6 +142,22 @@ def test_a_mosaic_takes_each_pixel_of_each_band_from_its_own_scene(tmp_path: Pat
     assert set(row.scene_ids) == {"E", "W"}
     assert row.indices["ndmi"].mean == pytest.approx((3000 / 5000 + 2000 / 6000) / 2, abs=1e-12)
     assert row.indices["evi2"].mean == pytest.approx(2.5 * 0.35 / 1.52, abs=1e-12)
+
+
+def test_indices_of_20_m_where_all_clear_pixels_are_of_another_zone(tmp_path: Path) -> None:
+    """The tile of zone 33, with most of the field, is all cloud there; the rest is clear in that of zone 32."""
+    further = {"nir08": 4000, "swir16": 1000}
+    west = make_scene(tmp_path, 500, 3000, name="W", others=further, size=100)
+    field = pixel_box(10, 60, 50, 90)
+    x, y = transform("EPSG:4326", "EPSG:32633", *(c.tolist() for c in lonlat(field).centroid.xy))
+    where = {"crs": "EPSG:32633", "transform": corner(round(x[0] - 100, -1), round(y[0] + 500, -1))}
+    east = make_scene(tmp_path, 500, 3000, 9, name="E", others=further, size=100, **where)
+    row = outcome(make_order({"a": field}, [west, east], min_valid_fraction=0, indices=("evi2", "ndmi"))).observation
+    assert (row.scene_ids, row.quality) == (("W",), ("resampled",))
+    assert row.valid_fraction == pytest.approx(1 / 3, abs=0.1)
+    assert row.ndvi_valid_pixel_count is not None
+    assert row.indices["ndmi"].mean == pytest.approx(0.6, abs=1e-12)
+    assert row.indices["ndmi"].valid_pixel_count == pytest.approx(row.ndvi_valid_pixel_count / 4, rel=0.05)
 
 
 def test_only_positive_reflectances_of_the_own_bands_count(tmp_path: Path) -> None:
