@@ -64,15 +64,6 @@ class Window:
         row, col = self.row_off - other.row_off, self.col_off - other.col_off
         return slice(row, row + self.height), slice(col, col + self.width)
 
-    def widened(self, margin: int) -> "Window":
-        """Return the window with so many more pixels on all sides."""
-        return Window(
-            col_off=self.col_off - margin,
-            row_off=self.row_off - margin,
-            width=self.width + 2 * margin,
-            height=self.height + 2 * margin,
-        )
-
 
 @dataclass(frozen=True)
 class Grid:

@@ -21,10 +21,9 @@ from ndvi_core.zonal.statistics import areas
 class _Group:
     """Rows of one scene and one grid."""
 
-    rows: Indexes
     coverages: Coverages
     sampling: Sampling
-    """Of the rows, in their order."""
+    """Of the rows' windows, in their order."""
     band: BandWindows
     """The classification's windows of all groups of the scene."""
     first: int
@@ -119,7 +118,7 @@ class Classification:
         first = 0
         for grid, some, sampling in zip(grids, rows, samplings, strict=True):
             self._group_of[some], self._place_in_group[some] = len(self._groups), np.arange(len(some))
-            self._groups.append(_Group(some, self._scenes.coverages(grid), sampling, found, first))
+            self._groups.append(_Group(self._scenes.coverages(grid), sampling, found, first))
             first += len(some)
         return found
 
