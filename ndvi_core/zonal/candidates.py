@@ -137,6 +137,8 @@ class DayScenes:
         self.passes: Mapping[OpenScene, int] = dict(zip(scenes.values(), numbers, strict=True))
         """The number of each scene's pass."""
         self._warned: set[str] = set()
+        self._day: dict[int, Indexes] = {}
+        """The day's cells by their sets of scenes."""
         self._layouts: dict[int, TileLayout] = {}
         self._broken: dict[int, SceneUnreadable] = {}
 
@@ -156,9 +158,11 @@ class DayScenes:
         Args:
             cells: Numbers of the cells, ascending.
         """
-        sets = [(number, self._cells.sets[number]) for number in np.unique(self._cells.scene_set[cells]).tolist()]
-        self._open({scene for _, of_day in sets for scene in of_day.scenes})
-        found = [self._find(cells[self._cells.scene_set[cells] == number], of_day.scenes) for number, of_day in sets]
+        scene_set = self._cells.scene_set[cells]
+        self._day = {number: cells[scene_set == number] for number in np.unique(scene_set).tolist()}
+        sets = [(self._cells.sets[number], own) for number, own in self._day.items()]
+        self._open({scene for of_day, _ in sets for scene in of_day.scenes})
+        found = [self._find(own, of_day.scenes) for of_day, own in sets]
         table = CandidateTable.joined(found)
         return table.take(np.argsort(table.cell, kind="stable"))
 
@@ -330,7 +334,11 @@ class DayScenes:
             log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
 
     def _open(self, numbers: Collection[int]) -> None:
-        """Open the red bands of scenes, and note the layout of each, or why it cannot be opened."""
+        """Open the red bands of scenes, and note the layout of each, or why it cannot be opened.
+
+        The coverages on its grid are computed of all fields that a scene may show, even if but one asks: when the
+        newest product of a tile is broken, all of them do.
+        """
         new = [number for number in self.scenes if number in numbers and number not in self._layouts]
         for number in new:
             self.scenes[number].begin("red", "scl")
@@ -343,6 +351,12 @@ class DayScenes:
             else:
                 if layout.grid not in self.grids:
                     self.grids.append(layout.grid)
+                self._coverages.prepare(layout.grid, self._cells.field[self._cells_of(number)])
+
+    def _cells_of(self, scene: int) -> Indexes:
+        """Return the day's cells that a scene, or older product, is one of."""
+        sets = ((self._cells.sets[number], own) for number, own in self._day.items())
+        return np.concatenate([own for of_day, own in sets if scene in of_day.scenes or scene in of_day.older])
 
     def _find(self, cells: Indexes, scenes: Sequence[int], *, is_older: bool = False) -> CandidateTable:
         """Return the scenes of those numbers whose rasters contain something of the cells' fields."""
@@ -351,7 +365,6 @@ class DayScenes:
 
     def _of_scene(self, cells: Indexes, number: int, is_older: bool) -> CandidateTable:
         layout, fields = self._layouts[number], self._cells.field[cells]
-        self._coverages.prepare(layout.grid, fields)
         places, coverages = self._coverages.places(layout.grid, fields), self._coverages.on(layout.grid)
         windows = coverages.windows.take(places)
         common = windows.clipped(layout.window)
