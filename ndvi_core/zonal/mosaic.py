@@ -96,8 +96,10 @@ class ClassifiedScene:
         """Whether the scene has data for the whole field, and holds what decides on its pixels."""
         return self.candidate.contains_field and is_whole(self.data_pixels, self.candidate.coverage.pixels)
 
-    def without(self, holes: Mask) -> "ClassifiedScene":
-        """Return the same without data at the pixels `holes`, (height, width)."""
+    def without(self, holes: Mask | None) -> "ClassifiedScene":
+        """Return the same without data at the pixels `holes`, (height, width); None are none."""
+        if holes is None:
+            return self
         causes = np.where(holes, np.uint8(NO_DATA), self.causes)
         fraction = self.candidate.coverage.coverage_fraction
         return replace(

@@ -86,6 +86,7 @@ class MosaicPixels:
         fine, coarse = further - {*COARSE}, further & {*COARSE}
         self._opened = {number: self._open(number, further) for number in numbers}
         self._read = {number: self._fine(number, {*NDVI_BANDS} | fine & self._opened[number]) for number in numbers}
+        self._cover_on_20_m(numbers)
         self._coarse = {
             number: self._of_20_m(number, coarse & self._opened[number])
             for number in numbers
@@ -232,7 +233,6 @@ class MosaicPixels:
     def _open(self, number: int, bands: Iterable[Band]) -> set[Band]:
         """Open further bands of a scene; return those that can be read, and note why the others cannot."""
         scene, opened = self._scenes.scenes[number], set()
-        scene.begin(*(band for band in bands if band in scene.scene.bands))
         for band in bands:
             try:
                 scene.band(band)
@@ -249,6 +249,14 @@ class MosaicPixels:
             tables.append(WindowTable.of([candidate.window]) if candidate.is_native else candidate.resampling.sampled)
             keys.append(np.array([key]))
         return self._windows(number, bands, tables, keys)
+
+    def _cover_on_20_m(self, numbers: Iterable[int]) -> None:
+        """Compute the coverages on the grids of 20 m, of all fields at once; each is on that of its first scene."""
+        of_mosaics = np.array([mosaic.candidates[0].number for mosaic in self.mosaics], np.intp)
+        first = np.concatenate([self._scene_of_row, of_mosaics])
+        for number in numbers:
+            if self._opened[number] & {*COARSE}:
+                self._coarse_windows(number, np.flatnonzero(first == number))
 
     def _of_20_m(self, number: int, bands: Iterable[Band]) -> _SceneWindows:
         of_rows = np.flatnonzero(self._scene_of_row == number)

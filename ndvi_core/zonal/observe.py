@@ -39,7 +39,7 @@ from ndvi_core.zonal.classification import Classification
 from ndvi_core.zonal.field_group import FieldGroup
 from ndvi_core.zonal.mask import Mask, get_policy
 from ndvi_core.zonal.measure import FieldPixels, ZonalStatistics, areas_by_cause, measure
-from ndvi_core.zonal.mosaic import ClassifiedScene, Mosaic, is_whole, mosaic_of_one, select_scenes
+from ndvi_core.zonal.mosaic import Mosaic, is_whole, mosaic_of_one, select_scenes
 from ndvi_core.zonal.mosaic_pixels import IndexStatistics, MosaicPixels
 from ndvi_core.zonal.observation_builder import Findings, ObservationBuilder, Remark
 from ndvi_core.zonal.observation_table import ObservationTable
@@ -197,8 +197,7 @@ class _Day:
         rows_of_one, of_several = [np.zeros(0, np.intp)], {}
         for batch in gather([read for _, read in found.wanted], len(cells), self._memory):
             whole = self._that_are_whole(found.wanted, cells, batch)
-            of_keys = ranges(first[whole], counts[whole])
-            found.compute(of_keys)
+            found.compute(ranges(first[whole], counts[whole]))
             with_holes = [cell for cell, prepared in self._prepared.items() if prepared.holes]
             is_single = (counts[whole] == 1) & ~np.isin(cells[whole], with_holes)
             rows_of_one.append(self._with_data(found, first[whole[is_single]]))
@@ -208,8 +207,6 @@ class _Day:
                     rows_of_one.append(np.array([row]))
                 elif mosaic is not None:
                     of_several[int(cells[key])] = mosaic
-            for number in np.unique(table.scene[of_keys[found.valid_pixels[of_keys] > 0]]).tolist():
-                self._scenes.scenes[number].begin("nir")
         rows = np.concatenate(rows_of_one)
         has_valid = found.valid_pixels[rows] > 0
         yield self._masked_rows(found, rows[~has_valid])
@@ -223,11 +220,17 @@ class _Day:
         """Return the rows, single ones of their cells, that other scenes cannot add to; the other cells come again."""
         is_kept = is_whole(found.data_pixels[rows], found.pixels[rows])
         for index in np.flatnonzero(~is_kept).tolist():
-            is_kept[index] = not self._wants_more(found, int(rows[index]))
-        return rows[is_kept]
+            row = int(rows[index])
+            cell = self._cell(int(found.table.cell[row]))
+            is_kept[index] = not self._comes_again(cell, mosaic_of_one(found.classified(row)))
+        kept = rows[is_kept]
+        self._begin(np.unique(found.table.scene[kept[found.valid_pixels[kept] > 0]]).tolist())
+        return kept
 
-    def _wants_more(self, found: Classification, row: int) -> bool:
-        return self._comes_again(self._cell(int(found.table.cell[row])), mosaic_of_one(found.classified(row)))
+    def _begin(self, scenes: Iterable[int]) -> None:
+        """Begin to open all bands of scenes that will be measured, while other scenes are classified."""
+        for number in scenes:
+            self._scenes.scenes[number].begin("nir", *self._further_bands)
 
     def _comes_again(self, cell: PreparedCell, mosaic: Mosaic) -> bool:
         """Return whether a cell is classified anew, on one grid, since other scenes may have what its mosaic lacks."""
@@ -239,10 +242,12 @@ class _Day:
     def _select(self, found: Classification, rows: range) -> tuple[int | None, Mosaic | None]:
         """Select a cell's scenes; return its row, if that is all, else its mosaic, or nothing if it comes again."""
         cell = self._cell(int(found.table.cell[rows[0]]))
-        classified = [_without(found.classified(row), cell.holes) for row in rows]
+        classified = [one.without(cell.holes.get(one.candidate.scene)) for one in map(found.classified, rows)]
         mosaic = select_scenes(classified, self._scenes.passes)
         if self._comes_again(cell, mosaic):
             return None, None
+        if mosaic.has_valid_pixels:
+            self._begin(candidate.number for candidate in mosaic.candidates)
         if mosaic.candidates[0].is_native and not cell.holes:
             for row, one in zip(rows, classified, strict=True):
                 if one.causes is mosaic.causes:  # the scene as it is, and nothing of the others
@@ -393,8 +398,3 @@ class _Day:
         self._again.append(
             self._scenes.without(self._cell(cell), [(self._scenes.scenes[number], error) for number, error in errors])
         )
-
-
-def _without(scene: ClassifiedScene, holes: Mapping[OpenScene, Mask]) -> ClassifiedScene:
-    own = holes.get(scene.candidate.scene)
-    return scene if own is None else scene.without(own)

@@ -88,7 +88,7 @@ def test_of_a_scene_the_needed_blocks_are_read_once_and_no_others(
 
 
 def test_fields_are_done_with_from_north_to_south(tmp_path: Path) -> None:
-    """So that only those on the current blocks are in memory."""
+    """So that their pictures are drawn while others are read."""
     scene = make_scene(tmp_path, rough(1, 300, 900), rough(2, 2000, 4000), GROUND)
     fields = {f"row {row}": pixel_box(row, 5, 4, 4) for row in (34, 2, 18)}
     assert [item.observation.field_id for item in observed(make_order(fields, [scene]))] == [
@@ -103,11 +103,17 @@ def test_of_hidden_fields_and_scenes_not_chosen_only_the_classification_is_read(
     clouds = np.full((3 * BLOCK // 2, 3 * BLOCK // 2), 9, np.uint8)
     hidden = served_scene(files, folder, "A", scl=clouds)
     clear = served_scene(files, folder, "B")
-    order = make_order({"a": pixel_box(300, 300, 20, 20)}, [hidden, clear])
-    assert outcome(order).observation.scene_ids == ("B",)
+    field = {"a": pixel_box(300, 300, 20, 20)}
+    assert outcome(make_order(field, [hidden, clear])).observation.scene_ids == ("B",)
     assert sum(last - first for first, last in asked(files, "A_B04.tif")) <= HEADER, "the header has the grid"
     assert asked(files, "A_B08.tif") == []
     assert asked(files, "B_B08.tif") != []
+    files.clear()
+    less = np.full_like(clouds, 4)
+    less[152:154] = 9
+    hazy = served_scene(files, folder, "C", scl=less)
+    assert outcome(make_order(field, [hazy, clear])).observation.scene_ids == ("B",)
+    assert asked(files, "C_B08.tif") == []
     files.clear()
     alone = make_order({"a": pixel_box(600, 20, 20, 20)}, [hidden])
     assert outcome(alone).observation.status == "cloudy"
