@@ -14,13 +14,15 @@ Item = TypeVar("Item")
 Argument = TypeVar("Argument")
 
 WAITING = 64
-"""Items that an iterator may be ahead."""
+"""Items that an iterator may be ahead, unless it is told otherwise."""
 
 _POLL = 0.1
 """Seconds between two looks at whether the items are still wanted."""
 
 
-def prefetch_in_order(sources: Sequence[Callable[[], Generator[Item]]], at_once: int) -> Generator[Item]:
+def prefetch_in_order(
+    sources: Sequence[Callable[[], Generator[Item]]], at_once: int, waiting: int = WAITING
+) -> Generator[Item]:
     """Yield the items of the first iterator, then those of the second, and so on, while the next ones run already.
 
     An error of an iterator is raised in its turn. When the generator is closed, the threads end with their next item.
@@ -28,6 +30,7 @@ def prefetch_in_order(sources: Sequence[Callable[[], Generator[Item]]], at_once:
     Args:
         sources: each makes an iterator, which then runs in a thread of its own.
         at_once: iterators that run side by side; if it is one, all is done in the caller's thread.
+        waiting: items that each of them may be ahead.
     """
     if at_once <= 1 or len(sources) <= 1:
         for source in sources:
@@ -35,11 +38,11 @@ def prefetch_in_order(sources: Sequence[Callable[[], Generator[Item]]], at_once:
         return
     unwanted = Event()
     coming = iter(sources)
-    running = deque(_Running(source, unwanted) for source in islice(coming, at_once))
+    running = deque(_Running(source, unwanted, waiting) for source in islice(coming, at_once))
     try:
         while running:
             yield from running.popleft().items()
-            running.extend(_Running(source, unwanted) for source in islice(coming, 1))
+            running.extend(_Running(source, unwanted, waiting) for source in islice(coming, 1))
     finally:
         unwanted.set()
 
@@ -73,10 +76,10 @@ class _End:
 class _Running(Generic[Item]):
     """An iterator in its thread."""
 
-    def __init__(self, source: Callable[[], Generator[Item]], unwanted: Event) -> None:
+    def __init__(self, source: Callable[[], Generator[Item]], unwanted: Event, waiting: int) -> None:
         self._source = source
         self._unwanted = unwanted
-        self._queue: Queue[Item | _End] = Queue(WAITING)
+        self._queue: Queue[Item | _End] = Queue(waiting)
         Thread(target=self._run, name="ahead", daemon=True).start()
 
     def items(self) -> Iterator[Item]:

@@ -21,8 +21,8 @@ from ndvi_core.zonal.order_columns import CellColumns, SceneSet
 
 log = logging.getLogger(__name__)
 
-Unreadable = Sequence[tuple[OpenScene, SceneUnreadable]]
-"""Scenes that cannot be read, and why."""
+Unreadable = Sequence[tuple[int, SceneUnreadable]]
+"""Numbers of scenes that cannot be read, and why."""
 
 
 class FieldCoverages:
@@ -289,8 +289,8 @@ class DayScenes:
         for _, error in unreadable:
             self._warn(error)
         reasons = [*cell.unreadable, *dict.fromkeys(str(error) for _, error in unreadable)]
-        lost = {scene for scene, _ in unreadable}
-        left = [candidate for candidate in cell.candidates if candidate.scene not in lost]
+        lost = {number for number, _ in unreadable}
+        left = [candidate for candidate in cell.candidates if candidate.number not in lost]
         without = PreparedCell(cell.cell, cell.of_day, left, reasons, left, cell.has_older)
         if any(isinstance(error, SceneUnreachable) for _, error in unreadable):
             return replace(without, is_unreachable=True)

@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 
 import numpy as np
@@ -33,7 +32,7 @@ from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.raster.projection import shrink
 from ndvi_core.raster.windows import BandWindows, gather
-from ndvi_core.support.concurrency import prefetch_in_order
+from ndvi_core.support.concurrency import WAITING, prefetch_in_order
 from ndvi_core.zonal.candidates import CandidateTable, DayScenes, FieldCoverages, PreparedCell
 from ndvi_core.zonal.classification import Classification
 from ndvi_core.zonal.field_group import FieldGroup
@@ -53,6 +52,12 @@ MAX_DAYS = 8
 
 MAX_CELLS = 10_000
 """Cells of such days together: each takes some kilobytes from when its scenes are selected until it is computed."""
+
+MAX_FIELD_PIXELS = 1_000_000
+"""Pixels of the largest field of such days together: those of a field are computed at once, and take most then."""
+
+WAITING_RASTERS = 4
+"""Batches of cells that a day may be ahead of the drawing of their pictures: each holds their pixels."""
 
 READ_AHEAD = 8
 """One part in so many of the order's memory is for blocks that are read before they are needed."""
@@ -83,14 +88,14 @@ def observe(order: WorkOrder, table: ObservationTable) -> Iterator[ObservedCells
     inner = order.policy.inner_buffer_m
     coverages = FieldCoverages([shrink(item.geometry, inner) for item in order.fields])
     columns = CellColumns.of(order)
-    days: dict[date, list[int]] = defaultdict(list)
-    for number, day in enumerate(columns.day):
-        days[day].append(number)
-    at_once = max(1, min(MAX_DAYS, MAX_CELLS // max(map(len, days.values()), default=1), len(days)))
+    days = columns.cells_by_day()
+    cells, pixels = max(map(len, days), default=1), max((item.window_pixels for item in order.fields), default=1.0)
+    at_once = max(1, min(MAX_DAYS, MAX_CELLS // cells, int(MAX_FIELD_PIXELS / pixels), len(days)))
     memory = order.memory_mb * 1_000_000 // READ_AHEAD // at_once
     return prefetch_in_order(
-        [partial(_observe_day, order, table, columns, coverages, np.array(days[day]), memory) for day in sorted(days)],
+        [partial(_observe_day, order, table, columns, coverages, cells, memory) for cells in days],
         at_once,
+        WAITING_RASTERS if order.pictures else WAITING,
     )
 
 
@@ -295,10 +300,8 @@ class _Day:
                 self._again.append(filled)
                 is_kept[index] = False
         self._state(fields, found.areas, found, is_kept, further)
-        rasters = {}
-        if self._pictures:
-            for index in np.flatnonzero(is_kept & found.is_valid).tolist():
-                rasters[int(fields.cells[index])] = fields.raster(index, pixels, found)
+        drawn = np.flatnonzero(is_kept & found.is_valid).tolist() if self._pictures else []
+        rasters = {int(fields.cells[index]): fields.raster(index, pixels, found) for index in drawn}
         return ObservedCells(fields.cells[is_kept], rasters)
 
     def _state(
@@ -370,8 +373,7 @@ class _Day:
 
     def _opens(self, cell: int, mosaic: Mosaic, asset: Asset) -> bool:
         """Return whether a band of a mosaic's scenes can be opened; else the cell comes again."""
-        unreadable = self._scenes.unreadable([candidate.number for candidate in mosaic.candidates], asset)
-        failed = self._decisive(unreadable, asset)
+        failed = self._decisive(self._scenes.unreadable([one.number for one in mosaic.candidates], asset), asset)
         if failed:
             self._lose(cell, list(failed.items()))
         return not failed
@@ -395,6 +397,4 @@ class _Day:
 
     def _lose(self, cell: int, errors: Sequence[tuple[int, SceneUnreadable]]) -> None:
         """Let a cell come again without scenes that turned out to be unreadable."""
-        self._again.append(
-            self._scenes.without(self._cell(cell), [(self._scenes.scenes[number], error) for number, error in errors])
-        )
+        self._again.append(self._scenes.without(self._cell(cell), errors))

@@ -1,5 +1,6 @@
 """A work order's cells as columns."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -47,6 +48,13 @@ class CellColumns:
             scene_set=np.array([number(cell) for cell in order.cells], np.intp),
             sets=tuple(known),
         )
+
+    def cells_by_day(self) -> list[Indexes]:
+        """Return the numbers of the cells of each day, ascending; the earliest day first."""
+        days: dict[date, list[int]] = defaultdict(list)
+        for number, day in enumerate(self.day):
+            days[day].append(number)
+        return [np.array(days[day]) for day in sorted(days)]
 
     def of_day(self, cell: int) -> SceneSet:
         """Return the scenes of a cell."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +42,14 @@ def test_an_order_says_how_much_memory_its_pixels_take(tmp_path: Path, indices: 
     assert said[1] - said[0] == pytest.approx(per_pixel * 1000**2, rel=0.1)  # it is not upright in degrees
     assert peaks[1] - peaks[0] < said[1] - said[0]
     assert peaks[0] < said[0] / 2, "the rest is for what is read over the network"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
+def test_days_side_by_side_take_no_more_than_the_order_says(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(500, 3000, (1024, 1024))
+    first = make_scene(tmp_path, noise, noise + 2000, size=1024, blockxsize=128, blockysize=128)
+    times = [first.time + timedelta(days=number) for number in range(8)]
+    scenes = [first.model_copy(update={"id": f"S2A_{time:%Y%m%d}", "time": time}) for time in times]
+    store = Store(f"file://{tmp_path}")
+    order = make_order({"f": pixel_box(10, 10, 1000, 1000)}, scenes, store=store).model_copy(update={"pictures": False})
+    assert peak_memory(put_order(store, order)) < order.memory
