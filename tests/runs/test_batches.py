@@ -60,9 +60,8 @@ def test_no_cell_is_lost_or_doubled_and_each_task_has_about_as_much_of_it(settin
     due = cells_of(3000, days=11, places=9)
     batches = pack(due, settings)
     assert len(batches) > 1
-    packed = [cell for batch in batches for cell in batch.cells]
-    assert len(packed) == len(due)
-    assert set(packed) == set(due)
+    packed = [(cell.field.sequence, cell.date) for batch in batches for cell in batch.cells]
+    assert sorted(packed) == sorted((cell.field.sequence, cell.date) for cell in due)
     sizes = [len(batch.cells) for batch in batches]
     assert max(sizes) < 1.3 * min(sizes)
 
