@@ -139,8 +139,8 @@ class WindowTable:
             first += end - start
 
     def pixels_of(self, flat: NDArray[Number], numbers: Indexes) -> NDArray[Number]:
-        """Return the pixels of these windows, one after the other."""
+        """Return the pixels of these windows, one after the other; those of one, which may be large, as a view."""
         starts, ends = self.starts[numbers].tolist(), self.ends[numbers].tolist()
-        if not starts:
-            return flat[:0]
+        if len(starts) <= 1:
+            return flat[starts[0] : ends[0]] if starts else flat[:0]
         return np.concatenate([flat[start:end] for start, end in zip(starts, ends, strict=True)])

@@ -23,7 +23,7 @@ class FieldPixels:
     coverage_fraction: Floats
     causes: Causes
     """What becomes of each pixel, as far as the classification says."""
-    scene: NDArray[np.intp]
+    scene: NDArray[np.int32]
     """Number of the scene that a valid pixel is from; anything for the others."""
     red: NDArray[np.integer]
     """Digital numbers."""

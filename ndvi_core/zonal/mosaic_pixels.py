@@ -116,7 +116,7 @@ class MosaicPixels:
             starts=windows.starts,
             coverage_fraction=coverages.windows.pixels_of(coverages.fraction, places),
             causes=classification.windows.pixels_of(classification.causes, rows),
-            scene=np.full(windows.size, number),
+            scene=np.full(windows.size, number, np.int32),
             red=found.pixels("red", keys),
             nir=found.pixels("nir", keys),
         )
@@ -125,7 +125,7 @@ class MosaicPixels:
         """Return the pixels of a mosaic of several scenes."""
         mosaic = self.mosaics[key - len(self.rows)]
         source = mosaic.source.ravel()
-        numbers = np.array([candidate.number for candidate in mosaic.candidates])
+        numbers = np.array([candidate.number for candidate in mosaic.candidates], np.int32)
         return FieldPixels(
             starts=np.zeros(1, np.intp),
             coverage_fraction=mosaic.coverage.coverage_fraction.ravel(),

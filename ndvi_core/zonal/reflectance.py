@@ -26,7 +26,7 @@ class BandPixels:
     coverage_fraction: Floats
     is_clear: Mask
     """Whether a pixel is valid by its class."""
-    scene: NDArray[np.intp]
+    scene: NDArray[np.int32]
     """Number of the scene that a clear pixel is from; anything for the others."""
     bands: Mapping[Band, NDArray[np.integer]]
     """Digital numbers."""
