@@ -40,8 +40,8 @@ PLANNED_AT = "planned-at"
 MAX_NAMED_DEFECTS = 5
 
 MAX_TOLD = 1000
-"""Cells of an order whose numbers are in the log, at most: nobody reads more, and through Airflow each line takes as
-long as computing a cell."""
+"""Cells of an order whose numbers are in the log, at most: nobody reads more, and where tasks collect their logs a line
+takes as long as computing a cell."""
 
 log = logging.getLogger(__name__)
 
