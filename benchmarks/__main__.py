@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import rasterio
 
+from benchmarks.alone import alone
 from benchmarks.approaches import APPROACHES
 from benchmarks.land import ASSETS, BLOCK, NORTH, WEST, lonlat, make_fields, write_scene
 from benchmarks.launch import launch
@@ -93,7 +94,7 @@ def main() -> None:
     folder = wanted.folder.resolve()
     write_scene(folder / "scene")
     report: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "latency": LATENCY, "tasks": []}
-    with _server(folder) as (url, log):
+    with alone(folder), _server(folder) as (url, log):
         for task in TASKS:
             if wanted.task is None or any(task.name.startswith(begin) for begin in wanted.task):
                 report["tasks"].append(_measure(task, folder, url, log, wanted.repeat))
@@ -279,7 +280,13 @@ def _markdown(report: dict[str, Any]) -> str:
             ]
             worst = f"{of['worst']:.0e}" if of["worst"] is not None else ""
             lines.append(f"| {of['approach']} | {' | '.join(cells)} | {worst} |")
-        lines.append("")
+        cells = entry["task"]["fields"] * entry["task"]["dates"]
+        lines += [
+            "",
+            f"{own['approach']}: {cells / own['wall']:,.0f} fields and dates a second, "
+            f"{own['cpu'] / cells * 1e6 / 3600:.2f} core-hours a million.",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import shapely
 from sqlalchemy import Engine, text
 
+from benchmarks.alone import alone
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.stack import Stack
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--fields", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=90)
     arguments = parser.parse_args()
-    with _stack(arguments.days) as stack:
+    with alone(Path(".bench")), _stack(arguments.days) as stack:
         engine = stack.engine()
         _fill(engine, arguments.fields, arguments.days)
         engine.dispose()

@@ -4,7 +4,6 @@ Each case has a laptop stack of its own, with full-size scenes: a day by `ndvi_d
 """
 
 import argparse
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ import psutil
 import shapely
 from sqlalchemy import func, select, text
 
+from benchmarks.alone import alone
 from benchmarks.land import ASSETS, DAY, EPSG, lonlat, make_fields, write_scene
 from ndvi_airflow.defaults import CATCH_UP, DAILY
 from ndvi_airflow.local import stack as local
@@ -83,21 +83,9 @@ def main() -> None:
     parser.add_argument("--no-pictures", action="store_true")
     wanted = parser.parse_args()
     cases = (Case(wanted.fields, wanted.days, not wanted.no_pictures),) if wanted.fields else CASES
-    with _alone(), _scenes(max(case.days for case in cases)) as catalogue:
+    with alone(FOLDER), _scenes(max(case.days for case in cases)) as catalogue:
         report = [_measure(case, catalogue) for case in cases]
     (FOLDER / "pipeline.json").write_text(json.dumps(report, indent=1))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Hold a lock: two of these at once would measure each other."""
-    FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "pipeline.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SystemExit("another `make bench-pipeline` is running: wait until it is done") from None
-        yield
 
 
 @contextmanager

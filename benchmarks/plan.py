@@ -21,6 +21,7 @@ import shapely
 from rasterio.warp import transform
 from sqlalchemy import create_engine, event, text
 
+from benchmarks.alone import alone
 from benchmarks.launch import launch
 from ndvi_airflow.local.services import start_postgres
 from ndvi_core.models.extent import WORLD
@@ -39,6 +40,7 @@ from ndvi_core.storage.geoparquet import write_observations
 from ndvi_core.storage.object_store import Store
 from ndvi_core.storage.work_orders import read_order
 
+FOLDER = Path(".bench")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 DAY = date(2025, 6, 14)
 EUROPE = (-10.0, 36.0, 32.0, 70.0)
@@ -203,17 +205,20 @@ def main() -> None:
         name, folder, url = wanted.step
         _step(name, folder, url, wanted.fields[0])
         return
-    report = []
-    for count in wanted.fields or (10_000, 100_000, 1_000_000):
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            server = start_postgres(Path(folder) / "data")
-            try:
-                report.append(_measure(count, Path(folder) / "bucket", server.url("registry")))
-            finally:
-                server.stop()
-    Path(".bench").mkdir(exist_ok=True)
-    Path(".bench/plan.json").write_text(json.dumps(report, indent=1))
+    with alone(FOLDER):
+        report = [_of_registry(count) for count in wanted.fields or (10_000, 100_000, 1_000_000)]
+    (FOLDER / "plan.json").write_text(json.dumps(report, indent=1))
     sys.stdout.write(_markdown(report))
+
+
+def _of_registry(count: int) -> dict[str, Any]:
+    """Measure with a registry of so many fields, in a database of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = start_postgres(Path(folder) / "data")
+        try:
+            return _measure(count, Path(folder) / "bucket", server.url("registry"))
+        finally:
+            server.stop()
 
 
 def _step(name: str, folder: str, url: str, count: int) -> None:

@@ -48,6 +48,7 @@ RUN = (
 NOT_RUN = {
     ("README.md", "make demo"): "tests/local/test_stack.py runs the demo; the tests are this",
     ("CONTRIBUTING.md", "make setup"): "makes the environment that this runs in, and runs the tests themselves",
+    ("speed.md", "make bench"): "takes an hour, and a machine that does nothing else",
     ("deployment.md", "make demo"): "tests/local/test_stack.py runs it",
     ("deployment.md", "make compose-up"): "takes Docker; tests/deployment/test_compose.py reads the file",
     ("deployment.md", "TAG="): "takes Docker, kind and Terraform",
