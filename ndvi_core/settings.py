@@ -111,7 +111,10 @@ class Settings(BaseSettings):
         )
 
 
-RENAMED = {"NDVI_PICTURES": "NDVI_PRODUCTS, `all` (was true) or `none` (was false)"}
+RENAMED = {
+    "NDVI_PICTURES": "NDVI_PRODUCTS, `all` (was true) or `none` (was false)",
+    "NDVI_MAX_TASKS": "NDVI_FIELD_TASKS and NDVI_PARALLEL_TASKS",
+}
 """Variables of earlier releases and what is set instead: ignored, they would turn on again what was turned off."""
 
 S = TypeVar("S", bound=BaseSettings)

@@ -57,7 +57,16 @@ def test_the_library_has_no_settings_of_airflow(monkeypatch: pytest.MonkeyPatch)
         load_airflow_settings()
 
 
-def test_a_variable_with_another_name_by_now_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NDVI_PICTURES", "false")
-    with pytest.raises(BadInput, match="NDVI_PICTURES is now NDVI_PRODUCTS"):
+@pytest.mark.parametrize(
+    ("before", "value", "now"),
+    [
+        ("NDVI_PICTURES", "false", "NDVI_PRODUCTS"),
+        ("NDVI_MAX_TASKS", "200", "NDVI_FIELD_TASKS and NDVI_PARALLEL_TASKS"),
+    ],
+)
+def test_a_variable_with_another_name_by_now_is_refused(
+    monkeypatch: pytest.MonkeyPatch, before: str, value: str, now: str
+) -> None:
+    monkeypatch.setenv(before, value)
+    with pytest.raises(BadInput, match=f"{before} is now {now}"):
         load_settings()

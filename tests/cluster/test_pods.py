@@ -249,7 +249,7 @@ def test_an_outage_of_s3_is_waited_out(story: Story, person: Person, overrides: 
     cell = Cell(person, THIRD, "field_2")
     story.stack.s3.stop()
     try:
-        said = r"field_2: exit code 75 \(Error\): .* ERROR cannot read s3://ndvi/runs/.*orders/\d+.json"
+        said = r"field_2: exit code 75 \(Error\): .* ERROR cannot read s3://ndvi/runs/.*orders/\d+.parquet"
         cell.until("up_for_retry", cell.clear(), said)
     finally:
         local.up(story.stack.settings, print, overrides)
