@@ -41,9 +41,8 @@ def colour_of(ndvi: NDArray[Any]) -> NDArray[np.uint8]:
 
 def index_of(ndvi: NDArray[Any]) -> NDArray[np.uint8]:
     """Return each value's index in the palette: its step, or that of the nearer end; `MASKED_INDEX` for NaN."""
-    index: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(ndvi), 0, 1) * STEPS).astype(np.uint8)
-    index[~np.isfinite(ndvi)] = MASKED_INDEX
-    return index
+    step = np.rint(np.clip(np.nan_to_num(ndvi), 0, 1) * STEPS)
+    return np.where(np.isfinite(ndvi), step, MASKED_INDEX).astype(np.uint8)
 
 
 @cache

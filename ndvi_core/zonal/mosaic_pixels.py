@@ -116,7 +116,7 @@ class MosaicPixels:
             starts=windows.starts,
             coverage_fraction=coverages.windows.pixels_of(coverages.fraction, places),
             causes=classification.windows.pixels_of(classification.causes, rows),
-            scene=np.full(windows.size, number, np.int32),
+            scene=np.broadcast_to(np.int32(number), windows.size),
             red=found.pixels("red", keys),
             nir=found.pixels("nir", keys),
         )

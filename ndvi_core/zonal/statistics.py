@@ -93,7 +93,11 @@ def summarise(values: Floats, weights: Floats, starts: Indexes) -> dict[str, Flo
     mean = np.clip(
         np.add.reduceat(weights * values, starts) / total, low, high
     )  # rounding may carry the mean past an end
-    variance = np.add.reduceat(weights * (values - np.repeat(mean, sizes)) ** 2, starts) / total
+    deviation = np.repeat(mean, sizes)  # in place from here on: one field may have millions of pixels
+    np.square(np.subtract(values, deviation, out=deviation), out=deviation)
+    deviation *= weights
+    variance = np.add.reduceat(deviation, starts) / total
+    del deviation
     quantiles = weighted_quantiles(values, weights, starts, list(QUANTILES.values()))
     columns = (mean, np.sqrt(variance), low, high, *quantiles)
     return dict(zip(STATISTICS, columns, strict=True))
@@ -115,7 +119,10 @@ def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequ
     ends = np.append(starts[1:], len(values))
     sizes = ends - starts
     fields = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    order = np.concatenate([np.argsort(values[field], kind="stable") + field.start for field in fields])
+    order = np.empty(len(values), np.intp)
+    for field in fields:
+        order[field] = np.argsort(values[field], kind="stable")
+        order[field] += field.start
     ascending, weight = values[order], weights[order]
     # One field may have millions of pixels: from here on arrays are reused, each with a new name for its new content.
     del order

@@ -1,5 +1,6 @@
 """Which indices a deployment has: what the files of all its days are made with."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -43,9 +44,23 @@ def test_a_new_set_makes_all_days_stale_and_the_same_set_none(rows: Engine) -> N
         assert index_sets.current_indices(connection) == ("ndvi", "evi2")
 
 
-def test_an_index_that_this_version_does_not_know_has_no_columns(rows: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_cire() -> Iterator[None]:
+    """Let the registry of indices be one without CIre, and have its order again afterwards."""
+    whole = dict(INDICES)
+    del INDICES["cire"]
+    yield
+    INDICES.clear()
+    INDICES.update(whole)
+
+
+@pytest.fixture
+def with_cire(rows: Engine) -> None:
     register(rows, "evi2", "cire")
-    monkeypatch.delitem(INDICES, "cire")
+
+
+@pytest.mark.usefixtures("with_cire", "without_cire")
+def test_an_index_that_this_version_does_not_know_has_no_columns(rows: Engine) -> None:
     with rows.connect() as connection:
         assert index_sets.current_indices(connection) == ("ndvi", "evi2")
 
