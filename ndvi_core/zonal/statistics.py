@@ -18,6 +18,9 @@ QUANTILES = {"p10": 0.10, "p25": 0.25, "median": 0.50, "p75": 0.75, "p90": 0.90}
 STATISTICS = ("mean", "std", "min", "max", *QUANTILES)
 
 
+_NUMBERED = 65_536
+
+
 def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> Floats:
     """Return (NIR - red) / (NIR + red) of reflectance, NaN where red or NIR is no positive reflectance.
 
@@ -30,12 +33,14 @@ def ndvi(red: NDArray[np.integer], nir: NDArray[np.integer], offset: Offset) -> 
         nir: Likewise, of the same shape.
         offset: Of the scene that the pixels are from.
     """
-    red_reflectance, nir_reflectance = red.astype(np.float64) + offset.red, nir.astype(np.float64) + offset.nir
+    red_reflectance = np.add(red, offset.red, dtype=np.float64)
+    nir_reflectance = np.add(nir, offset.nir, dtype=np.float64)
     is_reflectance = (red <= MAX_DIGITAL_NUMBER) & (nir <= MAX_DIGITAL_NUMBER)
     is_reflectance &= (red_reflectance > 0) & (nir_reflectance > 0)
-    ratio = np.full(red.shape, np.nan)
-    difference, total = nir_reflectance - red_reflectance, nir_reflectance + red_reflectance
-    np.divide(difference, total, out=ratio, where=is_reflectance)
+    ratio: Floats = nir_reflectance - red_reflectance
+    total = np.add(nir_reflectance, red_reflectance, out=red_reflectance)
+    np.divide(ratio, total, out=ratio, where=is_reflectance)
+    ratio[~is_reflectance] = np.nan
     return ratio
 
 
@@ -126,22 +131,23 @@ def weighted_quantiles(values: Floats, weights: Floats, starts: Indexes, q: Sequ
     ascending, weight = values[order], weights[order]
     # One field may have millions of pixels: from here on arrays are reused, each with a new name for its new content.
     del order
-    position = np.arange(len(ascending), dtype=np.float64)
-    position -= np.repeat(starts, sizes)
-    position *= weight
-    weight_sum = _cumulate(weight, fields)
-    del weight
+    weight_sum = weight.copy()
+    for field in fields:
+        np.cumsum(weight_sum[field], out=weight_sum[field])
     wanted = np.array(q) * ((sizes - 1) * weight_sum[ends - 1])[:, np.newaxis]
-    scaled_sum = np.multiply(weight_sum, np.repeat(sizes - 1, sizes), out=weight_sum)
-    del weight_sum
-    position[1:] += scaled_sum[:-1]
+    position = weight
+    for field, size in zip(fields, sizes.tolist(), strict=True):
+        _multiply_by_number(position[field])
+        weight_sum[field] *= size - 1
+    position[1:] += weight_sum[:-1]
     position[starts] = 0.0
+    del weight_sum
     found = [np.interp(at, position[field], ascending[field]) for at, field in zip(wanted, fields, strict=True)]
     return np.array(found).T
 
 
-def _cumulate(weights: Floats, fields: Sequence[slice]) -> Floats:
-    """Turn each field's weights into their cumulative sums, in place, and return the array."""
-    for field in fields:
-        np.cumsum(weights[field], out=weights[field])
-    return weights
+def _multiply_by_number(values: Floats) -> None:
+    """Multiply each value by its index, in place, some at a time: the indexes of millions would take as much memory."""
+    for start in range(0, len(values), _NUMBERED):
+        part = values[start : start + _NUMBERED]
+        part *= np.arange(start, start + len(part))

@@ -1,5 +1,6 @@
 """What a work order says of the memory that its computation takes, against what a process of its own took."""
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -10,19 +11,22 @@ import pytest
 from support.orders import make_order, put_order
 from support.scenes import make_scene, pixel_box
 
+from ndvi_airflow.connections import ALLOCATOR
 from ndvi_core.models.work_order import BYTES_PER_BAND, BYTES_PER_PIXEL
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
 
 def peak_memory(order_uri: str) -> int:
-    """Return the most memory, in bytes, that a process takes which computes an order."""
+    """Return the most memory, in bytes, that a process takes which computes an order as a task does."""
     script = (
         "import sys; from ndvi_core.cli import main; assert main(sys.argv[1:]) == 0;"
         "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     )
     command = [sys.executable, "-c", script, "compute", "--order", order_uri]
-    return 1024 * int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    return 1024 * int(
+        subprocess.run(command, capture_output=True, check=True, text=True, env={**os.environ, **ALLOCATOR}).stdout
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory that a process took")
@@ -51,5 +55,5 @@ def test_days_side_by_side_take_no_more_than_the_order_says(tmp_path: Path) -> N
     times = [first.time + timedelta(days=number) for number in range(8)]
     scenes = [first.model_copy(update={"id": f"S2A_{time:%Y%m%d}", "time": time}) for time in times]
     store = Store(f"file://{tmp_path}")
-    order = make_order({"f": pixel_box(10, 10, 1000, 1000)}, scenes, store=store).model_copy(update={"pictures": False})
+    order = make_order({"f": pixel_box(10, 10, 1000, 1000)}, scenes, store=store).model_copy(update={"products": None})
     assert peak_memory(put_order(store, order)) < order.memory
