@@ -8,20 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
-import numpy as np
 import pyarrow.parquet
 import pytest
-import rasterio
 import shapely
-from PIL import Image
-from rasterio.io import MemoryFile
-from rasterio.transform import from_origin
-from rasterio.warp import transform_bounds
 from support.models import a_field, an_observation, square
 from support.web import Ask, Server, SignIn
 
 from ndvi_core.models.observation import IndexStatistics
-from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import index_sets, ledger, recorded_days
 from ndvi_core.registry.progress import STATUSES
@@ -44,9 +37,7 @@ PROVENANCE = {
 }
 NDMI = {"ndmi": IndexStatistics(mean=0.25, p10=-0.5)}
 ROWS = [
-    an_observation(
-        wheat, FIRST, ndvi_mean=0.4326, indices={"ndmi": IndexStatistics(mean=0.25, p10=-0.5)}, **PROVENANCE
-    ),
+    an_observation(wheat, FIRST, ndvi_mean=0.4326, indices=NDMI, **PROVENANCE),
     an_observation(wheat, FIRST + timedelta(1), "no_scene", reason="no scene of this day"),
     an_observation(wheat, FIRST + timedelta(2), ndvi_mean=-0.1),
     an_observation(wheat, FIRST + timedelta(3), "cloudy", reason="31 % valid", ndvi_mean=0.9),
@@ -280,46 +271,6 @@ def test_all_fields_come_in_every_format(ask: Ask) -> None:
         assert [(row["field_id"], str(row["date"])) for row in rows] == expected
     assert [(row["plant_type"], row["season"]) for row in table] == [("wheat", "2025"), ("maize", "2025")]
     assert table[0]["area_ha"] > table[1]["area_ha"]
-
-
-UTM = {"crs": "EPSG:32632", "transform": from_origin(580_000, 5_100_000, 10, 10), "width": 40, "height": 20}
-
-
-@pytest.fixture(scope="module")
-def raster(server: Server) -> None:
-    """The raster of wheat on the first day: 0.2 in the west, 0.8 in the east, the two northern rows not valid."""
-    ndvi = np.full((20, 40), 0.2, np.float32)
-    ndvi[:, 20:] = 0.8
-    ndvi[:2] = np.nan
-    with MemoryFile() as file:
-        with file.open(driver="GTiff", dtype="float32", count=1, nodata=np.nan, **UTM) as dataset:
-            dataset.write(ndvi, 1)
-        server.bucket.write("fields/wheat/2025-04-01/ndvi.tif", bytes(file.read()))
-
-
-@pytest.mark.usefixtures("raster")
-def test_an_overlay_lies_where_its_raster_does(ask: Ask) -> None:
-    corners = ask("api/fields/wheat/overlays/2025-04-01.json").json()
-    (west, north), (east, south) = corners["top_left"], corners["bottom_right"]
-    assert corners["top_right"] == [east, north]
-    assert corners["bottom_left"] == [west, south]
-    bounds = rasterio.transform.array_bounds(UTM["height"], UTM["width"], UTM["transform"])
-    expected = transform_bounds(UTM["crs"], "EPSG:4326", *bounds, densify_pts=21)
-    assert (west, south, east, north) == pytest.approx(expected, abs=15 * METRE)
-
-
-@pytest.mark.usefixtures("raster")
-def test_an_overlay_has_the_colours_of_the_pictures_and_nothing_else(ask: Ask) -> None:
-    answer = ask("api/fields/wheat/overlays/2025-04-01.png")
-    assert answer.headers["Content-Type"] == "image/png"
-    pixels = np.asarray(Image.open(io.BytesIO(answer.content)))
-    rows, columns, _ = pixels.shape
-    west, east = colour_of(np.array([0.2, 0.8]))
-    assert pixels[rows // 2, columns // 4].tolist() == [*west, 255]
-    assert pixels[rows // 2, columns * 3 // 4].tolist() == [*east, 255]
-    assert {tuple(colour) for colour in pixels[pixels[..., 3] > 0, :3].tolist()} == {tuple(west), tuple(east)}
-    assert np.mean(pixels[..., 3] > 0) == pytest.approx(0.9, abs=0.06), "the northern tenth and the edges are clear"
-    assert set(np.unique(pixels[..., 3]).tolist()) == {0, 255}
 
 
 @pytest.mark.parametrize(
