@@ -31,12 +31,13 @@ from benchmarks.land import ASSETS, BLOCK, NORTH, WEST, lonlat, make_fields, wri
 from benchmarks.launch import launch
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.scene import Offset, Scene
-from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
+from ndvi_core.models.work_order import Cell, OrderField, Policy, SceneSet, WorkOrder
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.work_orders import write_order
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
-    "MALLOC_ARENA_MAX": "2"
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "4000000",
 }
 """Environment of all processes, as of compute tasks: compiled modules, as in an image, and few heaps."""
 LATENCY = 0.03
@@ -196,13 +197,12 @@ def _write_task(task: Task, folder: Path, url: str) -> None:
     ]
     dates = {scene.day.isoformat(): {asset: getattr(scene, asset) for asset in ASSETS} for scene in scenes}
     (folder / "task.json").write_text(json.dumps({"dates": dates, "fields": [polygon.wkt for polygon in fields]}))
-    for name, pictures in (("order", False), ("pictures", True)):
+    for name, products in (("order", None), ("pictures", f"file://{folder}/products")):
         order = WorkOrder(
             label=task.name,
             results=f"file://{folder}/results.parquet",
             manifest=f"file://{folder}/manifest.json",
-            products=f"file://{folder}/products",
-            pictures=pictures,
+            products=products,
             policy=Policy(mask="scl@1"),
             fields=tuple(
                 OrderField(field_id=str(number), geometry=polygon, geometry_hash=geometry_hash(polygon))
@@ -210,7 +210,7 @@ def _write_task(task: Task, folder: Path, url: str) -> None:
             ),
             scenes=tuple(scenes),
             cells=tuple(
-                Cell(index, scene.day, (number,), (), (), "0" * 16)
+                Cell(index, scene.day, SceneSet((number,)), "0" * 16)
                 for number, scene in enumerate(scenes)
                 for index in range(task.fields)
             ),

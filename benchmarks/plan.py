@@ -163,7 +163,7 @@ def _invented(order: WorkOrder, number: int, random: np.random.Generator) -> Obs
         field_id=order.fields[cell.field].field_id,
         date=cell.date,
         status="computed",
-        scene_ids=(order.scenes[cell.scenes[0]].id,),
+        scene_ids=(order.scenes[cell.scene_set.scenes[0]].id,),
         baseline="05.11",
         offset_rule="earth-search-c1@1",
         mask_policy=order.policy.mask,

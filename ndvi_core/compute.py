@@ -64,8 +64,7 @@ class OrderFiles:
         self._planned_at = self._store(url).last_modified(key).isoformat()
         self.order_sha256 = sha256(data).hexdigest()
         self.order = _parse(order_uri, data)
-        if self.order.pictures:
-            self._store(self.order.products)  # now, since several threads will ask for it
+        self._products = None if self.order.products is None else Store(self.order.products)
 
     def write_results(self, columns: Mapping[str, list[Any]]) -> Written:
         """Write the Parquet file of the order's observations, given their attributes."""
@@ -83,8 +82,9 @@ class OrderFiles:
         Those of a run that was planned later stay as they are, as its row does in the ledger: the task of an old run
         that is cleared does not bring back old pictures. A folder does not keep when a run was planned.
         """
-        folder = f"{observation.field_id}/{observation.date}"
-        store = self._store(self.order.products)
+        folder, store = f"{observation.field_id}/{observation.date}", self._products
+        if store is None:
+            return ()
         if self._planned_at < _planned_at(store, f"{folder}/{STATEMENT}"):
             log.warning("%s: the products of a run that was planned later stay", folder)
             return ()
@@ -197,9 +197,11 @@ def _defects_of_order(order: WorkOrder) -> Iterator[str]:
             f"policy.algorithm_version: planned for version {order.policy.algorithm_version}, "
             f"but this program computes version {ALGORITHM_VERSION}: run the image of the planner's release"
         )
-    for name in ("results", "manifest", "products"):
+    places = {"results": order.results, "manifest": order.manifest, "products": order.products}
+    for name, uri in places.items():
         try:
-            split_uri(getattr(order, name))
+            if uri is not None:
+                split_uri(uri)
         except BadInput as error:
             yield f"{name}: {error}"
     ids = [field.field_id for field in order.fields]
@@ -208,12 +210,15 @@ def _defects_of_order(order: WorkOrder) -> Iterator[str]:
 
 
 def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
-    """Yield references to fields and scenes that do not exist, and cells that are there twice."""
+    """Yield references to scenes that do not exist or are there twice, and cells that are there twice."""
     seen = set()
     for number, cell in enumerate(order.cells):
-        if not cell.scenes and not cell.unreadable:
+        scenes = (*cell.scene_set.scenes, *cell.scene_set.older)
+        if not cell.scene_set.scenes and not cell.scene_set.unreadable:
             yield f"cells.{number}.scenes: none"
-        for scene in (*cell.scenes, *cell.older):
+        if len(set(scenes)) < len(scenes):
+            yield f"cells.{number}.scenes: the same scene twice among {len(scenes)}"
+        for scene in scenes:
             if not 0 <= scene < len(order.scenes):
                 yield f"cells.{number}.scenes: there is no scene {scene} among {len(order.scenes)}"
         if (cell.field, cell.date) in seen:
@@ -226,7 +231,7 @@ def _compute(files: OrderFiles, table: "ObservationTable") -> Iterator[tuple[int
     from ndvi_core.zonal.observe import observe
 
     observed = observe(files.order, table)
-    if not files.order.pictures:
+    if files.order.products is None:
         for some in observed:
             yield len(some.cells), {}
         return

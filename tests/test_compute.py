@@ -24,7 +24,7 @@ from support.scenes import EPSG, make_scene, pixel_box
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Manifest, WorkOrder
+from ndvi_core.models.work_order import Manifest, SceneSet, WorkOrder
 from ndvi_core.products.quicklook import quicklook
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
@@ -146,7 +146,7 @@ def test_a_second_run_writes_the_same_bytes(store: Store, order: WorkOrder) -> N
 
 
 def test_without_pictures_there_are_only_results(store: Store, order: WorkOrder) -> None:
-    manifest = _run(store, order.model_copy(update={"pictures": False}))
+    manifest = _run(store, order.model_copy(update={"products": None}))
     assert set(_objects(store)) == {ORDER_KEY, RESULTS_KEY, MANIFEST_KEY}
     assert all(cell.objects == () for cell in manifest.cells)
     assert len(read_observations(store.read(RESULTS_KEY))) == len(order.cells)
@@ -270,8 +270,12 @@ def _file(table: pa.Table) -> bytes:
     ("spoil", "message"),
     [
         (lambda o: _with_cell(o, 1, date=o.cells[0].date), r"cells\.1: the second of field 0 on 2025-06-01"),
-        (lambda o: _with_cell(o, 2, scenes=(9,)), r"cells\.2\.scenes: there is no scene 9 among 3"),
-        (lambda o: _with_cell(o, 2, scenes=()), r"cells\.2\.scenes: none"),
+        (lambda o: _with_cell(o, 2, scene_set=SceneSet((9,))), r"cells\.2\.scenes: there is no scene 9 among 3"),
+        (lambda o: _with_cell(o, 2, scene_set=SceneSet(())), r"cells\.2\.scenes: none"),
+        (
+            lambda o: _with_cell(o, 2, scene_set=SceneSet((1,), (0, 1))),
+            r"cells\.2\.scenes: the same scene twice among 3",
+        ),
         (lambda o: _with_header(o, scene_sets=[]), r"cells\.0\.scene_set: there is no set 0 among 0"),
         (lambda o: _with_header(o, scene_sets="none"), "scene_sets: "),
         (lambda o: _with_field(o, 1, field_id="north"), "fields: the same id twice"),
@@ -292,6 +296,7 @@ def _file(table: pa.Table) -> bytes:
         "day twice",
         "unknown scene",
         "no scene",
+        "scene twice",
         "no set",
         "sets",
         "id twice",

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field as Attribute
+from pydantic import model_validator
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.frozen import Frozen
@@ -102,6 +103,12 @@ class Scene(Frozen):
     """Mean angle between the sun and the vertical, degrees."""
     view_zenith: float | None = None
     """Mean angle between the line of sight and the vertical, degrees."""
+
+    @model_validator(mode="after")
+    def _has_an_offset_of_each_band(self) -> "Scene":
+        if missing := self.bands.keys() - self.offset.others.keys():
+            raise ValueError(f"no offset of the bands {', '.join(sorted(missing))}")
+        return self
 
     def href(self, asset: Asset) -> str:
         """Return where an asset is.

@@ -74,18 +74,24 @@ class OrderField(NamedTuple):
         return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)
 
 
+class SceneSet(NamedTuple):
+    """What a cell can be computed from; many cells share one."""
+
+    scenes: tuple[int, ...]
+    """Indexes into the order's `scenes`: the newest products of that day that may contain the field."""
+    older: tuple[int, ...] = ()
+    """Likewise: older products of the same acquisitions, for where the newer ones turn out to have no data."""
+    unreadable: tuple[str, ...] = ()
+    """Why items of the catalogue that may be further such scenes cannot be read; empty only if there are scenes."""
+
+
 class Cell(NamedTuple):
     """One (field, day) to compute."""
 
     field: int
     """Index into the order's `fields`."""
     date: date
-    scenes: tuple[int, ...]
-    """Indexes into the order's `scenes`: the newest products of that day that may contain the field."""
-    older: tuple[int, ...]
-    """Likewise: older products of the same acquisitions, for where the newer ones turn out to have no data."""
-    unreadable: tuple[str, ...]
-    """Why items of the catalogue that may be further such scenes cannot be read; empty only if there are scenes."""
+    scene_set: SceneSet
     fingerprint: str
 
 
@@ -98,10 +104,8 @@ class WorkOrder(_Strict):
     """URI of the Parquet file of observations to write."""
     manifest: str
     """URI of the manifest to write last."""
-    products: str
-    """URI below which `<field_id>/<date>/...` is written."""
-    pictures: bool = True
-    """Whether to write the products of each cell: raster, picture and JSON."""
+    products: str | None
+    """URI below which `<field_id>/<date>/...` is written: raster, picture and JSON of each cell; None for none."""
     memory_mb: int = Attribute(default=512, ge=128)
     """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy

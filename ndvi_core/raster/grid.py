@@ -1,6 +1,5 @@
 """The endless grid of pixels that scenes of one UTM zone share, windows of it, and how a raster is tiled."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,15 +48,6 @@ class Window:
         if width <= 0 or height <= 0:
             return None
         return Window(col_off=col_off, row_off=row_off, width=width, height=height)
-
-    def contains(self, other: "Window") -> bool:
-        """Return whether all of `other` lies in this window."""
-        return (
-            self.row_off <= other.row_off
-            and self.col_off <= other.col_off
-            and other.row_stop <= self.row_stop
-            and other.col_stop <= self.col_stop
-        )
 
     def slices_in(self, other: "Window") -> tuple[slice, slice]:
         """Return where this window, a part of `other`, is in an array of `other`'s shape."""
@@ -117,16 +107,6 @@ class TileLayout:
     """The raster's, in its grid."""
     block_height: int
     block_width: int
-
-    def blocks(self, window: Window) -> Iterator[tuple[int, int]]:
-        """Yield row and column of each block that holds pixels of `window`, row by row."""
-        part = self.window.intersection(window)
-        if part is None:
-            return
-        top, left = part.row_off - self.window.row_off, part.col_off - self.window.col_off
-        for row in range(top // self.block_height, (top + part.height - 1) // self.block_height + 1):
-            for col in range(left // self.block_width, (left + part.width - 1) // self.block_width + 1):
-                yield row, col
 
     def block_window(self, row: int, col: int) -> Window:
         """Return the window, in the grid, of a block; at the raster's right and lower edge it may be cut."""

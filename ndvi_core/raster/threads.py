@@ -2,10 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 READERS = 16
 """Threads that fetch and decode: enough to hide a server's latency behind the decoding of a few cores."""

@@ -21,7 +21,7 @@ from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation, Status
 from ndvi_core.models.scene import Scene, UnreadableItem
-from ndvi_core.models.work_order import Cell, OrderField, Policy, make_observation
+from ndvi_core.models.work_order import Cell, OrderField, Policy, SceneSet, make_observation
 from ndvi_core.runs.locality import window_pixels, z_order
 from ndvi_core.runs.selection import Selection
 
@@ -273,9 +273,11 @@ def order_parts(
             Cell(
                 field=field_index[cell.field.sequence],
                 date=cell.date,
-                scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
-                older=tuple(scene_index[scene.id] for scene in cell.older),
-                unreadable=cell.unreadable,
+                scene_set=SceneSet(
+                    scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
+                    older=tuple(scene_index[scene.id] for scene in cell.older),
+                    unreadable=cell.unreadable,
+                ),
                 fingerprint=cell.fingerprint,
             )
             for cell in cells

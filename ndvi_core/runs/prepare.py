@@ -176,6 +176,9 @@ def _write_orders(
 ) -> tuple[PlannedOrder, ...]:
     from ndvi_core.storage.work_orders import write_order
 
+    at = folder.store.uri(settings.products_prefix).rstrip("/")
+    products = None if settings.products == "none" else at
+
     def orders() -> Iterator[tuple[int, WorkOrder]]:
         for number, batch in enumerate(batches):
             revisions = {cell.field.sequence: cell.field.revision for cell in batch.cells}
@@ -187,8 +190,7 @@ def _write_orders(
                     label=batch.label,
                     results=folder.store.uri(folder.results_key(number)),
                     manifest=folder.store.uri(folder.manifest_key(number)),
-                    products=folder.store.uri(settings.products_prefix).rstrip("/"),
-                    pictures=settings.products == "all",
+                    products=products,
                     memory_mb=settings.memory_mb,
                     policy=settings.policy,
                     extent=str(extent),

@@ -173,7 +173,7 @@ def _read_verified(store: Store, written: Written) -> list[Observation]:
 
 def _failed(work: WorkOrder, reason: str) -> Iterator[Observation]:
     for cell in work.cells:
-        scenes = [work.scenes[index] for index in cell.scenes]
+        scenes = [work.scenes[index] for index in cell.scene_set.scenes]
         yield make_observation(
             work.fields[cell.field],
             cell.date,

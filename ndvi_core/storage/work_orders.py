@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from pydantic import TypeAdapter, ValidationError
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.work_order import Cell, OrderField, WorkOrder
+from ndvi_core.models.work_order import Cell, OrderField, SceneSet, WorkOrder
 from ndvi_core.storage.parquet import geo_metadata, geometry_field, read_table, to_wkb, write_table
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 HEADER = "ndvi:order"
 """Key of the metadata that hold all of an order but its fields and cells, as JSON.
 
-Its `scene_sets` are lists of scenes, older scenes and reasons, see `Cell`: many cells share one.
+Its `scene_sets` are lists of scenes, older scenes and reasons, see `SceneSet`.
 """
-
-
-_SceneSet = tuple[tuple[int, ...], tuple[int, ...], tuple[str, ...]]
 
 
 def write_order(order: WorkOrder) -> bytes:
@@ -36,7 +34,7 @@ def write_order(order: WorkOrder) -> bytes:
     for cell in order.cells:
         cells[cell.field].append(cell)
     in_turn = [cell for of_field in cells for cell in of_field]
-    sets = {of_cell: number for number, of_cell in enumerate(dict.fromkeys(map(_scene_set, in_turn)))}
+    sets = {of_cell: number for number, of_cell in enumerate(dict.fromkeys(cell.scene_set for cell in in_turn))}
     offsets = Array(list(accumulate(map(len, cells), initial=0)), type=DataType.int32())
     days = Array([cell.date.toordinal() - _EPOCH_DAY for cell in in_turn], DataType.int32())
     geometries = [field.geometry for field in order.fields]
@@ -46,7 +44,7 @@ def write_order(order: WorkOrder) -> bytes:
         Array([field.field_id for field in order.fields], type=DataType.string()),
         Array([field.geometry_hash for field in order.fields], type=DataType.string()),
         list_array(offsets, days.cast(DataType.date32()), type=schema.field("dates")),
-        list_array(offsets, Array([sets[_scene_set(cell)] for cell in in_turn], type=DataType.int32())),
+        list_array(offsets, Array([sets[cell.scene_set] for cell in in_turn], type=DataType.int32())),
         list_array(offsets, Array([cell.fingerprint for cell in in_turn], type=DataType.string())),
         Array(to_wkb(geometries), type=DataType.binary()),
     ]
@@ -76,8 +74,7 @@ def read_order(data: bytes) -> WorkOrder:
         for day, scene_set, fingerprint in zip(*of_field, strict=True):
             if not 0 <= scene_set < len(sets):
                 raise BadInput(f"cells.{len(cells)}.scene_set: there is no set {scene_set} among {len(sets)}")
-            scenes, older, unreadable = sets[scene_set]
-            cells.append(Cell(number, day, scenes, older, unreadable, fingerprint))
+            cells.append(Cell(number, day, sets[scene_set], fingerprint))
     return WorkOrder.model_validate({**header, "fields": fields, "cells": tuple(cells)})
 
 
@@ -96,9 +93,9 @@ def describe_order(order: WorkOrder) -> dict[str, Any]:
         fields[cell.field]["cells"].append(
             {
                 "date": cell.date.isoformat(),
-                "scenes": [order.scenes[number].id for number in cell.scenes],
-                "older": [order.scenes[number].id for number in cell.older],
-                "unreadable": list(cell.unreadable),
+                "scenes": [order.scenes[number].id for number in cell.scene_set.scenes],
+                "older": [order.scenes[number].id for number in cell.scene_set.older],
+                "unreadable": list(cell.scene_set.unreadable),
                 "fingerprint": cell.fingerprint,
             }
         )
@@ -109,15 +106,12 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CELLS = ("dates", "scene_sets", "fingerprints")
 
 
-def _scene_sets(stated: object) -> list[_SceneSet]:
+def _scene_sets(stated: object) -> list[SceneSet]:
     try:
-        return [(tuple(scenes), tuple(older), tuple(said)) for scenes, older, said in stated]  # type: ignore[attr-defined]
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"scene_sets: not a list of scenes, older scenes and reasons: {error}") from error
-
-
-def _scene_set(cell: Cell) -> _SceneSet:
-    return cell.scenes, cell.older, cell.unreadable
+        return TypeAdapter(list[SceneSet]).validate_python(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"scene_sets{''.join(f'.{step}' for step in first['loc'])}: {first['msg']}") from error
 
 
 def _types() -> "dict[str, DataType]":

@@ -12,12 +12,13 @@ from shapely.geometry.base import BaseGeometry
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.scene import Asset, number_passes
+from ndvi_core.models.work_order import SceneSet
 from ndvi_core.raster.grid import Grid, TileLayout
 from ndvi_core.raster.open_scene import OpenScene
 from ndvi_core.zonal.coverage import Coverages, cover
 from ndvi_core.zonal.mask import Mask, MaskPolicy
 from ndvi_core.zonal.mosaic import Candidate, Mosaic
-from ndvi_core.zonal.order_columns import CellColumns, SceneSet
+from ndvi_core.zonal.order_columns import CellColumns
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class PreparedCell:
 
     cell: int
     """Number of the cell in the order."""
-    of_day: SceneSet
+    scene_set: SceneSet
     candidates: Sequence[Candidate]
     """Each on its own grid."""
     unreadable: Sequence[str]
@@ -161,8 +162,8 @@ class DayScenes:
         scene_set = self._cells.scene_set[cells]
         self._day = {number: cells[scene_set == number] for number in np.unique(scene_set).tolist()}
         sets = [(self._cells.sets[number], own) for number, own in self._day.items()]
-        self._open({scene for of_day, _ in sets for scene in of_day.scenes})
-        found = [self._find(own, of_day.scenes) for of_day, own in sets]
+        self._open({scene for scene_set, _ in sets for scene in scene_set.scenes})
+        found = [self._find(own, scene_set.scenes) for scene_set, own in sets]
         table = CandidateTable.joined(found)
         return table.take(np.argsort(table.cell, kind="stable"))
 
@@ -186,29 +187,30 @@ class DayScenes:
 
     def reasons(self, cell: int) -> list[str]:
         """Return why scenes of a cell cannot be read, as far as that was found while they were opened."""
-        of_day = self._cells.of_day(cell)
-        broken = (str(self._broken[number]) for number in of_day.scenes if number in self._broken)
-        return [*of_day.unreadable, *broken]
+        scene_set = self._cells.scenes_of(cell)
+        broken = (str(self._broken[number]) for number in scene_set.scenes if number in self._broken)
+        return [*scene_set.unreadable, *broken]
 
     def with_trouble(self, cells: Indexes) -> NDArray[np.bool_]:
         """Return which of the cells have scenes or items that cannot be read."""
         trouble = [
-            bool(of_day.unreadable) or not self._broken.keys().isdisjoint(of_day.scenes) for of_day in self._cells.sets
+            bool(scene_set.unreadable) or not self._broken.keys().isdisjoint(scene_set.scenes)
+            for scene_set in self._cells.sets
         ]
         return np.array(trouble)[self._cells.scene_set[cells]]
 
     def prepared(self, cell: int, table: CandidateTable) -> PreparedCell:
         """Return a cell by itself, given its rows."""
-        of_day = self._cells.of_day(cell)
+        scene_set = self._cells.scenes_of(cell)
         candidates = self.candidates(table)
         kept = self.shortlisted(table).tolist() if len(table) else []
         return PreparedCell(
             cell,
-            of_day,
+            scene_set,
             candidates,
             self.reasons(cell),
             [one for one, is_kept in zip(candidates, kept, strict=True) if is_kept],
-            is_unreachable=any(isinstance(self._broken.get(number), SceneUnreachable) for number in of_day.scenes),
+            is_unreachable=any(isinstance(self._broken.get(number), SceneUnreachable) for number in scene_set.scenes),
         )
 
     def candidates(self, table: CandidateTable) -> list[Candidate]:
@@ -250,7 +252,7 @@ class DayScenes:
             return False
         of_pass = self.passes[mosaic.scenes[0]]
         looked_at = {candidate.scene for candidate in cell.looked_at}
-        return bool(cell.of_day.older and not cell.has_older) or any(
+        return bool(cell.scene_set.older and not cell.has_older) or any(
             candidate.grid != mosaic.grid or candidate.scene not in looked_at
             for candidate in cell.candidates
             if self.passes[candidate.scene] == of_pass
@@ -260,12 +262,12 @@ class DayScenes:
         """Return the cell with its older products, all of whose scenes are to be looked at."""
         if cell.has_older:
             return replace(cell, looked_at=cell.candidates)
-        older = cell.of_day.older
+        older = cell.scene_set.older
         self._open(older)
         found = self._find(np.array([cell.cell]), older, is_older=True)
         candidates = [*cell.candidates, *self.candidates(found)]
         reasons = [*cell.unreadable, *(str(self._broken[number]) for number in older if number in self._broken)]
-        return PreparedCell(cell.cell, cell.of_day, candidates, reasons, candidates, has_older=True)
+        return PreparedCell(cell.cell, cell.scene_set, candidates, reasons, candidates, has_older=True)
 
     def on_one_grid(self, cell: PreparedCell, mosaic: Mosaic) -> PreparedCell:
         """Return the cell with all scenes of its pass, older ones too, to be looked at on its mosaic's grid."""
@@ -291,7 +293,7 @@ class DayScenes:
         reasons = [*cell.unreadable, *dict.fromkeys(str(error) for _, error in unreadable)]
         lost = {number for number, _ in unreadable}
         left = [candidate for candidate in cell.candidates if candidate.number not in lost]
-        without = PreparedCell(cell.cell, cell.of_day, left, reasons, left, cell.has_older)
+        without = PreparedCell(cell.cell, cell.scene_set, left, reasons, left, cell.has_older)
         if any(isinstance(error, SceneUnreachable) for _, error in unreadable):
             return replace(without, is_unreachable=True)
         return self.with_older(without)
@@ -356,7 +358,7 @@ class DayScenes:
     def _cells_of(self, scene: int) -> Indexes:
         """Return the day's cells that a scene, or older product, is one of."""
         sets = ((self._cells.sets[number], own) for number, own in self._day.items())
-        return np.concatenate([own for of_day, own in sets if scene in of_day.scenes or scene in of_day.older])
+        return np.concatenate([own for scene_set, own in sets if scene in scene_set.scenes or scene in scene_set.older])
 
     def _find(self, cells: Indexes, scenes: Sequence[int], *, is_older: bool = False) -> CandidateTable:
         """Return the scenes of those numbers whose rasters contain something of the cells' fields."""

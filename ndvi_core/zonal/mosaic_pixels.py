@@ -39,7 +39,7 @@ class _SceneWindows:
 
 
 @dataclass(frozen=True, eq=False)
-class IndexStatistics:
+class FurtherIndices:
     """The indices besides NDVI of some fields, (fields) each column."""
 
     statistics: Mapping[str, Floats]
@@ -135,7 +135,7 @@ class MosaicPixels:
             nir=_from_sources(source, [self._resampled(one, "nir", key) for one in mosaic.candidates]),
         )
 
-    def indices_of_scene(self, number: int, keys: Indexes, pixels: FieldPixels) -> IndexStatistics:
+    def indices_of_scene(self, number: int, keys: Indexes, pixels: FieldPixels) -> FurtherIndices:
         """Return the further indices of rows, given their scene, keys and pixels."""
         grid = self._scenes.scenes[number].band("red").layout.grid
         windows = self._classification.windows.take(self.rows[keys])
@@ -143,7 +143,7 @@ class MosaicPixels:
         bands = {band: of.pixels(band, keys) for of in read for band in of.bands}
         return self._measured([number], keys, pixels, (grid, windows), bands)
 
-    def indices_of_mosaic(self, key: int, pixels: FieldPixels) -> IndexStatistics:
+    def indices_of_mosaic(self, key: int, pixels: FieldPixels) -> FurtherIndices:
         """Return the further indices of a mosaic of several scenes, given its key and pixels."""
         mosaic = self.mosaics[key - len(self.rows)]
         numbers = [candidate.number for candidate in mosaic.candidates]
@@ -168,7 +168,7 @@ class MosaicPixels:
         pixels: FieldPixels,
         place: tuple[Grid, WindowTable],
         bands: Mapping[Band, NDArray[np.integer]],
-    ) -> IndexStatistics:
+    ) -> FurtherIndices:
         """Return the further indices of fields that come from the same scenes, of the bands that there are."""
         scenes = {number: self._scenes.scenes[number] for number in numbers}
         is_clear = pixels.causes == VALID
@@ -185,7 +185,7 @@ class MosaicPixels:
             fraction = coverages.windows.pixels_of(coverages.fraction, places)
             of_20_m = BandPixels(windows.starts, fraction, is_clear[at], pixels.scene[at], bands)
             found |= measure_indices(coarse, of_20_m, scenes)
-        return IndexStatistics(found, self._missing(numbers, keys, bands, found))
+        return FurtherIndices(found, self._missing(numbers, keys, bands, found))
 
     def _missing(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.models.observation import Doubt, Status
-from ndvi_core.models.work_order import WorkOrder
+from ndvi_core.models.work_order import SceneSet, WorkOrder
 from ndvi_core.zonal.coverage import NOISE
 from ndvi_core.zonal.mask import (
     CAUSES,
@@ -23,7 +23,6 @@ from ndvi_core.zonal.mask import (
 )
 from ndvi_core.zonal.mosaic import Candidate
 from ndvi_core.zonal.observation_table import ObservationTable
-from ndvi_core.zonal.order_columns import SceneSet
 
 _STATUS_OF_CAUSE: dict[int, Status] = {
     CLOUD: "cloudy",
@@ -91,22 +90,22 @@ class ObservationBuilder:
         return enough
 
     def without_pixels(
-        self, cell: int, of_day: SceneSet, candidates: Sequence[Candidate], unreadable: Sequence[str]
+        self, cell: int, scene_set: SceneSet, candidates: Sequence[Candidate], unreadable: Sequence[str]
     ) -> bool:
         """State the outcome of a cell that is settled without reading pixels, and return whether it is.
 
         Args:
             cell: Its number.
-            of_day: Its scenes.
+            scene_set: Its scenes.
             candidates: The readable ones that contain some of the field.
             unreadable: Why others cannot be read.
         """
         if not candidates and unreadable:
-            self.failed(cell, of_day, unreadable)
+            self.failed(cell, scene_set, unreadable)
             return True
         if not candidates:
-            ids = ", ".join(self._order.scenes[number].id for number in of_day.scenes)
-            self._table.settle(cell, "no_scene", of_day.scenes, f"the field is outside the raster of {ids}")
+            ids = ", ".join(self._order.scenes[number].id for number in scene_set.scenes)
+            self._table.settle(cell, "no_scene", scene_set.scenes, f"the field is outside the raster of {ids}")
             return True
         largest = max(candidates, key=lambda candidate: candidate.coverage.pixels)
         if self.is_large_enough(np.array([largest.coverage.pixels])).all():
@@ -116,23 +115,23 @@ class ObservationBuilder:
             f"the field{within} covers {largest.coverage.pixels:.2f} pixels of {largest.grid.size_x:g} m, "
             f"at least {self._order.policy.min_pixels:g} are needed"
         )
-        self._too_small(cell, of_day, reason, largest.coverage.pixels, largest.coverage.pure_pixels)
+        self._too_small(cell, scene_set, reason, largest.coverage.pixels, largest.coverage.pure_pixels)
         return True
 
-    def without_inside(self, cell: int, of_day: SceneSet) -> None:
+    def without_inside(self, cell: int, scene_set: SceneSet) -> None:
         """State the outcome of a cell whose field is nothing but edge."""
         self._too_small(
-            cell, of_day, f"nothing is left of the field without the {self._inner:g} m along its edge", 0.0, 0
+            cell, scene_set, f"nothing is left of the field without the {self._inner:g} m along its edge", 0.0, 0
         )
 
-    def _too_small(self, cell: int, of_day: SceneSet, reason: str, pixels: float, pure_pixels: int) -> None:
-        self._table.settle(cell, "too_small", of_day.scenes, reason)
+    def _too_small(self, cell: int, scene_set: SceneSet, reason: str, pixels: float, pure_pixels: int) -> None:
+        self._table.settle(cell, "too_small", scene_set.scenes, reason)
         self._table.statistics["pixel_count"][cell] = pixels
         self._table.statistics["pure_pixel_count"][cell] = pure_pixels
 
-    def failed(self, cell: int, of_day: SceneSet, reasons: Sequence[str], *, is_passing: bool = False) -> None:
+    def failed(self, cell: int, scene_set: SceneSet, reasons: Sequence[str], *, is_passing: bool = False) -> None:
         """State that a cell cannot be computed."""
-        self._table.settle(cell, "failed", of_day.scenes)
+        self._table.settle(cell, "failed", scene_set.scenes)
         self._table.fail(cell, "; ".join(reasons))
         self._table.is_passing[cell] = is_passing
 

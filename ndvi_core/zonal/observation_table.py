@@ -1,6 +1,7 @@
 """The observations of a work order's cells as columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from threading import Lock
 from typing import Any, get_args
 
@@ -71,7 +72,6 @@ class ObservationTable:
         chosen = np.arange(len(self)) if cells is None else cells
         numbers = chosen.tolist()
         fields = [order.cells[number].field for number in numbers]
-        doubts = [tuple(name for bit, name in enumerate(DOUBTS) if mask >> bit & 1) for mask in range(1 << len(DOUBTS))]
         known = {name: _values(column[chosen], name in COUNTS) for name, column in self.statistics.items()}
         return {
             **known,
@@ -79,7 +79,7 @@ class ObservationTable:
             "date": [order.cells[number].date for number in numbers],
             "status": self.status[chosen].tolist(),
             "reason": self.reason[chosen].tolist(),
-            "quality": [doubts[mask] for mask in self._doubts[chosen].tolist()],
+            "quality": [_named(mask) for mask in self._doubts[chosen].tolist()],
             "note": self.note[chosen].tolist(),
             **self._provenance(chosen),
             "mask_policy": [order.policy.mask] * len(numbers),
@@ -127,6 +127,12 @@ class ObservationTable:
             "baseline": _joined(scene.baseline for scene in scenes),
             "offset_rule": _joined(scene.offset.rule for scene in scenes),
         }
+
+
+@cache
+def _named(doubts: int) -> tuple[Doubt, ...]:
+    """Return the doubts that a number's bits stand for."""
+    return tuple(name for bit, name in enumerate(DOUBTS) if doubts >> bit & 1)
 
 
 def _values(column: Floats, is_count: bool) -> list[float | int | None]:

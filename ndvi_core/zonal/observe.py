@@ -39,7 +39,7 @@ from ndvi_core.zonal.field_group import FieldGroup
 from ndvi_core.zonal.mask import Mask, get_policy
 from ndvi_core.zonal.measure import FieldPixels, ZonalStatistics, areas_by_cause, measure
 from ndvi_core.zonal.mosaic import Mosaic, is_whole, mosaic_of_one, select_scenes
-from ndvi_core.zonal.mosaic_pixels import IndexStatistics, MosaicPixels
+from ndvi_core.zonal.mosaic_pixels import FurtherIndices, MosaicPixels
 from ndvi_core.zonal.observation_builder import Findings, ObservationBuilder, Remark
 from ndvi_core.zonal.observation_table import ObservationTable
 from ndvi_core.zonal.offset_check import OffsetCheck
@@ -95,7 +95,7 @@ def observe(order: WorkOrder, table: ObservationTable) -> Iterator[ObservedCells
     return prefetch_in_order(
         [partial(_observe_day, order, table, columns, coverages, cells, memory) for cells in days],
         at_once,
-        WAITING_RASTERS if order.pictures else WAITING,
+        WAITING if order.products is None else WAITING_RASTERS,
     )
 
 
@@ -108,7 +108,7 @@ def _observe_day(
     memory: int,
 ) -> Generator[ObservedCells]:
     sets = [columns.sets[number] for number in np.unique(columns.scene_set[cells]).tolist()]
-    numbers = sorted({number for of_day in sets for number in (*of_day.scenes, *of_day.older)})
+    numbers = sorted({number for scene_set in sets for number in (*scene_set.scenes, *scene_set.older)})
     with ExitStack() as stack:
         scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
         yield from _Day(order, table, columns, coverages, scenes, memory).observe(cells)
@@ -132,7 +132,7 @@ class _Day:
         self._coverages = coverages
         self._scenes = DayScenes(scenes, columns, coverages, self._policy)
         self._memory = memory
-        self._pictures = order.pictures
+        self._has_products = order.products is not None
         self._indices = [index for index in get_indices(order.policy.indices) if index.name != "ndvi"]
         self._further_bands = bands_beside_ndvi(order.policy.indices)
         self._check = OffsetCheck()
@@ -180,13 +180,13 @@ class _Day:
         settled, others = [], []
         for cell in cells:
             if self._coverages.is_empty(int(self._columns.field[cell.cell])):
-                self._builder.without_inside(cell.cell, cell.of_day)
+                self._builder.without_inside(cell.cell, cell.scene_set)
             elif cell.is_unreachable:
-                self._builder.failed(cell.cell, cell.of_day, cell.unreadable, is_passing=True)
-            elif not cell.candidates and cell.of_day.older and not cell.has_older:
+                self._builder.failed(cell.cell, cell.scene_set, cell.unreadable, is_passing=True)
+            elif not cell.candidates and cell.scene_set.older and not cell.has_older:
                 self._again.append(self._scenes.with_older(cell))
                 continue
-            elif not self._builder.without_pixels(cell.cell, cell.of_day, cell.candidates, cell.unreadable):
+            elif not self._builder.without_pixels(cell.cell, cell.scene_set, cell.candidates, cell.unreadable):
                 others.append(cell)
                 continue
             settled.append(cell.cell)
@@ -288,7 +288,7 @@ class _Day:
                 further = pixels.indices_of_mosaic(key, of_mosaic) if self._indices else None
                 yield self._measured(FieldGroup.of_mosaic(cell, mosaics[cell]), of_mosaic, further)
 
-    def _measured(self, fields: FieldGroup, pixels: FieldPixels, further: IndexStatistics | None) -> ObservedCells:
+    def _measured(self, fields: FieldGroup, pixels: FieldPixels, further: FurtherIndices | None) -> ObservedCells:
         """Compute the statistics of fields, state the outcome of those that no other scene can add to, return these."""
         found = measure(pixels, {number: self._scenes.scenes[number] for number in fields.scenes})
         is_kept = np.ones(len(fields.cells), bool)
@@ -300,7 +300,7 @@ class _Day:
                 self._again.append(filled)
                 is_kept[index] = False
         self._state(fields, found.areas, found, is_kept, further)
-        drawn = np.flatnonzero(is_kept & found.is_valid).tolist() if self._pictures else []
+        drawn = np.flatnonzero(is_kept & found.is_valid).tolist() if self._has_products else []
         rasters = {int(fields.cells[index]): fields.raster(index, pixels, found) for index in drawn}
         return ObservedCells(fields.cells[is_kept], rasters)
 
@@ -310,7 +310,7 @@ class _Day:
         areas: Floats,
         found: ZonalStatistics | None = None,
         is_kept: Mask | None = None,
-        further: IndexStatistics | None = None,
+        further: FurtherIndices | None = None,
     ) -> None:
         """State the outcome of fields, all of them or those that are kept."""
         kept = np.arange(len(fields.cells)) if is_kept is None else np.flatnonzero(is_kept)
@@ -346,7 +346,7 @@ class _Day:
             )
         )
         for cell, reason in unreachable.items():
-            self._builder.failed(cell, self._columns.of_day(cell), [reason], is_passing=True)
+            self._builder.failed(cell, self._columns.scenes_of(cell), [reason], is_passing=True)
 
     def _remark(
         self, cell: int, fields: FieldGroup, index: int, offset_doubts: Sequence[str], missing: Sequence[str]
@@ -358,7 +358,7 @@ class _Day:
             older,
             resampled,
             prepared.unreadable if prepared else (),
-            prepared.of_day.unreadable if prepared else (),
+            prepared.scene_set.unreadable if prepared else (),
             missing,
         )
 

@@ -8,19 +8,7 @@ from datetime import date
 import numpy as np
 
 from ndvi_core.models.arrays import Indexes
-from ndvi_core.models.work_order import Cell, WorkOrder
-
-
-@dataclass(frozen=True)
-class SceneSet:
-    """The scenes that cells can be computed from, by their numbers in the order; many cells share one."""
-
-    scenes: tuple[int, ...]
-    """The newest products of the day that may contain the field."""
-    older: tuple[int, ...]
-    """Older products of the same acquisitions."""
-    unreadable: tuple[str, ...]
-    """Why items of the catalogue that may be further such scenes cannot be read."""
+from ndvi_core.models.work_order import SceneSet, WorkOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +25,13 @@ class CellColumns:
     @classmethod
     def of(cls, order: WorkOrder) -> "CellColumns":
         """Return the columns of an order."""
-        known: dict[SceneSet, int] = {}
-
-        def number(cell: Cell) -> int:
-            return known.setdefault(SceneSet(cell.scenes, cell.older, cell.unreadable), len(known))
-
+        sets = tuple(dict.fromkeys(cell.scene_set for cell in order.cells))
+        numbers = {one: number for number, one in enumerate(sets)}
         return cls(
             field=np.array([cell.field for cell in order.cells], np.intp),
             day=[cell.date for cell in order.cells],
-            scene_set=np.array([number(cell) for cell in order.cells], np.intp),
-            sets=tuple(known),
+            scene_set=np.array([numbers[cell.scene_set] for cell in order.cells], np.intp),
+            sets=sets,
         )
 
     def cells_by_day(self) -> list[Indexes]:
@@ -56,6 +41,6 @@ class CellColumns:
             days[day].append(number)
         return [np.array(days[day]) for day in sorted(days)]
 
-    def of_day(self, cell: int) -> SceneSet:
-        """Return the scenes of a cell."""
+    def scenes_of(self, cell: int) -> SceneSet:
+        """Return what a cell can be computed from."""
         return self.sets[int(self.scene_set[cell])]

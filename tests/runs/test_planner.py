@@ -202,7 +202,7 @@ def test_a_work_order_states_each_field_and_scene_once() -> None:
     fields, scenes, cells = order_parts(due, boundaries(*known), EXTENT)
     assert [field.field_id for field in fields] == ["field_1", "field_2"]
     assert [scene.day for scene in scenes] == days
-    assert [(cell.field, cell.date, cell.scenes) for cell in cells] == [
+    assert [(cell.field, cell.date, cell.scene_set.scenes) for cell in cells] == [
         (0, days[0], (0,)),
         (0, days[1], (1,)),
         (1, days[0], (0,)),

@@ -12,7 +12,7 @@ from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Cell, OrderField, Policy, WorkOrder
+from ndvi_core.models.work_order import Cell, OrderField, Policy, SceneSet, WorkOrder
 from ndvi_core.storage.object_store import Store
 from ndvi_core.storage.work_orders import write_order
 from ndvi_core.zonal.observation_table import ObservationTable
@@ -63,7 +63,7 @@ def make_order(
     for number, scene in enumerate(older, start=len(scenes)):
         spare[scene.day] = (*spare.get(scene.day, ()), number)
     cells = tuple(
-        Cell(index, day, tuple(numbers), spare.get(day, ()), (), f"{index}-{day}")
+        Cell(index, day, SceneSet(tuple(numbers), spare.get(day, ())), f"{index}-{day}")
         for index in range(len(fields))
         for day, numbers in by_day.items()
     )

@@ -150,10 +150,17 @@ def red_only(href: object) -> Scene:
     return a_scene(scene_id="S2A", red=str(href), nir="/none", scl="/none")
 
 
+def blocks(band: raster.Band) -> list[tuple[int, int]]:
+    """Return row and column of each block of a band."""
+    layout = band.layout
+    rows, cols = -(-layout.window.height // layout.block_height), -(-layout.window.width // layout.block_width)
+    return [(row, col) for row in range(rows) for col in range(cols)]
+
+
 def whole(band: raster.Band) -> np.ndarray:
     """Read all blocks of a band, each once."""
     window = band.layout.window
     pixels = np.zeros(window.shape, band.dtype)
-    for row, col in band.layout.blocks(window):
+    for row, col in blocks(band):
         pixels[band.layout.block_window(row, col).slices_in(window)] = band.read((row, col))
     return pixels

@@ -162,7 +162,7 @@ def test_an_item_that_cannot_be_read_is_noted_beside_what_takes_its_place(tmp_pa
     older, _ = older_and_newer(tmp_path)
     order = make_order({"a": FIELD}, [older])
     why = "local, item A_1: asset 'nir' is missing; it has red, scl"
-    cells = tuple(cell._replace(unreadable=(why,)) for cell in order.cells)
+    cells = tuple(cell._replace(scene_set=cell.scene_set._replace(unreadable=(why,))) for cell in order.cells)
     row = outcome(order.model_copy(update={"cells": cells})).observation
     assert (row.status, row.ndvi_mean, row.quality, row.note) == ("computed", 0.5, ("scene_unreadable",), why)
 
