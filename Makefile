@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-masks bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -71,6 +71,9 @@ bench: setup .venv-bench/ready ## measure against other libraries (half an hour)
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python .venv-bench/bin/python benchmarks/requirements.txt
 	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --no-deps --editable .
 	@touch $@
+
+bench-start: .venv-bench/ready ## measure what a task imports before it computes
+	.venv-bench/bin/python -m benchmarks.start
 
 bench-masks: setup ## measure what each cloud mask lets through and costs (needs the real scenes, see NDVI_REALDATA)
 	$(BIN)/python -m benchmarks.masks

@@ -126,7 +126,7 @@ def _server(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _measure(task: Task, folder: Path, url: str, log: Path, repeat: int) -> dict[str, Any]:
-    _write_task(task, folder, url)
+    write_task(task, folder, url)
     commands = {
         OURS: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/order.parquet"],
         WITH_PICTURES: [sys.executable, "-m", "ndvi_core", "compute", "--order", f"file://{folder}/pictures.parquet"],
@@ -177,7 +177,7 @@ def _run(command: list[str], folder: Path, log: Path) -> dict[str, float]:
     }
 
 
-def _write_task(task: Task, folder: Path, url: str) -> None:
+def write_task(task: Task, folder: Path, url: str) -> None:
     """Write the task in the words of the peers and, as work orders, in ours."""
     fields = [lonlat(polygon) for polygon in make_fields(task.fields)]
     first = datetime(2025, 6, 14, 10, tzinfo=UTC)
