@@ -30,11 +30,11 @@ def write_scene(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(5)
     ground, sky = make_ground((PATCH, PATCH), [], random), make_sky((PATCH, PATCH), CLOUDED, random)
-    red, nir = reflectance(ground, sky, DAY, random)
-    classes = classify(red, nir, ground, sky)
+    seen = reflectance(ground, sky, DAY, random)
+    classes = classify(seen["red"], seen["nir"], ground, sky)
     grain = np.random.default_rng(6)
-    for asset, patch in (("red", red), ("nir", nir)):
-        digital = _mirrored(np.clip(patch * 10_000, 1, 60_000), 5)
+    for asset in ("red", "nir"):
+        digital = _mirrored(np.clip(seen[asset] * 10_000, 1, 60_000), 5)
         digital = digital + grain.normal(0, 7, digital.shape).astype(np.float32)  # what makes real ones hard to press
         _write(folder / f"{asset}.tif", np.clip(np.rint(digital), 1, 60_000).astype(np.uint16), 10)
     _write(folder / "scl.tif", _mirrored(classes, 5), 20)
