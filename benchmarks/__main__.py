@@ -31,7 +31,7 @@ from benchmarks.land import ASSETS, BLOCK, NORTH, WEST, lonlat, make_fields, wri
 from benchmarks.launch import launch
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.scene import Offset, Scene
-from ndvi_core.models.work_order import Cell, OrderField, Policy, SceneSet, WorkOrder
+from ndvi_core.models.work_order import Cell, OrderField, Policy, Products, SceneSet, WorkOrder
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.work_orders import write_order
 
@@ -197,7 +197,7 @@ def write_task(task: Task, folder: Path, url: str) -> None:
     ]
     dates = {scene.day.isoformat(): {asset: getattr(scene, asset) for asset in ASSETS} for scene in scenes}
     (folder / "task.json").write_text(json.dumps({"dates": dates, "fields": [polygon.wkt for polygon in fields]}))
-    for name, products in (("order", None), ("pictures", f"file://{folder}/products")):
+    for name, products in (("order", None), ("pictures", Products(uri=f"file://{folder}/products"))):
         order = WorkOrder(
             label=task.name,
             results=f"file://{folder}/results.parquet",

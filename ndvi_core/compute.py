@@ -64,7 +64,7 @@ class OrderFiles:
         self._planned_at = self._store(url).last_modified(key).isoformat()
         self.order_sha256 = sha256(data).hexdigest()
         self.order = _parse(order_uri, data)
-        self._products = None if self.order.products is None else Store(self.order.products)
+        self._products = None if self.order.products is None else Store(self.order.products.uri)
 
     def write_results(self, columns: Mapping[str, list[Any]]) -> Written:
         """Write the Parquet file of the order's observations, given their attributes."""
@@ -197,11 +197,12 @@ def _defects_of_order(order: WorkOrder) -> Iterator[str]:
             f"policy.algorithm_version: planned for version {order.policy.algorithm_version}, "
             f"but this program computes version {ALGORITHM_VERSION}: run the image of the planner's release"
         )
-    places = {"results": order.results, "manifest": order.manifest, "products": order.products}
+    places = {"results": order.results, "manifest": order.manifest}
+    if order.products is not None:
+        places["products.uri"] = order.products.uri
     for name, uri in places.items():
         try:
-            if uri is not None:
-                split_uri(uri)
+            split_uri(uri)
         except BadInput as error:
             yield f"{name}: {error}"
     ids = [field.field_id for field in order.fields]
@@ -259,6 +260,7 @@ class _CellProducts:
         self._table = table
         self._scenes = {scene.id: scene for scene in files.order.scenes}
         self._drawers = Semaphore(DRAWERS)
+        self._has_pictures = files.order.products is not None and files.order.products.pictures
 
     def __call__(
         self, cell: int, observation: Observation, raster: "FieldRaster | None"
@@ -275,7 +277,8 @@ class _CellProducts:
         order = self._files.order
         scenes = [self._scenes[name] for name in observation.scene_ids]
         try:
-            return make_products(observation, raster, order.fields[order.cells[cell].field].geometry, scenes)
+            geometry = order.fields[order.cells[cell].field].geometry
+            return make_products(observation, raster, geometry, scenes, with_picture=self._has_pictures)
         except Exception as error:
             log.exception("%s %s: defect while its products were drawn", observation.field_id, observation.date)
             reason = f"defect while its products were drawn: {type(error).__name__}: {error}; see the task's log"

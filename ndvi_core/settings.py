@@ -76,8 +76,9 @@ class Settings(BaseSettings):
         default=("ndvi",), validate_default=False
     )
     """Indices to compute, in the environment with commas between them; NDVI is one in any case, and the first."""
-    products: Literal["all", "none"] = "all"
-    """What to write of each cell besides its row: NDVI raster, picture and JSON, or nothing."""
+    products: Literal["all", "data", "none"] = "all"
+    """What to write of each cell besides its row: NDVI raster, JSON and picture; raster and JSON, of which the API
+    draws the picture when somebody looks at it; or nothing."""
     memory_mb: int = Field(default=512, ge=128)
     """Memory that a compute task may take besides its fields' pixels, in MB; it reads ahead as far as that allows."""
 

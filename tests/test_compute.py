@@ -24,7 +24,7 @@ from support.scenes import EPSG, make_scene, pixel_box
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Manifest, SceneSet, WorkOrder
+from ndvi_core.models.work_order import Manifest, Products, SceneSet, WorkOrder
 from ndvi_core.products.quicklook import quicklook
 from ndvi_core.storage.geoparquet import read_observations
 from ndvi_core.storage.object_store import Store
@@ -145,11 +145,23 @@ def test_a_second_run_writes_the_same_bytes(store: Store, order: WorkOrder) -> N
     assert _objects(store) == first
 
 
-def test_without_pictures_there_are_only_results(store: Store, order: WorkOrder) -> None:
+def test_without_products_there_are_only_results(store: Store, order: WorkOrder) -> None:
     manifest = _run(store, order.model_copy(update={"products": None}))
     assert set(_objects(store)) == {ORDER_KEY, RESULTS_KEY, MANIFEST_KEY}
     assert all(cell.objects == () for cell in manifest.cells)
     assert len(read_observations(store.read(RESULTS_KEY))) == len(order.cells)
+
+
+def test_without_pictures_the_data_are_the_same_and_pictures_of_an_earlier_order_are_removed(
+    store: Store, order: WorkOrder
+) -> None:
+    _run(store, order)
+    whole = _objects(store)
+    assert order.products
+    manifest = _run(store, order.model_copy(update={"products": Products(uri=order.products.uri, pictures=False)}))
+    data = {key: content for key, content in whole.items() if key.startswith("fields/") and not key.endswith(".png")}
+    assert {key: content for key, content in _objects(store).items() if key.startswith("fields/")} == data
+    assert {store.key(written.uri) for cell in manifest.cells for written in cell.objects} == set(data)
 
 
 def test_an_order_without_cells_has_results_without_rows(store: Store) -> None:
@@ -222,7 +234,9 @@ def test_the_manifest_comes_after_all_else(store: Store, order: WorkOrder, place
     """What cannot be written, here because its folder's name is a file's, leaves no manifest behind."""
     below_a_file = store.uri(f"{ORDER_KEY}/there/{place}")
     with pytest.raises(BadInput, match=r"cannot make the folder .*/0\.parquet/there"):
-        _run(store, order.model_copy(update={place: below_a_file}))
+        _run(
+            store, order.model_copy(update={place: Products(uri=below_a_file) if place == "products" else below_a_file})
+        )
     assert not store.exists(MANIFEST_KEY)
 
 
@@ -290,7 +304,10 @@ def _file(table: pa.Table) -> bytes:
         (lambda o: _with_header(o, colour="blue"), "colour: "),
         (lambda o: _with_header(o, results="/tmp/results.parquet"), "results: .* is not an s3:// or file:// URI"),
         (lambda o: _with_header(o, manifest="gs://b/manifest.json"), "manifest: .* is not an s3:// or file:// URI"),
-        (lambda o: _with_header(o, products="fields"), "products: 'fields' is not an s3:// or file:// URI"),
+        (
+            lambda o: _with_header(o, products={"uri": "fields"}),
+            "products.uri: 'fields' is not an s3://",
+        ),
     ],
     ids=[
         "day twice",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from math import cos, radians
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, ConfigDict, SkipValidation
 from pydantic import Field as Attribute
@@ -95,6 +95,20 @@ class Cell(NamedTuple):
     fingerprint: str
 
 
+class Products(_Strict):
+    """The objects of cells besides their rows."""
+
+    uri: str
+    """URI below which `<field_id>/<date>/...` is written: NDVI raster and JSON of each cell."""
+    pictures: bool = True
+    """Whether there is a picture too."""
+
+    @classmethod
+    def below(cls, uri: str, wanted: Literal["all", "data", "none"]) -> Self | None:
+        """Return what the setting `NDVI_PRODUCTS` says is to be written below a URI."""
+        return None if wanted == "none" else cls(uri=uri, pictures=wanted == "all")
+
+
 class WorkOrder(_Strict):
     """An immutable file with everything that one task needs; the task needs no database and no scheduler."""
 
@@ -104,8 +118,8 @@ class WorkOrder(_Strict):
     """URI of the Parquet file of observations to write."""
     manifest: str
     """URI of the manifest to write last."""
-    products: str | None
-    """URI below which `<field_id>/<date>/...` is written: raster, picture and JSON of each cell; None for none."""
+    products: Products | None
+    """What to write of each cell besides its row; None for nothing."""
     memory_mb: int = Attribute(default=512, ge=128)
     """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy

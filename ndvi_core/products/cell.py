@@ -1,4 +1,4 @@
-"""The objects of a cell's folder: the NDVI raster (COG), a picture (PNG) and the observation (JSON)."""
+"""The objects of a cell's folder: the NDVI raster (COG), the observation (JSON) and perhaps a picture (PNG)."""
 
 import json
 from collections.abc import Sequence
@@ -39,24 +39,40 @@ _LEFT_OUT: dict[str, Any] = {"footprint": True}
 
 
 def make_products(
-    observation: Observation, raster: "FieldRaster | None", geometry: BaseGeometry, scenes: Sequence[Scene]
+    observation: Observation,
+    raster: "FieldRaster | None",
+    geometry: BaseGeometry,
+    scenes: Sequence[Scene],
+    *,
+    with_picture: bool = True,
 ) -> list[Product]:
-    """Return the objects of a cell's folder: all three, or the JSON alone if the cell has no pixels.
+    """Return the objects of a cell's folder, or the JSON alone if the cell has no pixels.
 
     Args:
         observation: The cell's observation.
         raster: The field's pixels; None if the cell has none.
         geometry: The field's polygon or multipolygon, WGS84.
         scenes: The scenes of the observation's `scene_ids`.
+        with_picture: Whether the picture is one of them.
     """
     statement = Product(STATEMENT, observation_json(observation, scenes), "application/json")
     if raster is None:
         return [statement]
-    return [
-        Product("ndvi.tif", ndvi_cog(raster, observation), "image/tiff"),
-        Product("ndvi.png", quicklook(raster, _projected(geometry, raster.epsg), observation), "image/png"),
-        statement,
-    ]
+    products = [Product("ndvi.tif", ndvi_cog(raster, observation), "image/tiff")]
+    if with_picture:
+        products.append(Product("ndvi.png", picture(raster, geometry, observation), "image/png"))
+    return [*products, statement]
+
+
+def picture(raster: "FieldRaster", geometry: BaseGeometry, observation: Observation) -> bytes:
+    """Return the picture of a cell (PNG), see `quicklook`.
+
+    Args:
+        raster: The field's pixels.
+        geometry: The field's polygon or multipolygon, WGS84.
+        observation: The cell's observation.
+    """
+    return quicklook(raster, _projected(geometry, raster.epsg), observation)
 
 
 def _projected(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
@@ -73,6 +89,19 @@ def _projected(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
         return found
 
     return shapely.transform(geometry, projected)
+
+
+def read_observation_json(data: bytes) -> Observation:
+    """Return the observation that `observation_json` was given.
+
+    Raises:
+        BadInput: `data` is not such a file.
+    """
+    try:
+        content = json.loads(data)
+        return Observation.model_validate({key: value for key, value in content.items() if key != "scenes"})
+    except (ValueError, AttributeError) as error:
+        raise BadInput(f"{STATEMENT} is not the JSON of an observation: {str(error).splitlines()[0]}") from error
 
 
 def observation_json(observation: Observation, scenes: Sequence[Scene]) -> bytes:

@@ -141,6 +141,19 @@ def load_boundaries(connection: Connection, revisions: Mapping[int, int]) -> dic
     return {row.sequence: (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
 
 
+def load_boundary(connection: Connection, field_id: str, geometry_hash: str) -> BaseGeometry | None:
+    """Load the boundary with this hash that a field has or had, None if there is none."""
+    columns = field_revision.c
+    query = (
+        select(columns.geometry)
+        .join(field_table, field_table.c.sequence == columns.sequence)
+        .where(field_table.c.field_id == field_id, columns.geometry_hash == geometry_hash)
+        .limit(1)
+    )
+    wkb = connection.scalar(query)
+    return None if wkb is None else shapely.from_wkb(wkb)
+
+
 _LOADED = tuple(RegisteredField.model_fields)
 _SET = set(RegisteredField.model_fields)
 """Shared by all fields that are loaded: making a set for each takes long."""

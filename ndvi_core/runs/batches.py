@@ -24,8 +24,9 @@ CELL_SECONDS = 2e-4
 the same blocks 2.7."""
 PIXEL_SECONDS = 1e-7
 """More for each pixel of its window: the coverage of a large field, and its statistics."""
-PRODUCTS_SECONDS = 3e-3
-"""More with products: 4 ms of CPU to draw and compress, 2 ms to write three objects, over two cores."""
+PRODUCTS_SECONDS = {"all": 3e-3, "data": 1e-3, "none": 0.0}
+"""More with products: 4 ms of CPU to draw and compress, of which pictures are all but half a millisecond, and 2 ms to
+write, over two cores."""
 BLOCK_SECONDS = 0.02
 """To read and decode what a scene has of 10 km x 10 km: 1.6 MB in three bands, at 100 MB/s."""
 MAX_CELLS = 25_000
@@ -58,7 +59,7 @@ def pack(due: Sequence[DueCell], settings: Settings) -> list[Batch]:
     if len(fields) <= settings.field_tasks:
         return [Batch(cells[0].field.field_id, cells) for cells in fields]
     fields.sort(key=lambda cells: (_tile(cells), cells[0].field.locality, cells[0].field.sequence))
-    work = _seconds(fields, with_products=settings.products != "none")
+    work = _seconds(fields, PRODUCTS_SECONDS[settings.products])
     by_memory = max(len(due) / MAX_CELLS, sum(cells[0].field.pixels for cells in fields) / MAX_PIXELS)
     by_work = min(sum(work) / TASK_SECONDS, settings.parallel_tasks)
     wanted = min(ceil(max(by_work, by_memory, 1)), MAX_BATCHES)
@@ -90,9 +91,9 @@ def keep_places(batches: Sequence[Batch], before: Sequence[str]) -> list[Batch]:
     return [*kept, *places.values()]
 
 
-def _seconds(fields: Sequence[Sequence[DueCell]], *, with_products: bool) -> list[float]:
+def _seconds(fields: Sequence[Sequence[DueCell]], products: float) -> list[float]:
     """Return the estimated work of each field; what is read of a scene counts for the first field there."""
-    a_cell = CELL_SECONDS + with_products * PRODUCTS_SECONDS
+    a_cell = CELL_SECONDS + products
     read: set[tuple[int, str]] = set()
     work = []
     for cells in fields:

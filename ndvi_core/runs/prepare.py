@@ -13,7 +13,7 @@ from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import WorkOrder, Written
+from ndvi_core.models.work_order import Products, WorkOrder, Written
 from ndvi_core.registry import claims, extents, ledger
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_claims
@@ -176,8 +176,7 @@ def _write_orders(
 ) -> tuple[PlannedOrder, ...]:
     from ndvi_core.storage.work_orders import write_order
 
-    at = folder.store.uri(settings.products_prefix).rstrip("/")
-    products = None if settings.products == "none" else at
+    products = Products.below(folder.store.uri(settings.products_prefix).rstrip("/"), settings.products)
 
     def orders() -> Iterator[tuple[int, WorkOrder]]:
         for number, batch in enumerate(batches):

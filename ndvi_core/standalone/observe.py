@@ -20,7 +20,7 @@ from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.field_facts import FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import WorkOrder
+from ndvi_core.models.work_order import Products, WorkOrder
 from ndvi_core.runs.planner import DueCell, make_plan, order_parts
 from ndvi_core.runs.scope import scope_of
 from ndvi_core.runs.selection import Selection, Wanted
@@ -115,7 +115,7 @@ def observe(
         try_again=try_again,
         parquet=folder / PARQUET,
         csv=folder / CSV,
-        pictures=folder / PICTURES if settings.products == "all" else None,
+        pictures=folder / PICTURES if settings.products != "none" else None,
     )
 
 
@@ -229,7 +229,7 @@ def _compute(
             label="all fields",
             results=store.uri("results.parquet"),
             manifest=store.uri("manifest.json"),
-            products=None if folder is None or settings.products == "none" else f"{folder.as_uri()}/{PICTURES}",
+            products=None if folder is None else Products.below(f"{folder.as_uri()}/{PICTURES}", settings.products),
             memory_mb=settings.memory_mb,
             policy=settings.policy,
             extent=str(WORLD),

@@ -43,6 +43,13 @@ def test_nothing_due_makes_no_batch() -> None:
     assert pack([], NUMBERS.model_copy(update={"field_tasks": 0})) == []
 
 
+def test_data_without_pictures_are_less_work() -> None:
+    data = NUMBERS.model_copy(update={"products": "data", "parallel_tasks": 100})
+    pictures = data.model_copy(update={"products": "all"})
+    late = cells_of(2000, days=15)
+    assert 1 < len(pack(late, data)) < len(pack(late, pictures))
+
+
 def test_work_that_is_soon_done_is_one_task() -> None:
     """2,000 fields of one day take a second or two, the start of a task takes longer."""
     assert len(pack(cells_of(2000), NUMBERS)) == 1

@@ -12,7 +12,7 @@ from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.geometry import geometry_hash
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Cell, OrderField, Policy, SceneSet, WorkOrder
+from ndvi_core.models.work_order import Cell, OrderField, Policy, Products, SceneSet, WorkOrder
 from ndvi_core.storage.object_store import Store
 from ndvi_core.storage.work_orders import write_order
 from ndvi_core.zonal.observation_table import ObservationTable
@@ -71,7 +71,7 @@ def make_order(
         label="test",
         results=store.uri(RESULTS_KEY),
         manifest=store.uri(MANIFEST_KEY),
-        products=store.uri("fields"),
+        products=Products(uri=store.uri("fields")),
         policy=Policy(**policy),
         fields=fields,
         scenes=(*scenes, *older),

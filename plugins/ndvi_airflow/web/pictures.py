@@ -10,13 +10,16 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from ndvi_airflow.web.answers import READS, PNGResponse, errors
-from ndvi_airflow.web.dependencies import Bucket, Current
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.drawing import draw_picture
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
 from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.work_order import CellResult, Manifest
+from ndvi_core.products.cell import STATEMENT, read_observation_json
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
+from ndvi_core.registry.fields import load_boundary
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.storage.work_orders import read_order
 
@@ -88,7 +91,7 @@ class _PictureOrReason(NamedTuple):
     @classmethod
     def of(cls, cell: CellResult) -> "_PictureOrReason":
         title = f"{cell.field_id}, {cell.date}: {cell.status.replace('_', ' ')}"
-        has_picture = any(written.uri.endswith("/ndvi.png") for written in cell.objects)
+        has_picture = any(written.uri.endswith("/ndvi.tif") for written in cell.objects)
         return cls(title, f"../../../pictures/{cell.field_id}/{cell.date}.png" if has_picture else None)
 
 
@@ -100,12 +103,31 @@ def _page() -> "Template":
 
 
 @router.get("/pictures/{field_id}/{day}.png", dependencies=[reader], response_class=PNGResponse, responses=_NOT_THERE)
-def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
-    """Return the NDVI picture of a cell, with its legend."""
-    picture = _product(bucket, settings, field_id, day, "ndvi.png")
+def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket, connection: Registry) -> Response:
+    """Return the NDVI picture of a cell, with its legend; one that no task drew is drawn now."""
+    try:
+        picture = bucket.read(_key(settings, field_id, day, "ndvi.png"))
+    except NotFound:
+        return _png(_drawn(settings, bucket, connection, field_id, day))
     if not (picture.startswith(PNG_BEGIN) and picture.endswith(PNG_END)):
         raise BadInput(f"the picture of {field_id}, {day} cannot be used: it is no whole PNG; compute the cell again")
     return _png(picture)
+
+
+def _drawn(settings: Current, bucket: Bucket, connection: Registry, field_id: str, day: Day) -> bytes:
+    """Return the picture of a cell as its task would have drawn it.
+
+    Raises:
+        HTTPException: 404.
+        BadInput: its raster or its JSON is damaged.
+    """
+    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
+    with _usable(f"the raster of {field_id}, {day}"):
+        observation = read_observation_json(_product(bucket, settings, field_id, day, STATEMENT))
+        boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
+        if boundary is None:
+            raise HTTPException(404, f"the registry does not have the boundary that {field_id} had on {day}")
+        return draw_picture(raster, observation, boundary)
 
 
 @router.get(
@@ -157,9 +179,13 @@ def _product(bucket: Bucket, settings: Current, field_id: str, day: Day, name: s
         HTTPException: 404.
     """
     try:
-        return bucket.read(f"{settings.products_prefix}{field_id}/{day}/{name}")
+        return bucket.read(_key(settings, field_id, day, name))
     except NotFound as error:
         raise HTTPException(404, f"{field_id} has no picture of {day}") from error
+
+
+def _key(settings: Current, field_id: str, day: Day, name: str) -> str:
+    return f"{settings.products_prefix}{field_id}/{day}/{name}"
 
 
 def _png(data: bytes) -> Response:
