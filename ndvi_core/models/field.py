@@ -1,6 +1,6 @@
-"""The field: a polygon on which a crop grows."""
+"""The field: a polygon on which crops grow, one a season."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from pydantic import Field as Attribute
@@ -9,13 +9,14 @@ from pydantic import model_validator
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.geometry import geometry_hash as hash_of
+from ndvi_core.models.season import RegisteredSeason
 
 FIELD_ID_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$"
 """Ids become part of S3 keys and file names, and labels of what computes them: a label's characters, without dots."""
 
 
 class Field(Frozen):
-    """A polygon on which one crop grows, as its GeoJSON feature states it."""
+    """A polygon and the crop of one season, as its GeoJSON feature states them."""
 
     field_id: str = Attribute(pattern=FIELD_ID_PATTERN)
     geometry: Geometry
@@ -26,13 +27,11 @@ class Field(Frozen):
     end_date: date | None = None
     """Last day that is processed; None is open."""
 
+    season: str | None = None
+    """Name of the season that these are the crop and dates of; None: that follows from the plant date."""
+
     geometry_hash: str = Attribute(default_factory=lambda values: hash_of(values["geometry"]))
     """Hash of the geometry's content."""
-
-    def active_days(self, days: Iterable[date]) -> tuple[date, ...]:
-        """Return those of some days that lie between the plant date and the end date, both included."""
-        last = self.end_date or date.max
-        return tuple(day for day in days if self.plant_date <= day <= last)
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> "Field":
@@ -41,14 +40,25 @@ class Field(Frozen):
         return self
 
 
-class RegisteredField(Field):
-    """A field as the registry holds it."""
+class RegisteredField(Frozen):
+    """A field as the registry holds it, with the boundary of one of its seasons: that of the last, unless said else."""
 
+    field_id: str
+    geometry: Geometry
+    geometry_hash: str
+    revision: int
+    """Of the boundary: 1 for the first, plus one for each other that came."""
     sequence: int
     """Position in the registry: given once, never reused; the order in which fields are mapped to tasks."""
-    revision: int
-    """1 for the first geometry, plus one for each corrected boundary."""
     changed_at: datetime
     """When it was registered or last changed."""
     caught_up: bool
     """Whether the days before its registration, or before its last change, are done."""
+    seasons: tuple[RegisteredSeason, ...]
+    """In the order of time; no two have a day in common. There is at least one."""
+    seasons_given: int = 1
+    """Seasons that it was ever given: the number of the newest."""
+
+    def active_days(self, days: Sequence[date]) -> tuple[date, ...]:
+        """Return those of some days, which are in order, that lie in a season."""
+        return tuple(day for season in self.seasons for day in season.active_days(days))

@@ -1,4 +1,4 @@
-"""A field as its neighbours see it."""
+"""A field in one of its seasons, as its neighbours see it."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -10,7 +10,7 @@ from pydantic import Field as Attribute
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.models.constants import ALGORITHM_VERSION
-from ndvi_core.models.field import Field
+from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.indices import get_indices, names_in_order
 from ndvi_core.models.observation import Observation, Status
@@ -168,7 +168,7 @@ class Manifest(_Strict):
 
 
 def make_observation(
-    field: Field | OrderField,
+    field: Field | RegisteredField | OrderField,
     day: date,
     policy: Policy,
     fingerprint: str,

@@ -3,13 +3,26 @@
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Integer, Select, case, cast, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
 from ndvi_core.registry.due_days import first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import season as season_table
 from ndvi_core.support.days import days_between
 
 MISSING, NOT_DUE = ".", "-"
@@ -39,8 +52,8 @@ class DayGrid(Frozen):
     ndvi: list[list[int | None]]
     """For each field a number a day: mean NDVI in thousandths, null where nothing was computed."""
     letters: dict[str, Status | Literal["missing", "not_due"]]
-    """The status that each letter stands for. A due day without an answer for the current boundary is missing; a day
-    before the plant date, after the end date or after the last recorded day is not due."""
+    """The status that each letter stands for. A due day without an answer for the boundary of its season is missing; a
+    day that lies in no season, or after the last recorded day, is not due."""
 
 
 def day_grid(
@@ -60,7 +73,8 @@ def day_grid(
     days = days_between(start, end)
     field_ids, status, ndvi = [], [], []
     for row in connection.execute(_packed(start, end, up_to, limit, offset)):
-        letters = [MISSING if row.first <= day <= row.last else NOT_DUE for day in days]
+        periods = list(zip(row.firsts, row.lasts, strict=True))
+        letters = [MISSING if any(first <= day <= last for first, last in periods) else NOT_DUE for day in days]
         values: list[int | None] = [None] * len(days)
         for position, letter, value in zip(row.positions, row.statuses, row.thousandths, strict=True):
             letters[position], values[position] = letter, value
@@ -77,33 +91,41 @@ def day_grid(
 
 
 def _packed(start: date, end: date, up_to: date, limit: int, offset: int) -> Select[Any]:
-    """Select a row a field: its first and last due day, and arrays of its answers for the current boundary."""
-    fields, rows = field_table.c, observation_table.c
-    first = first_due_day()
-    arrays = {
-        "positions": rows.date - start,
-        "statuses": case(LETTERS, value=rows.status),
-        "thousandths": case((rows.status == "computed", cast(func.round(rows.ndvi_mean * THOUSAND), Integer))),
-    }
+    """Select a row a field: arrays of the ends of its due periods, and of its answers for the boundaries of seasons."""
+    fields, seasons, rows = field_table.c, season_table.c, observation_table.c
+    page = select(fields.sequence, fields.field_id).order_by(fields.sequence).limit(limit).offset(offset).cte("page")
+    periods = _arrays({"firsts": first_due_day(), "lasts": last_due_day(up_to)})
+    answers = _arrays(
+        {
+            "positions": rows.date - start,
+            "statuses": case(LETTERS, value=rows.status),
+            "thousandths": case((rows.status == "computed", cast(func.round(rows.ndvi_mean * THOUSAND), Integer))),
+        }
+    )
+    due = periods.select_from(season_table).where(seasons.sequence == page.c.sequence).lateral("due")
     packed = (
-        select(
-            *(
-                func.coalesce(func.array_agg(value), literal_column("'{}'")).label(name)
-                for name, value in arrays.items()
-            )
+        answers.select_from(season_table)
+        .join(
+            observation_table,
+            and_(
+                rows.sequence == seasons.sequence,
+                rows.geometry_hash == seasons.geometry_hash,
+                rows.date.between(func.greatest(first_due_day(), start), func.least(seasons.end_date, end)),
+            ),
         )
-        .where(
-            rows.sequence == fields.sequence,
-            rows.geometry_hash == fields.geometry_hash,
-            rows.date.between(func.greatest(first, start), func.least(fields.end_date, end)),
-        )
+        .where(seasons.sequence == page.c.sequence)
         .lateral("packed")
     )
     return (
-        select(fields.field_id, first.label("first"), last_due_day(up_to).label("last"), *packed.c)
-        .select_from(field_table)
+        select(page.c.field_id, *due.c, *packed.c)
+        .select_from(page)
+        .join(due, literal(True))
         .join(packed, literal(True))
-        .order_by(fields.sequence)
-        .limit(limit)
-        .offset(offset)
+        .order_by(page.c.sequence)
     )
+
+
+def _arrays(columns: dict[str, Any]) -> Select[Any]:
+    """Select columns as arrays, which are empty where there is no row."""
+    empty: ColumnElement[Any] = literal_column("'{}'")
+    return select(*(func.coalesce(func.array_agg(value), empty).label(name) for name, value in columns.items()))

@@ -1,4 +1,4 @@
-"""On which days a field is due: from its plant date to its end date, as far as days are recorded."""
+"""On which days a field is due: those of its seasons, as far as days are recorded."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -10,18 +10,18 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.registry import recorded_days
-from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import season as season_table
 
 
 def first_due_day() -> ColumnElement[date]:
-    """Return the first day on which a row of `field` is due: its plant date, or the day of the first image."""
-    return func.greatest(field_table.c.plant_date, FIRST_IMAGE)
+    """Return the first day on which a row of `season` is due: its plant date, or the day of the first image."""
+    return func.greatest(season_table.c.plant_date, FIRST_IMAGE)
 
 
 def last_due_day(up_to: date) -> ColumnElement[date]:
-    """Return the last day on which a row of `field` is due: its end date, `up_to` at the latest."""
-    return func.least(func.coalesce(field_table.c.end_date, up_to), up_to)
+    """Return the last day on which a row of `season` is due: its end date, `up_to` at the latest."""
+    return func.least(func.coalesce(season_table.c.end_date, up_to), up_to)
 
 
 def last_owed_day(connection: Connection, first_daily_day: date) -> date:
@@ -29,9 +29,9 @@ def last_owed_day(connection: Connection, first_daily_day: date) -> date:
     return max(first_daily_day - timedelta(days=1), recorded_days.last_recorded_day(connection) or date.min)
 
 
-def is_due(day: ColumnElement[date]) -> ColumnElement[bool]:
-    """Return whether a day lies in the period of a row of `field`, however far days are recorded."""
-    return and_(day >= first_due_day(), day <= func.coalesce(field_table.c.end_date, day))
+def lies_in_season(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Return whether a day lies in the period of a row of `season`, however far days are recorded."""
+    return and_(day >= first_due_day(), day <= func.coalesce(season_table.c.end_date, day))
 
 
 def missing_days(
@@ -63,20 +63,20 @@ def missing_days(
     day = cast(days.c.day, Date)
     columns = observation_table.c
     query = (
-        select(field_table.c.sequence, day.label("day"))
-        .select_from(field_table)
+        select(season_table.c.sequence, day.label("day"))
+        .select_from(season_table)
         .join(days, literal(True))
         .outerjoin(
             observation_table,
             and_(
-                columns.sequence == field_table.c.sequence,
+                columns.sequence == season_table.c.sequence,
                 columns.date == day,
-                columns.geometry_hash == field_table.c.geometry_hash,
+                columns.geometry_hash == season_table.c.geometry_hash,
                 literal(failed_counts) | (columns.status != "failed"),
             ),
         )
-        .where(field_table.c.sequence == func.any(list(sequences)), columns.sequence.is_(None))
-        .order_by(field_table.c.sequence, day)
+        .where(season_table.c.sequence == func.any(list(sequences)), columns.sequence.is_(None))
+        .order_by(season_table.c.sequence, day)
     )
     rows = connection.execute(query)
     return {sequence: [row.day for row in group] for sequence, group in groupby(rows, key=itemgetter(0))}

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import shapely
-from sqlalchemy import Connection, ScalarSelect, Text, cast, func, insert, not_, select
+from sqlalchemy import Connection, ScalarSelect, Text, and_, cast, func, insert, not_, select
 
 from ndvi_core.models.extent import Extent, clip, is_opened, is_same_part
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.database import lock_extents
-from ndvi_core.registry.due_days import is_due
+from ndvi_core.registry.due_days import lies_in_season
 from ndvi_core.registry.tables import extent as extent_table
 from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import field_revision
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import season as season_table
 
 
 class RegisteredExtent(Frozen):
@@ -29,7 +31,7 @@ class RegisteredExtent(Frozen):
 
 @dataclass(frozen=True)
 class ChangedPart:
-    """Days of a field whose rows are for another part of it than lies within the extent now."""
+    """Days of a season of a field whose rows are for another part of it than lies within the extent now."""
 
     sequence: int
     field_id: str
@@ -96,15 +98,15 @@ def changed_parts(connection: Connection, field_ids: Sequence[str] | None = None
 def _changed_since(
     connection: Connection, then: Extent, now: Extent, field_ids: Sequence[str] | None
 ) -> Iterator[ChangedPart]:
-    fields, rows = field_table.c, observation_table.c
+    fields, seasons, rows = field_table.c, season_table.c, observation_table.c
     days = (
         select(func.array_agg(rows.date.distinct()))
         .where(
-            rows.sequence == fields.sequence,
-            rows.geometry_hash == fields.geometry_hash,
+            rows.sequence == seasons.sequence,
+            rows.geometry_hash == seasons.geometry_hash,
             rows.status != "failed",
             func.coalesce(rows.extent, first_extent()) == cast(str(then), Text),
-            is_due(rows.date),
+            lies_in_season(rows.date),
         )
         .scalar_subquery()
     )
@@ -114,11 +116,18 @@ def _changed_since(
         & (fields.south >= max(then.south, now.south))
         & (fields.east <= min(then.east, now.east))
         & (fields.north <= min(then.north, now.north))
+        & (fields.revision == seasons.revision)
     )
-    query = select(fields.sequence, fields.field_id, fields.geometry, days.label("days")).where(not_(within_both))
+    boundaries = field_revision.c
+    query = (
+        select(fields.sequence, fields.field_id, boundaries.geometry, days.label("days"))
+        .join(season_table, seasons.sequence == fields.sequence)
+        .join(field_revision, and_(boundaries.sequence == seasons.sequence, boundaries.revision == seasons.revision))
+        .where(not_(within_both))
+    )
     if field_ids is not None:
         query = query.where(fields.field_id == func.any(list(field_ids)))
-    found = [row for row in connection.execute(query.order_by(fields.sequence)) if row.days]
+    found = [row for row in connection.execute(query.order_by(fields.sequence, seasons.plant_date)) if row.days]
     geometries = list(shapely.from_wkb([row.geometry for row in found]))
     for row, part_then, part_now in zip(found, clip(geometries, then), clip(geometries, now), strict=True):
         if not is_same_part(part_then, part_now):

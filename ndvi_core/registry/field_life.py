@@ -1,20 +1,23 @@
 """The end of a field, its new name, and its removal; days whose files change by it are noted as stale."""
 
+import re
 from datetime import date
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.field import Field, RegisteredField
+from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
 from ndvi_core.registry import stale_days
 from ndvi_core.registry.database import lock_registration
+from ndvi_core.registry.field_changes import write_end
 from ndvi_core.registry.fields import load_fields
+from ndvi_core.registry.season_rules import end_season
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision, observation
 
 
 def retire(connection: Connection, field_id: str, on: date) -> None:
-    """End a field: `on` is the last day that is processed. Rows of later days stay, and are not published.
+    """End a field's last season: `on` is the last day that is processed. Rows of later days are not published any more.
 
     A day later than the field's end so far is one until which it is to be processed: it is owed the days between.
 
@@ -27,13 +30,13 @@ def retire(connection: Connection, field_id: str, on: date) -> None:
         BadInput: the field is not registered, or planted later.
     """
     field = _locked(connection, field_id)
-    if on < field.plant_date:
-        raise BadInput(f"{field_id} is planted on {field.plant_date}, after {on}: `purge` removes a field altogether")
-    stale_days.note_changed_fields(connection, [field.model_copy(update={"end_date": on})])
-    values: dict[str, object] = {"end_date": on, "changed_at": func.clock_timestamp()}
-    if field.end_date is not None and on > field.end_date:
-        values |= {"caught_up": False, "announced": False}
-    connection.execute(update(field_table).where(field_table.c.sequence == field.sequence).values(values))
+    last = field.seasons[-1]
+    if on < last.plant_date:
+        what = field_id if len(field.seasons) == 1 else f"the last season of {field_id}, {last.name},"
+        raise BadInput(f"{what} is planted on {last.plant_date}, after {on}: `purge` removes a field altogether")
+    is_longer = last.end_date is not None and on > last.end_date
+    more = {"caught_up": False, "announced": False} if is_longer else {}
+    write_end(connection, field, end_season(field.seasons, on), **more)
 
 
 def rename(connection: Connection, old: str, new: str) -> None:
@@ -48,10 +51,8 @@ def rename(connection: Connection, old: str, new: str) -> None:
         BadInput: `old` is not registered, `new` is, or `new` cannot be an id.
     """
     field = _locked(connection, old)
-    try:
-        Field(**{**dict(field), "field_id": new})
-    except ValueError as error:
-        raise BadInput(f"{new!r} cannot be an id: 1 to 63 ASCII letters, digits, - and _") from error
+    if not re.fullmatch(FIELD_ID_PATTERN, new):
+        raise BadInput(f"{new!r} cannot be an id: 1 to 63 ASCII letters, digits, - and _")
     if load_fields(connection, [new]):
         raise BadInput(f"there is a field {new} already: purge one of the two first, or choose another id")
     _note_all_days(connection, field.sequence)

@@ -1,34 +1,26 @@
 """The fields of the registry, in the order in which they came, and which changes are still to be announced."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Insert,
-    Integer,
-    Row,
-    and_,
-    bindparam,
-    cast,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Row, and_, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ndvi_core.models.field import Field, RegisteredField
-from ndvi_core.registry import stale_days
+from ndvi_core.models.season import RegisteredSeason
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
-from ndvi_core.registry.tables import BOUNDS, field_revision
+from ndvi_core.registry.field_changes import Boundary, change_of, write_changes
 from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import field_revision
+from ndvi_core.registry.tables import season as season_table
 
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
@@ -44,10 +36,11 @@ class Upserted:
 
 
 def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) -> Upserted:
-    """Register fields: new ids get the next sequence numbers, known ids with other values are changed in place.
+    """Register fields: new ids get the next sequence numbers; of known ids a season is corrected, or a new one begins.
 
-    A new geometry makes a new revision and keeps the old one. A field that is added or changed is unannounced and not
-    caught up until `mark_announced` and `mark_caught_up` say otherwise. Registering the same again does nothing.
+    `place_season` decides which. A new geometry is a new revision, the boundary of that season: the others keep theirs.
+    A field that is added or changed is unannounced and not caught up until `mark_announced` and `mark_caught_up` say
+    otherwise. Registering the same again does nothing.
 
     Args:
         connection: in a transaction; registrations wait for each other until it ends.
@@ -55,42 +48,22 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
         source: URI of the file that they come from.
     """
     lock_registration(connection)
-    compared = compare_fields(connection, fields)
-    touched = {*compared.added, *compared.changed}
-    if touched:
-        stale_days.note_changed_fields(connection, [field for field in fields if field.field_id in compared.changed])
-        connection.execute(_upsert(), [_values(field, source) for field in fields if field.field_id in touched])
-        _keep_revisions(connection, list(touched))
-    return compared
-
-
-def _upsert() -> Insert:
-    """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
-    new = insert(field_table)
-    changed = ("geometry", "geometry_hash", *BOUNDS, "plant_type", "plant_date", "end_date", "source")
-    is_moved = cast(field_table.c.geometry_hash != new.excluded.geometry_hash, Integer)
-    return new.on_conflict_do_update(
-        index_elements=["field_id"],
-        set_={
-            **{name: new.excluded[name] for name in changed},
-            "revision": field_table.c.revision + is_moved,
-            "announced": False,
-            "caught_up": False,
-            "changed_at": func.clock_timestamp(),
-        },
-    )
-
-
-def compare_fields(connection: Connection, fields: Sequence[Field]) -> Upserted:
-    """Return what `upsert_fields` would do with these fields, each id at most once, as the registry is now."""
-    known = {row.field_id: row for row in _rows(connection, [field.field_id for field in fields])}
-    added = [field.field_id for field in fields if field.field_id not in known]
-    changed = [field.field_id for field in fields if field.field_id in known and _differs(field, known[field.field_id])]
-    touched = {*added, *changed}
+    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    known = {field.field_id: field for field in load_fields(connection, [field.field_id for field in fields])}
+    boundaries = boundaries_of_seasons(connection, known.values())
+    changes = [
+        change
+        for field in fields
+        if (change := change_of(field, known.get(field.field_id), boundaries, now)) is not None
+    ]
+    if changes:
+        write_changes(connection, changes, boundaries, source)
+    touched = {change.stated.field_id for change in changes}
+    ids = [field.field_id for field in fields]
     return Upserted(
-        added=tuple(added),
-        changed=tuple(changed),
-        unchanged=tuple(field.field_id for field in fields if field.field_id not in touched),
+        added=tuple(field_id for field_id in ids if field_id not in known),
+        changed=tuple(field_id for field_id in ids if field_id in known and field_id in touched),
+        unchanged=tuple(field_id for field_id in ids if field_id not in touched),
     )
 
 
@@ -115,30 +88,42 @@ def read_fields(
         field_ids: only these; unknown ids are passed over.
         caught_up: only fields whose days before their registration are done (True) or still owed (False).
     """
-    query = select(*(field_table.c[name] for name in _LOADED)).order_by(field_table.c.sequence)
+    fields, seasons = field_table.c, season_table.c
+    query = (
+        select(*(fields[name] for name in _OF_FIELD), *(seasons[name].label(f"season_{name}") for name in _OF_SEASON))
+        .join(season_table, seasons.sequence == fields.sequence)
+        .order_by(fields.sequence)
+    )
     if field_ids is not None:
-        query = query.where(field_table.c.field_id == func.any(list(field_ids)))
+        query = query.where(fields.field_id == func.any(list(field_ids)))
     if caught_up is not None:
-        query = query.where(field_table.c.caught_up == caught_up)
-    for rows in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
-        shapes = shapely.from_wkb([row.geometry for row in rows])
-        yield from map(_registered, rows, shapes)
+        query = query.where(fields.caught_up == caught_up)
+    rows = connection.execute(query, execution_options={"yield_per": _CHUNK})
+    # A row a season: one for most fields.
+    by_field = (list(its_rows) for _, its_rows in groupby(rows, key=itemgetter(_OF_FIELD.index("sequence"))))
+    while part := list(islice(by_field, _CHUNK)):
+        shapes = shapely.from_wkb([its_rows[0].geometry for its_rows in part])
+        yield from map(_registered, part, shapes)
 
 
-def load_boundaries(connection: Connection, revisions: Mapping[int, int]) -> dict[int, tuple[BaseGeometry, str]]:
-    """Load the geometry and its hash that fields had at a revision, both by their sequence."""
+def load_boundaries(connection: Connection, revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Boundary]:
+    """Load the boundaries that fields had, by (sequence, revision)."""
+    pairs = list(revisions)
     wanted = (
-        func.unnest(cast(list(revisions), ARRAY(BigInteger)), cast(list(revisions.values()), ARRAY(Integer)))
+        func.unnest(
+            cast([sequence for sequence, _ in pairs], ARRAY(BigInteger)),
+            cast([revision for _, revision in pairs], ARRAY(Integer)),
+        )
         .table_valued("sequence", "revision")
         .render_derived(name="wanted")
     )
     columns = field_revision.c
-    query = select(columns.sequence, columns.geometry, columns.geometry_hash).join(
+    query = select(columns.sequence, columns.revision, columns.geometry, columns.geometry_hash).join(
         wanted, and_(columns.sequence == wanted.c.sequence, columns.revision == wanted.c.revision)
     )
     rows = connection.execute(query).all()
     shapes = shapely.from_wkb([row.geometry for row in rows])
-    return {row.sequence: (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
+    return {(row.sequence, row.revision): (shape, row.geometry_hash) for row, shape in zip(rows, shapes, strict=True)}
 
 
 def load_boundary(connection: Connection, field_id: str, geometry_hash: str) -> BaseGeometry | None:
@@ -154,14 +139,36 @@ def load_boundary(connection: Connection, field_id: str, geometry_hash: str) -> 
     return None if wkb is None else shapely.from_wkb(wkb)
 
 
-_LOADED = tuple(RegisteredField.model_fields)
-_SET = set(RegisteredField.model_fields)
-"""Shared by all fields that are loaded: making a set for each takes long."""
+def boundaries_of_seasons(connection: Connection, fields: Iterable[RegisteredField]) -> dict[tuple[int, int], Boundary]:
+    """Return the boundaries of all seasons of fields, by (sequence, revision)."""
+    found: dict[tuple[int, int], Boundary] = {}
+    others: set[tuple[int, int]] = set()
+    for field in fields:
+        found[field.sequence, field.revision] = field.geometry, field.geometry_hash
+        others.update((field.sequence, season.revision) for season in field.seasons)
+    others -= found.keys()
+    return found | (load_boundaries(connection, others) if others else {})
 
 
-def _registered(row: Row, geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
-    """Return the field of a row of `_LOADED` as it was registered: it was validated and hashed then."""
-    return RegisteredField.model_construct(_SET, **dict(zip(_LOADED, row, strict=True), geometry=geometry))
+_OF_FIELD = tuple(name for name in RegisteredField.model_fields if name != "seasons")
+_OF_SEASON = tuple(RegisteredSeason.model_fields)
+_FIELD_SET, _SEASON_SET = set(RegisteredField.model_fields), set(RegisteredSeason.model_fields)
+"""Shared by all that are loaded: making a set for each takes long."""
+
+
+def _registered(rows: Sequence[Row], geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
+    """Return a field of rows, one a season, as it was registered: it was validated and hashed then."""
+    seasons = [_season(*row[len(_OF_FIELD) :]) for row in rows]
+    if len(seasons) > 1:
+        seasons.sort(key=attrgetter("plant_date"))
+    own = dict(zip(_OF_FIELD, rows[0], strict=False), geometry=geometry, seasons=tuple(seasons))
+    return RegisteredField.model_construct(_FIELD_SET, **own)
+
+
+@lru_cache(maxsize=10_000)
+def _season(*values: Any) -> RegisteredSeason:
+    """Return a season of its columns: the fields of an upload share it, where they are planted alike."""
+    return RegisteredSeason.model_construct(_SEASON_SET, **dict(zip(_OF_SEASON, values, strict=True)))
 
 
 def first_day(connection: Connection) -> date | None:
@@ -242,35 +249,7 @@ def mark_behind(connection: Connection, sequences: Iterable[int]) -> None:
 
 def caught_up_between(connection: Connection, start: date, end: date) -> list[int]:
     """Return the sequences of the fields that are caught up and due on one of the days, both ends included."""
-    query = select(field_table.c.sequence).where(
-        field_table.c.caught_up, first_due_day() <= end, func.coalesce(field_table.c.end_date, end) >= start
-    )
+    seasons = season_table.c
+    of_days = select(seasons.sequence).where(first_due_day() <= end, func.coalesce(seasons.end_date, end) >= start)
+    query = select(field_table.c.sequence).where(field_table.c.caught_up, field_table.c.sequence.in_(of_days))
     return list(connection.scalars(query))
-
-
-def _rows(connection: Connection, field_ids: list[str]) -> Sequence[Row]:  # type: ignore[type-arg]
-    return connection.execute(select(field_table).where(field_table.c.field_id == func.any(field_ids))).all()
-
-
-def _differs(field: Field, row: Row) -> bool:  # type: ignore[type-arg]
-    new = (field.geometry_hash, field.plant_type, field.plant_date, field.end_date)
-    return new != (row.geometry_hash, row.plant_type, row.plant_date, row.end_date)
-
-
-def _values(field: Field, source: str) -> dict[str, object]:
-    return {
-        "field_id": field.field_id,
-        "geometry": shapely.to_wkb(field.geometry),
-        "geometry_hash": field.geometry_hash,
-        **dict(zip(BOUNDS, field.geometry.bounds, strict=True)),
-        "plant_type": field.plant_type,
-        "plant_date": field.plant_date,
-        "end_date": field.end_date,
-        "source": source,
-    }
-
-
-def _keep_revisions(connection: Connection, field_ids: list[str]) -> None:
-    columns = ["sequence", "revision", "geometry", "geometry_hash", "source"]
-    current = select(*(field_table.c[name] for name in columns)).where(field_table.c.field_id == func.any(field_ids))
-    connection.execute(insert(field_revision).from_select(columns, current).on_conflict_do_nothing())

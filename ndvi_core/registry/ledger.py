@@ -33,14 +33,15 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent
-from ndvi_core.models.field_facts import FieldFacts, field_facts
+from ndvi_core.models.field_facts import Crop, FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import index_rows
-from ndvi_core.registry.due_days import is_due
+from ndvi_core.registry.due_days import lies_in_season
 from ndvi_core.registry.extents import first_extent
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import season as season_table
 
 _CHUNK = 10_000
 """Rows that are brought from the database at once."""
@@ -178,16 +179,16 @@ def lock_day(connection: Connection, day: date) -> None:
 
 
 def load_day(connection: Connection, day: date) -> Iterator[tuple[list[Observation], list[FieldFacts]]]:
-    """Yield a day's rows, in parts, in the order of the registry, each with the facts of its field.
+    """Yield a day's rows, in parts, in the order of the registry, each with the facts of its field and season.
 
-    Their geometries are those that the rows were computed for. Rows of fields that are not due on the day any more,
+    Their geometries are those that the rows were computed for. Rows of fields that have no season on the day any more,
     since a date was corrected, stay in the ledger alone.
 
     Args:
         connection: in a transaction.
         day: the day.
     """
-    query = _rows().where(observation_table.c.date == day, is_due(observation_table.c.date))
+    query = _rows().where(observation_table.c.date == day)
     found = connection.execute(query, execution_options={"yield_per": _CHUNK}).mappings()
     for rows in found.partitions():
         yield _with_facts(connection, rows)
@@ -238,6 +239,7 @@ def _fields_of_page(wanted: Sequence[ColumnElement[bool]], limit: int, offset: i
         select(sequence, func.count().label("rows"))
         .select_from(observation_table)
         .join(field_table, field_table.c.sequence == sequence)
+        .join(season_table, _its_season())
         .where(*wanted)
         .group_by(sequence)
         .subquery("counts")
@@ -250,25 +252,37 @@ def _fields_of_page(wanted: Sequence[ColumnElement[bool]], limit: int, offset: i
 
 
 def _rows() -> Select[Any]:
-    """Select rows of the ledger with their fields, in the order of the registry."""
-    rows, field = observation_table.c, field_table.c
+    """Select the rows of the ledger that lie in a season, with their fields, in the order of the registry."""
+    rows = observation_table.c
     return (
         select(
-            field.field_id,
+            field_table.c.field_id,
             *(rows[name] for name in OBSERVATION_COLUMNS),
             rows.sequence,
-            field.plant_type,
-            field.plant_date,
+            *_OF_SEASON.values(),
         )
-        .join(field_table, field.sequence == rows.sequence)
+        .join(field_table, field_table.c.sequence == rows.sequence)
+        .join(season_table, _its_season())
         .order_by(rows.sequence, rows.date)
     )
 
 
+_OF_SEASON = {
+    "plant_type": season_table.c.plant_type,
+    "plant_date": season_table.c.plant_date,
+    "season": season_table.c.name.label("season"),
+}
+"""The columns of `Crop`."""
+
+
+def _its_season() -> ColumnElement[bool]:
+    """Return whether a row of `season` is that in which a row of the ledger lies."""
+    return and_(season_table.c.sequence == observation_table.c.sequence, lies_in_season(observation_table.c.date))
+
+
 def _in_series(field_ids: Sequence[str] | None, start: date, end: date) -> tuple[ColumnElement[bool], ...]:
-    rows = observation_table.c
     of_fields = [] if field_ids is None else [field_table.c.field_id == func.any(list(field_ids))]
-    return rows.date.between(start, end), is_due(rows.date), *of_fields
+    return observation_table.c.date.between(start, end), *of_fields
 
 
 def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[list[Observation], list[FieldFacts]]:
@@ -277,9 +291,9 @@ def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[lis
     A boundary is read once, however many rows are of it.
     """
     shapes = _geometries(connection, {row["sequence"] for row in rows})
-    known = {key: row for row in rows if (key := _boundary(row)) in shapes}
-    crops = [(row["plant_type"], row["plant_date"]) for row in known.values()]
-    facts = dict(zip(known, field_facts([shapes[key] for key in known], crops), strict=True))
+    known = {_facts_key(row): row for row in rows if _boundary(row) in shapes}
+    crops = [Crop(*(row[name] for name in Crop._fields)) for row in known.values()]
+    facts = dict(zip(known, field_facts([shapes[_boundary(row)] for row in known.values()], crops), strict=True))
     located = [row for row in rows if _boundary(row) in shapes]
     indices = index_rows.load(connection, ((row["sequence"], row["date"]) for row in located))
     names = ("field_id", *OBSERVATION_COLUMNS)
@@ -287,7 +301,12 @@ def _with_facts(connection: Connection, rows: Sequence[RowMapping]) -> tuple[lis
         Observation(**{name: row[name] for name in names}, indices=indices.get((row["sequence"], row["date"]), {}))
         for row in located
     ]
-    return observations, [facts[_boundary(row)] for row in located]
+    return observations, [facts[_facts_key(row)] for row in located]
+
+
+def _facts_key(row: RowMapping) -> tuple[object, ...]:
+    """Return what rows have in common whose facts are the same."""
+    return *_boundary(row), row["season"]
 
 
 def _boundary(row: RowMapping) -> tuple[int, str]:

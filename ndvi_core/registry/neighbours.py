@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 
 import shapely
-from sqlalchemy import Connection, Double, Text, cast, func, select
+from sqlalchemy import Connection, Double, Text, and_, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ndvi_core.models.field import Field
 from ndvi_core.models.neighbour import Neighbour
 from ndvi_core.registry.fields import meets_box
-from ndvi_core.registry.tables import BOUNDS
+from ndvi_core.registry.tables import BOUNDS, field_revision
 from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import season as season_table
 
 MAX_NEIGHBOURS = 200
 """Neighbours for each field, at most; of all together, since few have many."""
 
 
 def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Neighbour]:
-    """Load the registered fields whose bounds meet those of others, in the order of the registry.
+    """Load the seasons of registered fields whose bounds meet those of others, in the order of the registry.
 
     Some of them, where they are more than `MAX_NEIGHBOURS` for each: one may be drawn around a country.
 
@@ -41,10 +42,16 @@ def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Nei
         .cte("near")
         .prefix_with("MATERIALIZED")
     )
+    seasons, boundaries = season_table.c, field_revision.c
     query = (
-        select(rows.field_id, rows.geometry, rows.plant_date, rows.end_date)
+        select(rows.field_id, boundaries.geometry, seasons.plant_date, seasons.end_date)
+        .join(season_table, seasons.sequence == rows.sequence)
+        .join(
+            field_revision,
+            and_(boundaries.sequence == seasons.sequence, boundaries.revision == seasons.revision),
+        )
         .where(rows.sequence.in_(select(near.c.sequence).limit(MAX_NEIGHBOURS * len(fields))))
-        .order_by(rows.sequence)
+        .order_by(rows.sequence, seasons.plant_date)
     )
     found = connection.execute(query).all()
     shapes = shapely.from_wkb([row.geometry for row in found])

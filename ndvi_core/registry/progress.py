@@ -1,29 +1,33 @@
-"""The progress of fields: for each, how many of its days have which answer, and how many have none."""
+"""The progress of fields: for each season, how many of its days have which answer, and how many have none."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import get_args
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, get_args
 
-from sqlalchemy import Connection, and_, func, literal, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, select
 
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
 from ndvi_core.registry.due_days import first_due_day, last_due_day, last_owed_day
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import season as season_table
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-class FieldStatus(Frozen):
-    """The days of a field from its plant date to the last recorded day, or to its end date."""
+class SeasonStatus(Frozen):
+    """The days of a season from its plant date to the last recorded day, or to its end date."""
 
-    field_id: str
+    season: str
+    """Its name."""
     plant_type: str
     plant_date: date
     end_date: date | None
     days: int
-    """Days on which the field is due."""
+    """Days of it that are due."""
     counts: dict[Status, int]
     """Due days by the status of their answer. Rows of an earlier boundary do not count."""
     missing: int
@@ -44,6 +48,19 @@ class FieldStatus(Frozen):
         return self.missing == 0 and self.counts["failed"] == 0
 
 
+class FieldStatus(SeasonStatus):
+    """A field's status in its present season: the last that has begun by the last recorded day, or else the first."""
+
+    field_id: str
+    seasons: tuple[SeasonStatus, ...]
+    """All, in the order of time."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether no day of any season is missing or failed."""
+        return all(season.whole for season in self.seasons)
+
+
 def field_statuses(
     connection: Connection, first_daily_day: date, field_ids: Sequence[str] | None = None
 ) -> list[FieldStatus]:
@@ -55,11 +72,28 @@ def field_statuses(
         field_ids: only these; unknown ids are passed over. None is all.
     """
     up_to = last_owed_day(connection, first_daily_day)
-    fields, rows = field_table.c, observation_table.c
+    found = []
+    rows = connection.execute(_by_season(up_to, field_ids)).mappings()
+    for field_id, its_rows in groupby(rows, key=itemgetter("field_id")):
+        seasons = tuple(map(_status, its_rows))
+        begun = [season for season in seasons if season.plant_date <= up_to]
+        present = begun[-1] if begun else seasons[0]
+        found.append(FieldStatus(**dict(present), field_id=field_id, seasons=seasons))
+    return found
+
+
+def _status(row: RowMapping) -> SeasonStatus:
+    counts = {status: row[status] for status in STATUSES}
+    return SeasonStatus(**row, counts=counts, missing=row["days"] - sum(counts.values()))
+
+
+def _by_season(up_to: date, field_ids: Sequence[str] | None) -> Select[Any]:
+    """Select a row a season, field by field in the order of the registry, those of each in the order of time."""
+    fields, seasons, rows = field_table.c, season_table.c, observation_table.c
     first, last = first_due_day(), last_due_day(up_to)
     computed = rows.status == "computed"
     with_scene = rows.status != "no_scene"
-    # For each field by itself, so that a page of fields reads their rows alone.
+    # For each season by itself, so that a page of fields reads their rows alone.
     summary = (
         select(
             func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
@@ -68,8 +102,8 @@ def field_statuses(
             func.coalesce(func.max(rows.date).filter(with_scene), func.max(rows.date)).label("last_day"),
         )
         .where(
-            rows.sequence == fields.sequence,
-            rows.geometry_hash == fields.geometry_hash,
+            rows.sequence == seasons.sequence,
+            rows.geometry_hash == seasons.geometry_hash,
             rows.date.between(first, last),
         )
         .lateral("summary")
@@ -78,9 +112,10 @@ def field_statuses(
     query = (
         select(
             fields.field_id,
-            fields.plant_type,
-            fields.plant_date,
-            fields.end_date,
+            seasons.name.label("season"),
+            seasons.plant_type,
+            seasons.plant_date,
+            seasons.end_date,
             func.greatest(last - first + 1, 0).label("days"),
             *summary.c,
             value.c.ndvi_mean.label("last_value"),
@@ -88,15 +123,10 @@ def field_statuses(
             answer.c.reason.label("last_reason"),
         )
         .select_from(field_table)
+        .join(season_table, seasons.sequence == fields.sequence)
         .join(summary, literal(True))
         .outerjoin(value, and_(value.c.sequence == fields.sequence, value.c.date == summary.c.last_date))
         .outerjoin(answer, and_(answer.c.sequence == fields.sequence, answer.c.date == summary.c.last_day))
-        .order_by(fields.sequence)
+        .order_by(fields.sequence, seasons.plant_date)
     )
-    if field_ids is not None:
-        query = query.where(fields.field_id == func.any(list(field_ids)))
-    found = []
-    for row in connection.execute(query).mappings():
-        counts = {status: row[status] for status in STATUSES}
-        found.append(FieldStatus(**row, counts=counts, missing=row["days"] - sum(counts.values())))
-    return found
+    return query if field_ids is None else query.where(fields.field_id == func.any(list(field_ids)))

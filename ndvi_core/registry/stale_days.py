@@ -1,57 +1,51 @@
-"""The days whose published files do not say what is so, since a field's crop or dates were corrected.
+"""The days whose published files do not say what is so, since a field's seasons were corrected.
 
 A row that is not due any more stays in the ledger. It is not published, and when the dates are corrected back it is
 published again without being computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Date, Insert, Select, Text, and_, cast, delete, func, or_, select
+from sqlalchemy import BigInteger, Connection, Date, Insert, Select, and_, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from ndvi_core.models.field import Field
-from ndvi_core.registry.due_days import is_due
-from ndvi_core.registry.tables import field as field_table
+from ndvi_core.models.season import Season
+from ndvi_core.registry.season_rules import changed_periods
 from ndvi_core.registry.tables import observation as observation_table
 from ndvi_core.registry.tables import stale_day
 
 
-def note_changed_fields(connection: Connection, fields: Sequence[Field]) -> None:
-    """Note the days whose files change when fields get another crop or other dates.
+def note_changed_seasons(
+    connection: Connection, changes: Iterable[tuple[int, Sequence[Season], Sequence[Season]]]
+) -> None:
+    """Note the days whose files change when fields get other seasons.
 
-    Another plant type or plant date stands in all rows of the field; another end date lets rows come to be due, or
-    cease to be.
+    The name, crop and plant date of a season stand in all of its rows; rows come to be due, or cease to be.
 
     Args:
-        connection: in a transaction, before the fields are changed.
-        fields: as they will be; those that are not registered are passed over.
+        connection: in a transaction.
+        changes: of each field its sequence, its seasons as they were, and as they become.
     """
-    new = (
+    periods = [(sequence, *ends) for sequence, before, after in changes for ends in changed_periods(before, after)]
+    if not periods:
+        return
+    sequences, starts, ends = zip(*periods, strict=True)
+    changed = (
         func.unnest(
-            cast([field.field_id for field in fields], ARRAY(Text)),
-            cast([field.plant_type for field in fields], ARRAY(Text)),
-            cast([field.plant_date for field in fields], ARRAY(Date)),
-            cast([field.end_date for field in fields], ARRAY(Date)),
+            cast(list(sequences), ARRAY(BigInteger)), cast(list(starts), ARRAY(Date)), cast(list(ends), ARRAY(Date))
         )
-        .table_valued("field_id", "plant_type", "plant_date", "end_date")
-        .render_derived(name="new")
+        .table_valued("sequence", "start", "end")
+        .render_derived(name="changed")
     )
-    day = observation_table.c.date
-    will_be_due = and_(day >= cast(new.c.plant_date, Date), day <= func.coalesce(cast(new.c.end_date, Date), day))
-    days = (
-        select(day)
-        .select_from(field_table)
-        .join(new, new.c.field_id == field_table.c.field_id)
-        .join(observation_table, observation_table.c.sequence == field_table.c.sequence)
-        .where(
-            or_(
-                is_due(day) != will_be_due,
-                field_table.c.plant_type != cast(new.c.plant_type, Text),
-                field_table.c.plant_date != cast(new.c.plant_date, Date),
-            )
-        )
+    rows = observation_table.c
+    days = select(rows.date).join(
+        changed,
+        and_(
+            rows.sequence == changed.c.sequence,
+            rows.date.between(cast(changed.c.start, Date), cast(changed.c.end, Date)),
+        ),
     )
     connection.execute(note(days))
 

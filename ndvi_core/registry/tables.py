@@ -41,9 +41,7 @@ field = Table(
     Column("geometry_hash", Text, nullable=False),
     *(Column(name, Double, nullable=False, comment="bounds of the geometry, degrees") for name in BOUNDS),
     Column("revision", Integer, nullable=False, server_default="1"),
-    Column("plant_type", Text, nullable=False),
-    Column("plant_date", Date, nullable=False),
-    Column("end_date", Date),
+    Column("seasons_given", Integer, nullable=False, server_default="1", comment="number of its newest season"),
     Column("source", Text, nullable=False, comment="URI of the file that the current values came from"),
     Column("announced", Boolean, nullable=False, server_default="false", comment="consumers were told of these values"),
     Column(
@@ -54,6 +52,29 @@ field = Table(
 Index("field_by_place", text("box(point(west, south), point(east, north))"), _table=field, postgresql_using="gist")
 Index("field_unannounced", field.c.sequence, postgresql_where=text("NOT announced"))
 Index("field_behind", field.c.sequence, postgresql_where=text("NOT caught_up"))
+
+season = Table(
+    "season",
+    metadata,
+    Column("sequence", ForeignKey("field.sequence", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="given once for each field, never reused"),
+    Column("name", Text, nullable=False),
+    Column("plant_type", Text, nullable=False),
+    Column("plant_date", Date, nullable=False),
+    Column("end_date", Date, comment="the stated one, or the eve of the next season if that is earlier"),
+    Column("stated_end", Date),
+    Column("revision", Integer, nullable=False, comment="of the boundary that its days are computed for"),
+    Column("geometry_hash", Text, nullable=False, comment="of that boundary"),
+    Column("source", Text, nullable=False, comment="URI of the file that its values came from"),
+    Column(
+        "registered_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.now(),
+        comment="when an upload began it",
+    ),
+    comment="the seasons of each field, of which no two have a day in common",
+)
 
 field_revision = Table(
     "field_revision",

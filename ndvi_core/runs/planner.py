@@ -249,29 +249,29 @@ def make_plan(
 
 
 def order_parts(
-    cells: Sequence[DueCell], boundaries: Mapping[int, tuple[BaseGeometry, str]], extent: Extent
+    cells: Sequence[DueCell], boundaries: Mapping[tuple[int, int], tuple[BaseGeometry, str]], extent: Extent
 ) -> tuple[tuple[OrderField, ...], tuple[Scene, ...], tuple[Cell, ...]]:
-    """Return a work order's fields, scenes and cells, each field and scene once.
+    """Return a work order's fields, scenes and cells, each scene once, and each field once for each of its boundaries.
 
     Args:
         cells: of the order.
-        boundaries: the geometry and its hash of each field at the revision that is due, by its sequence.
+        boundaries: the geometry and its hash of each field at the revision that is due, by (sequence, revision).
         extent: to which the geometries are clipped.
     """
-    fields = {cell.field.sequence: cell.field for cell in cells}
+    fields = {_revision(cell): cell.field for cell in cells}
     scenes = {scene.id: scene for cell in cells for scene in (*cell.scenes, *cell.older)}
-    field_index = {sequence: index for index, sequence in enumerate(fields)}
+    field_index = {revision: index for index, revision in enumerate(fields)}
     scene_index = {scene_id: index for index, scene_id in enumerate(scenes)}
-    clipped = clip([boundaries[sequence][0] for sequence in fields], extent)
+    clipped = clip([boundaries[revision][0] for revision in fields], extent)
     return (
         tuple(
-            OrderField(field_id=field.field_id, geometry=geometry, geometry_hash=boundaries[field.sequence][1])
-            for field, geometry in zip(fields.values(), clipped, strict=True)
+            OrderField(field_id=field.field_id, geometry=geometry, geometry_hash=boundaries[revision][1])
+            for (revision, field), geometry in zip(fields.items(), clipped, strict=True)
         ),
         tuple(scenes.values()),
         tuple(
             Cell(
-                field=field_index[cell.field.sequence],
+                field=field_index[_revision(cell)],
                 date=cell.date,
                 scene_set=SceneSet(
                     scenes=tuple(scene_index[scene.id] for scene in cell.scenes),
@@ -283,6 +283,10 @@ def order_parts(
             for cell in cells
         ),
     )
+
+
+def _revision(cell: DueCell) -> tuple[int, int]:
+    return cell.field.sequence, cell.field.revision
 
 
 def _clipped_hash(chosen: RegisteredField, inside: BaseGeometry) -> str:

@@ -180,7 +180,7 @@ def _write_orders(
 
     def orders() -> Iterator[tuple[int, WorkOrder]]:
         for number, batch in enumerate(batches):
-            revisions = {cell.field.sequence: cell.field.revision for cell in batch.cells}
+            revisions = {(cell.field.sequence, cell.field.revision) for cell in batch.cells}
             boundaries = registry.load_boundaries(connection, revisions)
             fields, scenes, cells = order_parts(batch.cells, boundaries, extent)
             yield (

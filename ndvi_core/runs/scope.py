@@ -25,12 +25,12 @@ class SearchScope:
 
 def scope_of(selection: Selection, extent: Extent) -> SearchScope:
     """Return the area and period of all selected cells, as far as they are within the extent."""
-    fields = 0
+    fields: set[int] = set()
     boxes: list[BaseGeometry] = []
     ends: set[date] = set()
     for part in selection.slices():
         wanted = [(field, days) for field, days in part if days]
-        fields += len(wanted)
+        fields.update(field.sequence for field, _ in wanted)
         inside = [
             geometry for geometry in clip([field.geometry for field, _ in wanted], extent) if geometry is not None
         ]
@@ -39,7 +39,7 @@ def scope_of(selection: Selection, extent: Extent) -> SearchScope:
         boxes += [_around(half) for half in halves if len(half)]
         ends |= first_and_last_days(wanted)
     return SearchScope(
-        fields=fields,
+        fields=len(fields),
         area=_area(boxes) if boxes else None,
         period=(min(ends), max(ends)) if ends else None,
     )

@@ -11,7 +11,8 @@ from ndvi_core.models.field import RegisteredField
 Item = TypeVar("Item")
 
 Wanted = tuple[RegisteredField, tuple[date, ...]]
-"""A field and its selected days, in order; there may be none."""
+"""A field and its selected days, in order; there may be none. They are computed for the boundary that it has here: a
+field whose seasons have other boundaries is there once for each."""
 
 _SLICE = 20_000
 """Fields that are planned at a time, so that what is known of the others takes no memory meanwhile."""

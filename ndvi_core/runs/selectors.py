@@ -1,13 +1,14 @@
 """Selecting the cells of a run from the registry: those of a day, those that fields are owed, those of a period."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.models.field import RegisteredField
 from ndvi_core.registry import due_days, recorded_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.due_days import last_owed_day
@@ -31,10 +32,14 @@ def select_day(
     first = day - timedelta(days=look_back_days)
     earlier = [] if force else recorded_days.recorded_days(connection, first, day - timedelta(days=1))
     _require_known(connection, field_ids)
+    all_days = [*earlier, day]
     return Selection(
-        wanted=(
-            (field, field.active_days([*earlier, day] if field.caught_up else [day]))
-            for field in registry.read_fields(connection, field_ids)
+        wanted=_by_boundary(
+            connection,
+            (
+                (field, field.active_days(all_days if field.caught_up else all_days[-1:]))
+                for field in registry.read_fields(connection, field_ids)
+            ),
         ),
         retried=frozenset([day]),
         force=force,
@@ -46,7 +51,7 @@ def select_day(
 def select_owed(connection: Connection, first_daily_day: date) -> Selection:
     """Select the days that fields which came or changed late are still owed.
 
-    These are the days from the plant date up to the last that a daily run has recorded, or up to the day before
+    These are the days of their seasons up to the last that a daily run has recorded, or up to the day before
     the first daily run, whichever is later; days still to come are left to the daily runs.
     """
     up_to = last_owed_day(connection, first_daily_day)
@@ -56,7 +61,7 @@ def select_owed(connection: Connection, first_daily_day: date) -> Selection:
             owed = due_days.missing_days(connection, [field.sequence for field in fields], up_to)
             yield from ((field, tuple(owed.get(field.sequence, ()))) for field in fields)
 
-    return Selection(wanted=wanted(), catches_up=True)
+    return Selection(wanted=_by_boundary(connection, wanted()), catches_up=True)
 
 
 def select_range(
@@ -73,7 +78,7 @@ def select_range(
         connection: to the registry.
         first_daily_day: first day that is processed daily.
         field_ids: None is all fields.
-        start: None is each field's plant date.
+        start: None is each field's first plant date.
         end: included; None, and a later day, is the last day that catching up would reach, see `select_owed`.
         force: compute again what has an answer already.
 
@@ -87,10 +92,11 @@ def select_range(
     if start is not None and end < start:
         raise BadInput(f"no day to compute from {start} on: the recorded days end on {last}")
     _require_known(connection, field_ids)
+    days = days_between(max(start or registry.first_day(connection) or end, FIRST_IMAGE), end)
     return Selection(
-        wanted=(
-            (field, field.active_days(days_between(max(start or field.plant_date, FIRST_IMAGE), end)))
-            for field in registry.read_fields(connection, field_ids)
+        wanted=_by_boundary(
+            connection,
+            ((field, field.active_days(days)) for field in registry.read_fields(connection, field_ids)),
         ),
         force=force,
     )
@@ -105,9 +111,34 @@ def select_opened(connection: Connection, field_ids: Collection[str] | None = No
         if part.is_opened:
             days[part.field_id].update(part.days)
     return Selection(
-        wanted=((field, tuple(sorted(days[field.field_id]))) for field in registry.read_fields(connection, days)),
+        wanted=_by_boundary(
+            connection,
+            ((field, tuple(sorted(days[field.field_id]))) for field in registry.read_fields(connection, days)),
+        ),
         force=True,
     )
+
+
+def _by_boundary(connection: Connection, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+    """Yield fields with their days, for each boundary that its seasons have on these days those days alone."""
+    for part in in_slices(wanted):
+        redrawn = {field.sequence: field for field, _ in part if len(field.seasons) > 1 and _was_redrawn(field)}
+        boundaries = registry.boundaries_of_seasons(connection, redrawn.values())
+        for field, days in part:
+            if field.sequence not in redrawn:
+                yield field, days
+                continue
+            by_revision: dict[int, list[date]] = defaultdict(list)
+            for season in field.seasons:
+                by_revision[season.revision].extend(season.active_days(days))
+            for revision, its_days in by_revision.items():
+                geometry, geometry_hash = boundaries[field.sequence, revision]
+                changes = {"geometry": geometry, "geometry_hash": geometry_hash, "revision": revision}
+                yield field.model_copy(update=changes), tuple(its_days)
+
+
+def _was_redrawn(field: RegisteredField) -> bool:
+    return any(season.revision != field.revision for season in field.seasons)
 
 
 def _require_known(connection: Connection, field_ids: Collection[str] | None) -> None:

@@ -18,8 +18,9 @@ from ndvi_core.intake.features import ALWAYS_PLANTED, ParsedFields, Problem, par
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import WORLD
 from ndvi_core.models.field import Field, RegisteredField
-from ndvi_core.models.field_facts import FieldFacts, field_facts
+from ndvi_core.models.field_facts import Crop, FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
+from ndvi_core.models.season import RegisteredSeason, name_by_year
 from ndvi_core.models.work_order import Products, WorkOrder
 from ndvi_core.runs.planner import DueCell, make_plan, order_parts
 from ndvi_core.runs.scope import scope_of
@@ -126,7 +127,12 @@ def _tell_nobody(_done: int, _total: int) -> None:
 def _facts(fields: Sequence[Field]) -> dict[str, FieldFacts]:
     """Return by id what the file of fields states of them."""
     crops = [
-        (field.plant_type or None, None if field.plant_date == ALWAYS_PLANTED else field.plant_date) for field in fields
+        Crop(
+            field.plant_type or None,
+            None if field.plant_date == ALWAYS_PLANTED else field.plant_date,
+            field.season or (None if field.plant_date == ALWAYS_PLANTED else name_by_year(field.plant_date)),
+        )
+        for field in fields
     ]
     facts = field_facts([field.geometry for field in fields], crops)
     return {field.field_id: fact for field, fact in zip(fields, facts, strict=True)}
@@ -146,15 +152,8 @@ def _wanted(fields: Sequence[Field], start: date, end: date) -> list[Wanted]:
         raise BadInput("there is no field to observe: correct what was rejected")
     now = datetime.now(UTC)
     days = _days(start, end, now.date())
-    wanted = [
-        (
-            RegisteredField(
-                **{**dict(field), "sequence": number, "revision": 1, "changed_at": now, "caught_up": False}
-            ),
-            field.active_days(days),
-        )
-        for number, field in enumerate(fields)
-    ]
+    numbered = [_registered(number, field, now) for number, field in enumerate(fields)]
+    wanted = [(field, field.active_days(days)) for field in numbered]
     cells = sum(len(active) for _, active in wanted)
     if cells == 0:
         raise BadInput(
@@ -166,6 +165,28 @@ def _wanted(fields: Sequence[Field], start: date, end: date) -> list[Wanted]:
             "choose a shorter period or fewer fields, and a folder for each part"
         )
     return wanted
+
+
+def _registered(number: int, field: Field, now: datetime) -> RegisteredField:
+    return RegisteredField(
+        field_id=field.field_id,
+        geometry=field.geometry,
+        geometry_hash=field.geometry_hash,
+        revision=1,
+        sequence=number,
+        changed_at=now,
+        caught_up=False,
+        seasons=(
+            RegisteredSeason(
+                number=1,
+                name=field.season or name_by_year(field.plant_date),
+                plant_type=field.plant_type,
+                plant_date=field.plant_date,
+                end_date=field.end_date,
+                registered_at=now,
+            ),
+        ),
+    )
 
 
 def _days(start: date, end: date, today: date) -> list[date]:
@@ -221,7 +242,7 @@ def _compute(
     """
     if not due:
         return [], None
-    boundaries = {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
+    boundaries = {(field.sequence, field.revision): (field.geometry, field.geometry_hash) for field in fields}
     order_fields, scenes, cells = order_parts(due, boundaries, WORLD)
     with TemporaryDirectory(prefix="ndvi-") as passing:
         store = Store(Path(passing).resolve().as_uri())

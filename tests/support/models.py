@@ -6,7 +6,7 @@ from typing import Any
 import shapely
 
 from ndvi_core.models.field import Field
-from ndvi_core.models.field_facts import FieldFacts, field_facts
+from ndvi_core.models.field_facts import Crop, FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
 
@@ -23,7 +23,8 @@ def a_field(field_id: str = "field_1", geometry: shapely.Geometry | None = None,
 def facts_of(
     *geometries: shapely.Geometry, plant_type: str | None = "wheat", plant_date: date | None = date(2025, 4, 1)
 ) -> list[FieldFacts]:
-    return field_facts(geometries, [(plant_type, plant_date)] * len(geometries))
+    season = None if plant_date is None else str(plant_date.year)
+    return field_facts(geometries, [Crop(plant_type, plant_date, season)] * len(geometries))
 
 
 def a_scene(day: date = date(2025, 4, 20), scene_id: str | None = None, **changes: Any) -> Scene:
