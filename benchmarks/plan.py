@@ -264,7 +264,9 @@ def _scans(url: str) -> dict[str, str]:
             "the day to publish": lambda: next(ledger.load_day(connection, DAY)),
             "days owed to 100 fields": lambda: due_days.missing_days(connection, some[:100], DAY),
             "fields that are behind": lambda: registry.load_fields(connection, caught_up=False),
-            "boundaries of an order": lambda: registry.load_boundaries(connection, dict.fromkeys(some[:5000], 1)),
+            "boundaries of an order": lambda: registry.load_boundaries(
+                connection, [(number, 1) for number in some[:5000]]
+            ),
             "100 fields by id": lambda: registry.load_fields(connection, [f"field-{n:07d}" for n in range(100)]),
         }.items():
             asked.clear()

@@ -1,6 +1,6 @@
 """### Computes the days that fields are owed.
 
-Runs by itself when fields were registered or changed: for these alone, all days from the plant date up to the last
+Runs by itself when fields were registered or changed: for these alone, all days of their seasons up to the last
 recorded day. A task covers the whole period of its field, or of neighbours if there are many; what has an answer
 already is not computed again. A run each night does what an earlier one had to leave; mostly that is nothing.
 

@@ -3,7 +3,7 @@
 For any period and any fields, *Trigger* with
 
 - `field_ids`: only these fields; empty is all.
-- `start`, `end`: both included; empty is the plant date and the last recorded day.
+- `start`, `end`: both included; empty is the first plant date and the last recorded day.
 - `force`: compute again what has an answer already; else only what is missing, or whose scenes have changed.
 - `opened`: instead of a period, the days on which more of a field lies within the extent than its answer is for.
 

@@ -205,9 +205,9 @@ def _defects_of_order(order: WorkOrder) -> Iterator[str]:
             split_uri(uri)
         except BadInput as error:
             yield f"{name}: {error}"
-    ids = [field.field_id for field in order.fields]
-    if len(set(ids)) < len(ids):
-        yield f"fields: the same id twice among {len(ids)} fields"
+    boundaries = [(field.field_id, field.geometry_hash) for field in order.fields]
+    if len(set(boundaries)) < len(boundaries):
+        yield f"fields: the same id with the same boundary twice among {len(boundaries)} fields"
 
 
 def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
@@ -222,9 +222,10 @@ def _defects_of_cells(order: WorkOrder) -> Iterator[str]:
         for scene in scenes:
             if not 0 <= scene < len(order.scenes):
                 yield f"cells.{number}.scenes: there is no scene {scene} among {len(order.scenes)}"
-        if (cell.field, cell.date) in seen:
-            yield f"cells.{number}: the second of field {cell.field} on {cell.date}"
-        seen.add((cell.field, cell.date))
+        field_id = order.fields[cell.field].field_id
+        if (field_id, cell.date) in seen:
+            yield f"cells.{number}: the second of {field_id} on {cell.date}"
+        seen.add((field_id, cell.date))
 
 
 def _compute(files: OrderFiles, table: "ObservationTable") -> Iterator[tuple[int, dict[int, tuple[Written, ...]]]]:

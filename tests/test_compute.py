@@ -283,7 +283,7 @@ def _file(table: pa.Table) -> bytes:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda o: _with_cell(o, 1, date=o.cells[0].date), r"cells\.1: the second of field 0 on 2025-06-01"),
+        (lambda o: _with_cell(o, 1, date=o.cells[0].date), r"cells\.1: the second of north on 2025-06-01"),
         (lambda o: _with_cell(o, 2, scene_set=SceneSet((9,))), r"cells\.2\.scenes: there is no scene 9 among 3"),
         (lambda o: _with_cell(o, 2, scene_set=SceneSet(())), r"cells\.2\.scenes: none"),
         (
@@ -292,7 +292,11 @@ def _file(table: pa.Table) -> bytes:
         ),
         (lambda o: _with_header(o, scene_sets=[]), r"cells\.0\.scene_set: there is no set 0 among 0"),
         (lambda o: _with_header(o, scene_sets="none"), "scene_sets: "),
-        (lambda o: _with_field(o, 1, field_id="north"), "fields: the same id twice"),
+        (
+            lambda o: _with_field(o, 1, field_id="north", geometry_hash=o.fields[0].geometry_hash),
+            "fields: the same id with the same boundary twice",
+        ),
+        (lambda o: _with_field(o, 1, field_id="north"), r"cells\.\d: the second of north on"),
         (lambda o: _with_column(o, "geometry", pa.array([b"no WKB"] * 3)), r"fields\.0\.geometry: not WKB"),
         (lambda o: _with_column(o, "geometry", None), "no column geometry"),
         (lambda o: _with_column(o, "dates", pa.array([["soon"]] * 3)), "dates: the column is "),
@@ -317,6 +321,7 @@ def _file(table: pa.Table) -> bytes:
         "no set",
         "sets",
         "id twice",
+        "cell twice",
         "WKB",
         "no geometry",
         "days",

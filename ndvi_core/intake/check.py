@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ndvi_core.errors import BadInput
+from ndvi_core.intake.changes import Surroundings
 from ndvi_core.intake.document import read_file
 from ndvi_core.intake.features import Problem, parse_fields
-from ndvi_core.intake.review import Reviewed, Surroundings, review
+from ndvi_core.intake.review import Reviewed, review
 from ndvi_core.models.extent import Extent
 from ndvi_core.settings import Settings
 
@@ -19,9 +20,9 @@ def check_file_alone(data: bytes, settings: Settings, extent: Extent | None = No
         settings: what is decided for all files.
         extent: None: nothing is said about where the fields are.
     """
-    today = datetime.now(UTC).date()
-    last_owed_day = min(settings.end_date or date.max, today - timedelta(days=1))
-    around = Surroundings(today, settings.start_date, last_owed_day, extent)
+    now = datetime.now(UTC)
+    last_owed_day = min(settings.end_date or date.max, now.date() - timedelta(days=1))
+    around = Surroundings(now, settings.start_date, last_owed_day, extent)
     return review(parse_fields(data), around, settings.confirm_days, settings.min_pixels)
 
 

@@ -1,8 +1,8 @@
 """Fields from GeoJSON: every feature is read by itself; the good ones come back as fields, the bad ones as problems.
 
 A file is a FeatureCollection, a single Feature, or a sequence of these. Of `properties`, `object-type` ("field"),
-`object-id`, `plant-date` and `plant-type` have to be there, `end-date` may be; other members, a feature's own `id` and
-every `bbox` are not read.
+`object-id`, `plant-date` and `plant-type` have to be there, `end-date` and `season` may be; other members, a feature's
+own `id` and every `bbox` are not read.
 """
 
 from collections import defaultdict
@@ -21,13 +21,14 @@ from ndvi_core.intake.properties import (
     Properties,
     Spellings,
     check_object_type,
+    dates,
     field_id,
     find,
     is_confirmed,
     nearly_given,
     plant_type,
     printable_id,
-    season,
+    season_name,
     spellings,
 )
 from ndvi_core.intake.sequence import read_texts
@@ -238,7 +239,8 @@ def _read_feature(
     attempt(check_object_type, properties)
     found_id = attempt(field_id, properties)
     crop = attempt(plant_type, properties, crop_required)
-    days = attempt(season, properties, None if crop_required else ALWAYS_PLANTED)
+    days = attempt(dates, properties, None if crop_required else ALWAYS_PLANTED)
+    name_of_season = attempt(season_name, properties)
     read = attempt(read_geometry, members.get("geometry"), f"{where}/geometry")
     confirm = attempt(find, properties, CONFIRM)
     name = printable_id(properties)
@@ -253,6 +255,7 @@ def _read_feature(
         plant_type=crop,
         plant_date=plant_date,
         end_date=end_date,
+        season=name_of_season,
     )
     notes = [*([note] if note else []), *nearly_given(properties, crop_required), *read.notes]
     if is_confirmed(members.get(CONFIRM)) or is_confirmed(confirm.value):
@@ -278,7 +281,8 @@ def _resolve_shared_ids(read: list[_Read]) -> list[_Read]:
             indexes = _listing(entry.origin.number for entry in (first, *others))
             for entry in (first, *others):
                 message = (
-                    f"the features {indexes} share this id: give each an id of its own, or keep the one that is right"
+                    f"the features {indexes} share this id: give each an id of its own, keep the one that is right, "
+                    "or put each into a file of its own if they are seasons of one field"
                 )
                 resolved[entry.origin.number] = _without_field(entry, "duplicate_id", message, registered=False)
     return resolved
@@ -312,7 +316,9 @@ def _with_similar_ids(read: list[_Read]) -> list[_Read]:
 
 def _content(entry: _Read) -> tuple[object, ...] | None:
     field = entry.field
-    return None if field is None else (field.geometry_hash, field.plant_type, field.plant_date, field.end_date)
+    if field is None:
+        return None
+    return field.geometry_hash, field.plant_type, field.plant_date, field.end_date, field.season
 
 
 def _without_field(entry: _Read, reason: Reason, message: str, registered: bool) -> _Read:

@@ -10,9 +10,10 @@ from ndvi_core.intake.document import LongInteger, Note, Reason, Rejection, show
 from ndvi_core.models.field import FIELD_ID_PATTERN
 
 MAX_PLANT_TYPE_CHARACTERS = 100
+MAX_SEASON_CHARACTERS = 40
 
 CONFIRM = "confirm"
-_NAMES = ("object-type", "object-id", "plant-date", "plant-type", "end-date", CONFIRM)
+_NAMES = ("object-type", "object-id", "plant-date", "plant-type", "end-date", "season", CONFIRM)
 _SEPARATORS = re.compile("[-_ \N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}]+")
 _BLANKS = " \N{NO-BREAK SPACE}"
 _LENGTH_DIFFERENCE = 4
@@ -97,7 +98,7 @@ def find(properties: Properties, name: str) -> Property:
 
 def nearly_given(properties: Properties, crop_required: bool) -> list[Note]:
     """Return for each property that is not there, and need not be, the name that looks like it but is not read."""
-    optional = ("end-date",) if crop_required else ("plant-date", "plant-type", "end-date")
+    optional = ("end-date", "season") if crop_required else ("plant-date", "plant-type", "end-date", "season")
     near = {name: properties.spellings.near[name] for name in optional if name in properties.spellings.near}
     return [
         Note(
@@ -164,7 +165,22 @@ def plant_type(properties: Properties, required: bool) -> str:
     return value.strip()
 
 
-def season(properties: Properties, unstated: date | None) -> tuple[date, date | None]:
+def season_name(properties: Properties) -> str | None:
+    """Return the name of the season, None where none is stated; a whole number (2025) is taken as its digits."""
+    value, where = find(properties, "season")
+    if value is None or value == "":
+        return None
+    text = _digits(value) if isinstance(value, float) else value
+    if not isinstance(text, str) or len(text) > MAX_SEASON_CHARACTERS or not text.isprintable():
+        raise Rejection(
+            "bad_season",
+            where,
+            f'"season" has to be a name of at most {MAX_SEASON_CHARACTERS} characters, or a year, not {show(value)}',
+        )
+    return text
+
+
+def dates(properties: Properties, unstated: date | None) -> tuple[date, date | None]:
     """Return the plant date and the end date; None is open.
 
     Args:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal
 
+from ndvi_core.intake.changes import Change
 from ndvi_core.intake.features import Problem
-from ndvi_core.intake.review import Change
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.storage.object_store import shown_key
 

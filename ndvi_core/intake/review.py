@@ -5,38 +5,27 @@ days due waits until somebody confirms it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.intake.document import Reason
+from ndvi_core.intake.changes import EFFECTS, MUCH, Change, Surroundings, Warned, outcome_of
 from ndvi_core.intake.features import Origin, ParsedFields, Problem
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.extent import Extent, clip
-from ndvi_core.models.field import Field, RegisteredField
-from ndvi_core.models.frozen import Frozen
+from ndvi_core.models.field import Field
 from ndvi_core.models.neighbour import Neighbour
 
-Effect = Literal["new", "changed", "unchanged"]
-EFFECTS: tuple[Effect, ...] = get_args(Effect)
-
-MUCH = 0.5
-"""Fraction of an area beyond which something is said about it."""
 NEAR_NAMES = 0.7
 """Similarity of two ids (0 to 1, Ratcliff and Obershelp's) from which one may be meant for the other."""
 LONG_BEFORE = timedelta(days=730)
 """A plant date that is more than this before the first daily day is asked about."""
-NEXT_SEASON = timedelta(days=120)
-"""A plant date that is at least this much later than the one before looks like the next season's."""
-
-ONE_DAY = timedelta(days=1)
 MAX_COMPARED = 20
 """Other fields with which one is compared, of those on which it may lie."""
 MAX_PAIRS = 5_000_000
@@ -48,36 +37,6 @@ _FIELDS_AT_ONCE = 16
 _NUMBER = re.compile("[0-9]+")
 _METRES_PER_DEGREE = 111_320.0
 _PIXEL_METRES = 10.0
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What fields are compared with. What is not known is left out, and nothing is said about it."""
-
-    today: date
-    first_daily_day: date
-    last_owed_day: date
-    """Last day that a late field is owed, see `due_days.last_owed_day`."""
-    extent: Extent | None = None
-    registered: Mapping[str, RegisteredField] | None = None
-    """The registered fields of the same ids, by id."""
-    neighbours: Sequence[Neighbour] = ()
-    """Registered fields of other ids whose bounds meet theirs."""
-
-
-class Change(Frozen):
-    """What registering a field would do."""
-
-    field_id: str
-    effect: Effect
-    changes: tuple[str, ...] = ()
-    """For a person: each thing that would become another, e.g. `boundary by 60%`."""
-    days: int = 0
-    """Days that would become due."""
-    first_day: date | None = None
-    last_day: date | None = None
-    waits: bool = False
-    """Whether it waits for a confirmation."""
 
 
 class Reviewed(NamedTuple):
@@ -118,42 +77,33 @@ def review(parsed: ParsedFields, around: Surroundings, confirm_from_days: int, m
         confirm_from_days: due days from which on a field waits unless it is confirmed.
         min_pixels: fields with fewer pixels of 10 m have no value.
     """
-    registered = around.registered or {}
-    changes = [_change(field, registered.get(field.field_id), around) for field in parsed.fields]
+    outcomes = [outcome_of(field, around) for field in parsed.fields]
     warnings = _place_warnings(parsed.fields, around)
     sizes = _size_warnings(parsed.fields, min_pixels)
     ready: list[Field] = []
     waiting: list[Field] = []
     said = list(parsed.problems)
-    outcome: list[Change] = []
-    of_each = zip(parsed.fields, parsed.origins, changes, warnings, sizes, strict=True)
-    for field, origin, change, about_place, about_size in of_each:
+    changes: list[Change] = []
+    of_each = zip(parsed.fields, parsed.origins, outcomes, warnings, sizes, strict=True)
+    for field, origin, (change, about_season), about_place, about_size in of_each:
         waits = change.days >= confirm_from_days and not origin.is_confirmed
         (waiting if waits else ready).append(field)
-        outcome.append(change.model_copy(update={"waits": True}) if waits else change)
+        changes.append(change.model_copy(update={"waits": True}) if waits else change)
         if change.effect == "unchanged":
             continue
         about_it = [
             *about_place,
             *about_size,
             *_date_warnings(field, change, around),
-            *_change_warnings(field, registered.get(field.field_id)),
+            *about_season,
             *([_confirmation(change, confirm_from_days)] if waits else []),
         ]
         said += [_problem(warning, field, origin) for warning in about_it]
     said.sort(key=lambda problem: -1 if problem.feature is None else problem.feature)
-    return Reviewed(tuple(ready), tuple(waiting), tuple(outcome), tuple(said))
+    return Reviewed(tuple(ready), tuple(waiting), tuple(changes), tuple(said))
 
 
-class _Warning(NamedTuple):
-    reason: Reason
-    message: str
-    member: str
-    """JSON pointer within the feature."""
-    registered: bool = True
-
-
-def _problem(warning: _Warning, field: Field, origin: Origin) -> Problem:
+def _problem(warning: Warned, field: Field, origin: Origin) -> Problem:
     return Problem(
         feature=origin.number,
         id=field.field_id,
@@ -164,88 +114,17 @@ def _problem(warning: _Warning, field: Field, origin: Origin) -> Problem:
     )
 
 
-# What would change
-
-
-def _change(field: Field, before: RegisteredField | None, around: Surroundings) -> Change:
-    first, last = _due(field, around)
-    if before is None:
-        return _with_days(Change(field_id=field.field_id, effect="new"), (first, last))
-    changes = tuple(_differences(before, field))
-    if not changes:
-        return Change(field_id=field.field_id, effect="unchanged")
-    change = Change(field_id=field.field_id, effect="changed", changes=changes)
-    first_before, last_before = _due(before, around)
-    if before.geometry_hash != field.geometry_hash or last_before < first_before:
-        return _with_days(change, (first, last))
-    return _with_days(change, (first, min(last, first_before - ONE_DAY)), (max(first, last_before + ONE_DAY), last))
-
-
-def _with_days(change: Change, *periods: tuple[date, date]) -> Change:
-    """Return a change with the days of periods in order, of which one whose last day is before its first has none."""
-    due = [(first, last) for first, last in periods if first <= last]
-    if not due:
-        return change
-    days = sum((last - first).days + 1 for first, last in due)
-    return change.model_copy(update={"days": days, "first_day": due[0][0], "last_day": due[-1][1]})
-
-
-def _due(field: Field, around: Surroundings) -> tuple[date, date]:
-    """Return the first and the last day that a field is owed; the last may be before the first."""
-    return max(field.plant_date, FIRST_IMAGE), min(field.end_date or date.max, around.last_owed_day)
-
-
-def _differences(before: Field, after: Field) -> Iterator[str]:
-    if before.geometry_hash != after.geometry_hash:
-        yield f"boundary by {_boundary_change(before.geometry, after.geometry):.0%}"
-    for name, old, new in (
-        ("crop", before.plant_type, after.plant_type),
-        ("plant date", before.plant_date, after.plant_date),
-        ("end date", before.end_date or "none", after.end_date or "none"),
-    ):
-        if old != new:
-            yield f"{name} {new} (was {old})"
-
-
-def _boundary_change(before: BaseGeometry, after: BaseGeometry) -> float:
-    """Return the area that only one of two polygons covers, as a fraction of what both cover together."""
-    return float(shapely.symmetric_difference(before, after).area / shapely.union(before, after).area)
-
-
-def _change_warnings(field: Field, before: RegisteredField | None) -> Iterator[_Warning]:
-    if before is None:
-        return
-    if before.geometry_hash != field.geometry_hash:
-        share = _boundary_change(before.geometry, field.geometry)
-        if share > MUCH:
-            message = f"the boundary changes by {share:.0%}: is it still the same field? All its days are computed anew"
-            yield _Warning("boundary_changed", message, "/geometry")
-    if field.plant_date >= before.plant_date + NEXT_SEASON:
-        yield _Warning(
-            "next_season",
-            f"planted on {field.plant_date}, {(field.plant_date - before.plant_date).days} days after the "
-            f"{before.plant_type} before: a field has one season, so its days until then are kept and not published",
-            "/properties/plant-date",
-        )
-    elif field.plant_date > before.plant_date:
-        yield _Warning(
-            "days_left_out",
-            f"planted on {field.plant_date} (was {before.plant_date}): the days before are kept and not published",
-            "/properties/plant-date",
-        )
-
-
 # What looks wrong
 
 
-def _date_warnings(field: Field, change: Change, around: Surroundings) -> Iterator[_Warning]:
+def _date_warnings(field: Field, change: Change, around: Surroundings) -> Iterator[Warned]:
     place = "/properties/plant-date"
-    if field.plant_date > around.today:
-        yield _Warning("future_plant_date", f"planted on {field.plant_date}, which is still to come", place)
+    if field.plant_date > around.now.date():
+        yield Warned("future_plant_date", f"planted on {field.plant_date}, which is still to come", place)
     elif field.plant_date < FIRST_IMAGE or field.plant_date < around.first_daily_day - LONG_BEFORE:
         years = (around.first_daily_day - field.plant_date).days / 365.25
         since = f"; days are computed from {FIRST_IMAGE} on, that of Sentinel-2's first image"
-        yield _Warning(
+        yield Warned(
             "early_plant_date",
             f"planted on {field.plant_date}, {years:,.0f} years before the first daily day, {around.first_daily_day}"
             f"{since if field.plant_date < FIRST_IMAGE else ''}: {change.days:,} days become due",
@@ -253,8 +132,8 @@ def _date_warnings(field: Field, change: Change, around: Surroundings) -> Iterat
         )
 
 
-def _confirmation(change: Change, limit: int) -> _Warning:
-    return _Warning(
+def _confirmation(change: Change, limit: int) -> Warned:
+    return Warned(
         "needs_confirmation",
         f"{change.days:,} days since {change.first_day} would become due; from {limit:,} on somebody has to confirm: "
         'add "confirm": true to the properties, or to the file, and upload it again',
@@ -263,53 +142,53 @@ def _confirmation(change: Change, limit: int) -> _Warning:
     )
 
 
-def _size_warnings(fields: Sequence[Field], min_pixels: float) -> list[list[_Warning]]:
+def _size_warnings(fields: Sequence[Field], min_pixels: float) -> list[list[Warned]]:
     """Return, for each field, what is to be said of its size."""
     local = _in_metres([field.geometry for field in fields])
     areas = shapely.area(local)
     # A circle of area / perimeter fits into any polygon; where none of 5 m does, no square of 10 m fits either.
     narrow = areas < _PIXEL_METRES / 2 * shapely.length(local)
     narrow[narrow] = shapely.is_empty(shapely.buffer(local[narrow], -_PIXEL_METRES / 2))
-    said: list[list[_Warning]] = [[] for _ in fields]
+    said: list[list[Warned]] = [[] for _ in fields]
     for number in np.flatnonzero(narrow | (areas < min_pixels * _PIXEL_METRES**2)).tolist():
         pixels = areas[number] / _PIXEL_METRES**2
         message = "no pixel of 10 m fits into it, so that its numbers are mixed with what is beside it"
         if pixels < min_pixels:
             message = f"it covers {pixels:.2g} pixels of 10 m; with less than {min_pixels:g} no day gets a value"
-        said[number].append(_Warning("no_pure_pixel", message, "/geometry"))
+        said[number].append(Warned("no_pure_pixel", message, "/geometry"))
     return said
 
 
-def _place_warnings(fields: Sequence[Field], around: Surroundings) -> list[list[_Warning]]:
+def _place_warnings(fields: Sequence[Field], around: Surroundings) -> list[list[Warned]]:
     """Return, for each field, what is to be said of where it is."""
     outside = _extent_warnings(fields, around.extent) if around.extent else [[] for _ in fields]
     overlaps = _overlap_warnings(fields, around.neighbours)
     return [[*one, *other] for one, other in zip(outside, overlaps, strict=True)]
 
 
-def _extent_warnings(fields: Sequence[Field], extent: Extent) -> list[list[_Warning]]:
+def _extent_warnings(fields: Sequence[Field], extent: Extent) -> list[list[Warned]]:
     geometries = [field.geometry for field in fields]
     return [list(_of_extent(*pair, extent)) for pair in zip(geometries, clip(geometries, extent), strict=True)]
 
 
-def _of_extent(geometry: BaseGeometry, inside: BaseGeometry | None, extent: Extent) -> Iterator[_Warning]:
+def _of_extent(geometry: BaseGeometry, inside: BaseGeometry | None, extent: Extent) -> Iterator[Warned]:
     share = 1.0 if inside is None else 1 - inside.area / geometry.area
     if share <= MUCH:
         return
     swapped = shapely.transform(geometry, lambda lonlat: lonlat[:, ::-1])
     if shapely.intersection(swapped, extent.polygon).area > MUCH * swapped.area:
         message = "longitude and latitude look swapped: the other way round the field would lie within the extent"
-        yield _Warning("swapped_coordinates", f"{message}. Longitude comes first in GeoJSON", "/geometry")
+        yield Warned("swapped_coordinates", f"{message}. Longitude comes first in GeoJSON", "/geometry")
     elif inside is None:
         west, south, _, _ = geometry.bounds
         message = f"it lies at {west:.5g}, {south:.5g}, outside the extent {extent}, and none of its days is computed"
-        yield _Warning("outside_extent", f"{message}: check its coordinates, or the extent", "/geometry")
+        yield Warned("outside_extent", f"{message}: check its coordinates, or the extent", "/geometry")
     else:
         message = f"{share:.0%} of the field is outside the extent {extent}, and is not computed"
-        yield _Warning("beyond_extent", message, "/geometry")
+        yield Warned("beyond_extent", message, "/geometry")
 
 
-def _overlap_warnings(fields: Sequence[Field], neighbours: Sequence[Neighbour]) -> list[list[_Warning]]:
+def _overlap_warnings(fields: Sequence[Field], neighbours: Sequence[Neighbour]) -> list[list[Warned]]:
     """Return, for each field, a warning for the field of the registry or of the file that it overlaps most."""
     own = [Neighbour(field.field_id, field.geometry, field.plant_date, field.end_date) for field in fields]
     others = [*neighbours, *own]
@@ -358,12 +237,12 @@ def _overlaps(fields: Sequence[Neighbour], first: int) -> Iterator[tuple[int, in
             return
 
 
-def _overlap(field: Field, share: float, other: Neighbour) -> _Warning:
+def _overlap(field: Field, share: float, other: Neighbour) -> Warned:
     smaller = field.field_id if field.geometry.area <= other.geometry.area else other.field_id
     message = f"it overlaps {other.field_id}, by {share:.0%} of {smaller}"
     if _is_near(field.field_id.lower(), other.field_id.lower()):
         message += f". The names are near: is it {other.field_id}? Upload it under that id to correct that field"
-    return _Warning("overlap", message, "/geometry")
+    return Warned("overlap", message, "/geometry")
 
 
 def _is_near(name: str, other: str) -> bool:

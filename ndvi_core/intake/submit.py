@@ -89,6 +89,7 @@ def written(fields: Sequence[Field], *, confirm: bool = False) -> bytes:
                 "plant-type": field.plant_type,
                 "plant-date": str(field.plant_date),
                 **({"end-date": str(field.end_date)} if field.end_date else {}),
+                **({"season": field.season} if field.season else {}),
             },
             "geometry": mapping(field.geometry),
         }

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from ndvi_core.errors import BadInput
+from ndvi_core.intake.changes import Surroundings
 from ndvi_core.intake.extent_file import load_extent
-from ndvi_core.intake.review import Surroundings
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import Field
 from ndvi_core.registry import fields as registry
@@ -28,11 +28,12 @@ def look_around(connection: Connection, store: Store, settings: Settings, fields
     """
     known = registry.load_fields(connection, [field.field_id for field in fields])
     return Surroundings(
-        today=datetime.now(UTC).date(),
+        now=datetime.now(UTC),
         first_daily_day=settings.start_date,
         last_owed_day=last_owed_day(connection, settings.start_date),
         extent=_extent(store, settings),
         registered={field.field_id: field for field in known},
+        boundaries=registry.boundaries_of_seasons(connection, known),
         neighbours=load_neighbours(connection, fields),
     )
 

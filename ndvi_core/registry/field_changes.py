@@ -1,21 +1,13 @@
-"""What becomes of fields that are registered, and bringing it into the tables."""
+"""What becomes of a field that an upload states. Pure: an upload is checked by it before, and registered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.models.field import Field, RegisteredField
-from ndvi_core.models.season import RegisteredSeason
-from ndvi_core.registry import stale_days
 from ndvi_core.registry.season_rules import Placed, place_season
-from ndvi_core.registry.tables import BOUNDS, field_revision
-from ndvi_core.registry.tables import field as field_table
-from ndvi_core.registry.tables import season as season_table
 
 Boundary = tuple[BaseGeometry, str]
 """A geometry and its hash."""
@@ -24,17 +16,25 @@ Boundaries = Mapping[tuple[int, int], Boundary]
 
 
 class FieldChange(NamedTuple):
-    """A field that is new, or becomes another."""
+    """What an upload makes of a field."""
 
     stated: Field
     before: RegisteredField | None
+    """The field as it is registered; None: it is new."""
     placed: Placed
+    boundary: Boundary | None
+    """That of the corrected season so far; None: a season begins."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything becomes another."""
+        if self.before is None or self.boundary is None:
+            return True
+        return self.boundary[1] != self.stated.geometry_hash or self.placed.seasons != self.before.seasons
 
 
-def change_of(
-    stated: Field, before: RegisteredField | None, boundaries: Boundaries, now: datetime
-) -> FieldChange | None:
-    """Return what becomes of a field that an upload states; None if it stays as it is.
+def change_of(stated: Field, before: RegisteredField | None, boundaries: Boundaries, now: datetime) -> FieldChange:
+    """Return what becomes of a field that an upload states.
 
     Args:
         stated: the field.
@@ -43,180 +43,8 @@ def change_of(
         now: the time, with a zone.
     """
     if before is None:
-        return FieldChange(stated, None, place_season((), stated, 0, now))
-    change = FieldChange(stated, before, place_season(before.seasons, stated, before.seasons_given, now))
-    boundary = boundary_before(change, boundaries)
-    is_same = boundary is not None and boundary[1] == stated.geometry_hash
-    return None if is_same and change.placed.seasons == before.seasons else change
-
-
-def boundary_before(change: FieldChange, boundaries: Boundaries) -> Boundary | None:
-    """Return the boundary that the corrected season has so far; None: a season begins."""
-    if change.before is None or change.placed.corrected is None:
-        return None
-    return boundaries[change.before.sequence, change.placed.corrected.revision]
-
-
-def write_changes(connection: Connection, changes: Sequence[FieldChange], boundaries: Boundaries, source: str) -> None:
-    """Write what becomes of fields, each once, and note the days whose files change by it.
-
-    Args:
-        connection: in a transaction that holds `lock_registration`.
-        changes: of fields as they are in the database.
-        boundaries: those of all their seasons.
-        source: URI of the file that states the changes.
-    """
-    known = [change for change in changes if change.before is not None]
-    stale_days.note_changed_seasons(
-        connection,
-        [(one.before.sequence, one.before.seasons, one.placed.seasons) for one in known if one.before is not None],
-    )
-    given = _revisions_given(connection, [one.before.sequence for one in known if one.before is not None])
-    revisions = [_revision(change, boundaries, given) for change in changes]
-    _write_fields(connection, changes, revisions, boundaries, source)
-    sequences = _sequences(connection, changes)
-    _write_revisions(connection, changes, revisions, sequences, source)
-    _write_seasons(connection, changes, revisions, sequences, source)
-
-
-def _revisions_given(connection: Connection, sequences: Sequence[int]) -> dict[int, int]:
-    """Return the number of each field's newest boundary, by its sequence."""
-    columns = field_revision.c
-    query = select(columns.sequence, func.max(columns.revision).label("newest"))
-    query = query.where(columns.sequence == func.any(list(sequences)))
-    return {row.sequence: row.newest for row in connection.execute(query.group_by(columns.sequence))}
-
-
-def _revision(change: FieldChange, boundaries: Boundaries, given: Mapping[int, int]) -> int:
-    """Return the revision of the stated boundary: that of a season, if one has the same, or the next one."""
-    if change.before is None:
-        return 1
-    sequence = change.before.sequence
-    of_seasons = [change.placed.corrected, *reversed(change.before.seasons)]
-    for season in of_seasons:
-        if season is not None and boundaries[sequence, season.revision][1] == change.stated.geometry_hash:
-            return season.revision
-    return given[sequence] + 1
-
-
-def _write_fields(
-    connection: Connection,
-    changes: Sequence[FieldChange],
-    revisions: Sequence[int],
-    boundaries: Boundaries,
-    source: str,
-) -> None:
-    """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
-    new = insert(field_table)
-    changed = ("geometry", "geometry_hash", *BOUNDS, "revision", "seasons_given", "source")
-    statement = new.on_conflict_do_update(
-        index_elements=["field_id"],
-        set_={
-            **{name: new.excluded[name] for name in changed},
-            "announced": False,
-            "caught_up": False,
-            "changed_at": func.clock_timestamp(),
-        },
-    )
-    rows = []
-    for change, revision in zip(changes, revisions, strict=True):
-        boundary: Boundary = change.stated.geometry, change.stated.geometry_hash
-        last = change.placed.seasons[-1]
-        if change.before is not None and last.number != change.placed.season.number:
-            revision, boundary = last.revision, boundaries[change.before.sequence, last.revision]
-        rows.append(
-            {
-                "field_id": change.stated.field_id,
-                "geometry": shapely.to_wkb(boundary[0]),
-                "geometry_hash": boundary[1],
-                **dict(zip(BOUNDS, boundary[0].bounds, strict=True)),
-                "revision": revision,
-                "seasons_given": max(change.placed.season.number, change.before.seasons_given if change.before else 0),
-                "source": source,
-            }
-        )
-    connection.execute(statement, rows)
-
-
-def _sequences(connection: Connection, changes: Iterable[FieldChange]) -> list[int]:
-    """Return the sequence of each field."""
-    field_ids = [change.stated.field_id for change in changes]
-    columns = field_table.c
-    query = select(columns.field_id, columns.sequence).where(columns.field_id == func.any(field_ids))
-    found = {row.field_id: row.sequence for row in connection.execute(query)}
-    return [found[field_id] for field_id in field_ids]
-
-
-def _write_revisions(
-    connection: Connection,
-    changes: Sequence[FieldChange],
-    revisions: Sequence[int],
-    sequences: Sequence[int],
-    source: str,
-) -> None:
-    rows = [
-        {
-            "sequence": sequence,
-            "revision": revision,
-            "geometry": shapely.to_wkb(change.stated.geometry),
-            "geometry_hash": change.stated.geometry_hash,
-            "source": source,
-        }
-        for change, revision, sequence in zip(changes, revisions, sequences, strict=True)
-    ]
-    connection.execute(insert(field_revision).on_conflict_do_nothing(), rows)
-
-
-def _write_seasons(
-    connection: Connection,
-    changes: Sequence[FieldChange],
-    revisions: Sequence[int],
-    sequences: Sequence[int],
-    source: str,
-) -> None:
-    """Write the stated seasons, end those beside them, and remove those that are none any more."""
-    stated, ended, gone = [], [], []
-    for change, revision, sequence in zip(changes, revisions, sequences, strict=True):
-        season = change.placed.season
-        of_boundary = {"revision": revision, "geometry_hash": change.stated.geometry_hash}
-        stated.append({**dict(season), **of_boundary, "sequence": sequence, "source": source})
-        ends_before = {one.number: one.end_date for one in change.before.seasons} if change.before else {}
-        ended += [
-            {"its_sequence": sequence, "its_number": one.number, "its_end": one.end_date}
-            for one in change.placed.seasons
-            if one.number != season.number and one.end_date != ends_before[one.number]
-        ]
-        gone += [{"its_sequence": sequence, "its_number": one.number} for one in change.placed.gone]
-    columns = season_table.c
-    is_it = (columns.sequence == bindparam("its_sequence"), columns.number == bindparam("its_number"))
-    if gone:
-        connection.execute(delete(season_table).where(*is_it), gone)
-    if ended:
-        connection.execute(update(season_table).where(*is_it).values(end_date=bindparam("its_end")), ended)
-    new = insert(season_table)
-    kept = ("sequence", "number", "registered_at")
-    values = {name: new.excluded[name] for name in stated[0] if name not in kept}
-    connection.execute(new.on_conflict_do_update(index_elements=["sequence", "number"], set_=values), stated)
-
-
-def write_end(connection: Connection, field: RegisteredField, seasons: Sequence[RegisteredSeason], **more: Any) -> None:
-    """Write another end of a field's last season.
-
-    Args:
-        connection: in a transaction that holds `lock_registration`.
-        field: as it is in the database.
-        seasons: as they become.
-        more: other columns of the field.
-    """
-    stale_days.note_changed_seasons(connection, [(field.sequence, field.seasons, seasons)])
-    last = seasons[-1]
-    connection.execute(
-        update(season_table)
-        .where(season_table.c.sequence == field.sequence, season_table.c.number == last.number)
-        .values(end_date=last.end_date, stated_end=last.stated_end)
-    )
-    connection.execute(
-        update(field_table)
-        .where(field_table.c.sequence == field.sequence)
-        .values(changed_at=func.clock_timestamp(), **more)
-    )
+        return FieldChange(stated, None, place_season((), stated, 0, now), None)
+    placed = place_season(before.seasons, stated, before.seasons_given, now)
+    corrected = placed.corrected
+    boundary = None if corrected is None else boundaries[before.sequence, corrected.revision]
+    return FieldChange(stated, before, placed, boundary)

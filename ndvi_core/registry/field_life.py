@@ -9,7 +9,7 @@ from ndvi_core.errors import BadInput
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
 from ndvi_core.registry import stale_days
 from ndvi_core.registry.database import lock_registration
-from ndvi_core.registry.field_changes import write_end
+from ndvi_core.registry.field_rows import write_end
 from ndvi_core.registry.fields import load_fields
 from ndvi_core.registry.season_rules import end_season
 from ndvi_core.registry.tables import field as field_table

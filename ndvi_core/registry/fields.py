@@ -17,7 +17,8 @@ from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.season import RegisteredSeason
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
-from ndvi_core.registry.field_changes import Boundary, change_of, write_changes
+from ndvi_core.registry.field_changes import Boundary, change_of
+from ndvi_core.registry.field_rows import write_changes
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision
 from ndvi_core.registry.tables import season as season_table
@@ -51,11 +52,8 @@ def upsert_fields(connection: Connection, fields: Sequence[Field], source: str) 
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     known = {field.field_id: field for field in load_fields(connection, [field.field_id for field in fields])}
     boundaries = boundaries_of_seasons(connection, known.values())
-    changes = [
-        change
-        for field in fields
-        if (change := change_of(field, known.get(field.field_id), boundaries, now)) is not None
-    ]
+    made = (change_of(field, known.get(field.field_id), boundaries, now) for field in fields)
+    changes = [change for change in made if change.is_changed]
     if changes:
         write_changes(connection, changes, boundaries, source)
     touched = {change.stated.field_id for change in changes}

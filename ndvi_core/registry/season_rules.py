@@ -87,7 +87,7 @@ def _corrected(seasons: Sequence[RegisteredSeason], stated: Field) -> Registered
     started = [season for season in seasons if season.plant_date <= planted][-1:]
     coming = [season for season in seasons if season.plant_date > planted][:1]
     may_be = [season for season in started if _goes_on(season, planted)]
-    may_be += [season for season in coming if _is_earlier_date(season, stated)]
+    may_be += [season for season in coming if _begins_earlier(season, stated, is_first=not started)]
     by_likeness = sorted(
         may_be,
         key=lambda season: (
@@ -104,11 +104,12 @@ def _goes_on(season: RegisteredSeason, planted: date) -> bool:
     return planted <= (season.end_date or date.max) and planted - season.plant_date < NEXT_SEASON
 
 
-def _is_earlier_date(season: RegisteredSeason, stated: Field) -> bool:
-    """Return whether a crop with an earlier plant date is that season, and not one before it."""
+def _begins_earlier(season: RegisteredSeason, stated: Field, *, is_first: bool) -> bool:
+    """Return whether a crop with an earlier plant date is that season, perhaps the first one, and not one before it."""
     if stated.end_date is not None and stated.end_date < season.plant_date:
         return False
-    return season.plant_type == stated.plant_type or season.plant_date - stated.plant_date < NEXT_SEASON
+    is_same_crop = is_first and season.plant_type == stated.plant_type
+    return is_same_crop or season.plant_date - stated.plant_date < NEXT_SEASON
 
 
 def _is_slip(last: RegisteredSeason, stated: Field, now: datetime) -> bool:
@@ -117,6 +118,7 @@ def _is_slip(last: RegisteredSeason, stated: Field, now: datetime) -> bool:
         stated.season is None
         and stated.plant_type == last.plant_type
         and stated.plant_date < last.plant_date
+        and _is_of_year(last)
         and now - last.registered_at < MENDED_WITHIN
         and _is_misspelled(str(last.plant_date), str(stated.plant_date))
     )
@@ -132,15 +134,18 @@ def _name(stated: Field, old: RegisteredSeason | None, others: Iterable[Register
     if stated.season is not None:
         return stated.season
     year = name_by_year(stated.plant_date)
-    if old is not None:
-        of_year = re.fullmatch(rf"{name_by_year(old.plant_date)}(-[0-9]+)?", old.name)
-        if not of_year or old.plant_date.year == stated.plant_date.year:
-            return old.name
+    if old is not None and (not _is_of_year(old) or old.plant_date.year == stated.plant_date.year):
+        return old.name
     taken = {season.name for season in others}
     number = 1
     while (name := year if number == 1 else f"{year}-{number}") in taken:
         number += 1
     return name
+
+
+def _is_of_year(season: Season) -> bool:
+    """Return whether a season's name is the year of its plant date, as that of one that nobody has named."""
+    return re.fullmatch(rf"{name_by_year(season.plant_date)}(-[0-9]+)?", season.name) is not None
 
 
 def _in_order(seasons: Iterable[RegisteredSeason]) -> Iterator[RegisteredSeason]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ndvi_airflow.params import refuse_unknown
 from ndvi_core.errors import BadInput
 from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.support.days import days_between
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -93,8 +94,11 @@ def require_due(fields: "Sequence[RegisteredField]", start: date, end: date, las
         raise BadInput(
             f"the last recorded day is {last_owed_day}: the days after it, up to {end}, are left to ndvi_daily"
         )
+    days = days_between(start, end)
     for field in fields:
-        if start < (first := max(field.plant_date, FIRST_IMAGE)):
+        if start < (first := max(field.seasons[0].plant_date, FIRST_IMAGE)):
             raise BadInput(f"the first day of {field.field_id} is {first}: there is none from {start} on before it")
-        if field.end_date is not None and end > field.end_date:
-            raise BadInput(f"the last day of {field.field_id} is {field.end_date}: there is none after it up to {end}")
+        if (last := field.seasons[-1].end_date) is not None and end > last:
+            raise BadInput(f"the last day of {field.field_id} is {last}: there is none after it up to {end}")
+        if not field.active_days(days):
+            raise BadInput(f"{field.field_id} has no season between {start} and {end}")

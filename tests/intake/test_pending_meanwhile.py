@@ -245,7 +245,10 @@ def test_a_crash_between_any_two_steps_loses_and_doubles_nothing(bucket: Store, 
     def state() -> tuple[Any, ...]:
         with engine.connect() as connection:
             rows = connection.execute(
-                text("SELECT field_id, revision, plant_type, geometry_hash, source FROM field ORDER BY sequence")
+                text(
+                    "SELECT field_id, f.revision, plant_type, s.geometry_hash, s.source, number FROM field f "
+                    "JOIN season s USING (sequence) ORDER BY sequence, number"
+                )
             ).all()
             revisions = connection.execute(
                 text(

@@ -77,3 +77,44 @@ def test_fields_that_there_are_get_their_bounds_and_are_found_by_them(used: Engi
         bounds = connection.execute(text("SELECT west, south, east, north FROM field ORDER BY sequence")).all()
         assert registry.field_ids_within(connection, square(0.12, 0.22)) == ["other"]
     assert [tuple(row) for row in bounds] == [(0.0, 0.0, 0.01, 0.01), pytest.approx((0.1, 0.2, 0.13, 0.23))]
+
+
+def seasons(engine: Engine) -> list[tuple[str, str, date, date | None]]:
+    with engine.connect() as connection:
+        fields = registry.load_fields(connection)
+    return [(one.name, one.plant_type, one.plant_date, one.end_date) for field in fields for one in field.seasons]
+
+
+def test_crop_and_dates_of_a_field_become_its_first_season(used: Engine) -> None:
+    with used.begin() as connection:
+        registry.upsert_fields(connection, [a_field(plant_date=FIRST, end_date=DAYS[1])], "file")
+        registry.upsert_fields(connection, [a_field(plant_date=FIRST, end_date=DAYS[1], geometry=square(0.5))], "file")
+    before = seasons(used)
+    migrate(used, command.downgrade, "0006")
+    with used.begin() as connection:
+        rows = connection.execute(text("SELECT plant_type, plant_date, end_date FROM field ORDER BY sequence")).all()
+        connection.execute(text("DELETE FROM stale_day"))
+    assert [tuple(row) for row in rows] == [("wheat", FIRST, DAYS[1]), ("wheat", FIRST, None)]
+    migrate(used, command.upgrade, "head")
+    assert seasons(used) == before == [("2025", "wheat", FIRST, DAYS[1]), ("2025", "wheat", FIRST, None)]
+    with used.begin() as connection:
+        assert stale_days(connection) == []
+        again = [a_field(plant_date=FIRST, end_date=DAYS[1], geometry=square(0.5))]
+        assert registry.upsert_fields(connection, again, "file").unchanged == ("field_1",)
+        assert [field.revision for field in registry.load_fields(connection)] == [2, 1]
+
+
+def test_going_back_keeps_the_last_season_and_no_longer_publishes_those_before(used: Engine) -> None:
+    second = a_field(plant_date=DAYS[2], plant_type="maize", season="second")
+    with used.begin() as connection:
+        registry.upsert_fields(connection, [second], "file")
+        connection.execute(text("DELETE FROM stale_day"))
+    migrate(used, command.downgrade, "0006")
+    with used.connect() as connection:
+        rows = connection.execute(text("SELECT plant_type, plant_date FROM field ORDER BY sequence")).all()
+        kept = connection.execute(text("SELECT count(*) FROM observation")).scalar_one()
+        assert stale_days(connection) == DAYS[:2]
+    assert [tuple(row) for row in rows] == [("maize", DAYS[2]), ("wheat", FIRST)]
+    assert kept == len(DAYS), "nothing that was computed is lost"
+    migrate(used, command.upgrade, "head")
+    assert seasons(used)[0] == ("2025", "maize", DAYS[2], None)

@@ -64,7 +64,7 @@ def test_what_cannot_be_retired_is_refused_and_nothing_changes(grown: Farm, on: 
         field_life.retire(grown.store, grown.settings, grown.engine, ["field_1", named], on)
     assert published(grown) == before
     with grown.engine.connect() as connection:
-        assert {field.end_date for field in registry.load_fields(connection)} == {None}
+        assert {field.seasons[-1].end_date for field in registry.load_fields(connection)} == {None}
 
 
 def test_the_history_of_a_renamed_field_follows(grown: Farm) -> None:

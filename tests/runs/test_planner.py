@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import shapely
+from support import models
 from support.models import a_field, a_scene, square
 
 from ndvi_core.models.entry import Entry
@@ -22,10 +23,7 @@ POLICY = Policy()
 
 
 def registered(sequence: int = 1, **changes: Any) -> RegisteredField:
-    field = a_field(**{"field_id": f"field_{sequence}", **changes})
-    return RegisteredField(
-        **dict(field), sequence=sequence, revision=1, changed_at=datetime(2025, 4, 1, tzinfo=UTC), caught_up=True
-    )
+    return models.registered(a_field(**{"field_id": f"field_{sequence}", **changes}), sequence)
 
 
 def plan(
@@ -40,9 +38,9 @@ def plan(
     return make_plan(wanted, scenes, known or {}, EXTENT, policy)
 
 
-def boundaries(*fields: RegisteredField) -> dict[int, tuple[shapely.Geometry, str]]:
+def boundaries(*fields: RegisteredField) -> dict[tuple[int, int], tuple[shapely.Geometry, str]]:
     """As the registry has them."""
-    return {field.sequence: (field.geometry, field.geometry_hash) for field in fields}
+    return {(field.sequence, field.revision): (field.geometry, field.geometry_hash) for field in fields}
 
 
 def answer(

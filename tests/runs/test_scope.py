@@ -3,10 +3,9 @@
 from datetime import date
 
 import shapely
-from support.models import a_field
+from support.models import a_field, registered
 
 from ndvi_core.models.extent import WORLD
-from ndvi_core.models.field import RegisteredField
 from ndvi_core.runs.scope import scope_of
 from ndvi_core.runs.selection import Selection
 
@@ -14,11 +13,7 @@ DAY = date(2025, 4, 20)
 
 
 def area(*geometries: shapely.Geometry) -> shapely.Geometry:
-    more = {"revision": 1, "changed_at": "2025-04-01T00:00:00Z", "caught_up": True}
-    fields = [
-        RegisteredField(**{**dict(a_field(f"field_{number}", geometry)), **more, "sequence": number})
-        for number, geometry in enumerate(geometries)
-    ]
+    fields = [registered(a_field(f"field_{number}", geometry), number) for number, geometry in enumerate(geometries)]
     found = scope_of(Selection(wanted=[(field, (DAY,)) for field in fields]), WORLD).area
     assert found is not None
     return found

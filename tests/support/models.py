@@ -5,10 +5,13 @@ from typing import Any
 
 import shapely
 
-from ndvi_core.models.field import Field
+from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.field_facts import Crop, FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Offset, Scene
+from ndvi_core.models.season import RegisteredSeason
+
+REGISTERED = datetime(2025, 4, 1, tzinfo=UTC)
 
 
 def square(west: float = 0.0, south: float = 0.0, side: float = 0.01) -> shapely.Polygon:
@@ -18,6 +21,22 @@ def square(west: float = 0.0, south: float = 0.0, side: float = 0.01) -> shapely
 def a_field(field_id: str = "field_1", geometry: shapely.Geometry | None = None, **changes: Any) -> Field:
     values = {"geometry": geometry or square(), "plant_type": "wheat", "plant_date": date(2025, 4, 1)}
     return Field(field_id=field_id, **{**values, **changes})
+
+
+def registered(field: Field, sequence: int = 1, **changes: Any) -> RegisteredField:
+    """A field as the registry has it after its first upload."""
+    season = RegisteredSeason(
+        number=1,
+        name=field.season or str(field.plant_date.year),
+        plant_type=field.plant_type,
+        plant_date=field.plant_date,
+        end_date=field.end_date,
+        stated_end=field.end_date,
+        registered_at=REGISTERED,
+    )
+    values = {"revision": 1, "changed_at": REGISTERED, "caught_up": True, "seasons": (season,)}
+    own = {"field_id": field.field_id, "geometry": field.geometry, "geometry_hash": field.geometry_hash}
+    return RegisteredField(**{**own, **values, "sequence": sequence, **changes})
 
 
 def facts_of(

@@ -9,8 +9,9 @@ from ndvi_airflow.web.answers import READS, error_or, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
+from ndvi_core.intake.changes import Change, Effect
 from ndvi_core.intake.features import Problem
-from ndvi_core.intake.review import Change, Effect, Reviewed
+from ndvi_core.intake.review import Reviewed
 from ndvi_core.intake.submit import check_file, submit
 from ndvi_core.models.field import Field
 from ndvi_core.models.frozen import Frozen
@@ -56,6 +57,8 @@ class CheckedProperties(Frozen):
     plant_type: str
     plant_date: date
     end_date: date | None
+    season: str
+    """Name of the season that it states, or would be given."""
     effect: Effect
     """What registering it would do, as the registry is now."""
     changes: tuple[str, ...]
@@ -135,5 +138,5 @@ def _checked(reviewed: Reviewed) -> Checked:
 
 def _feature(field: Field, change: Change) -> CheckedFeature:
     known = field.model_dump(include={"field_id", "plant_type", "plant_date", "end_date"})
-    its = change.model_dump(include={"effect", "changes", "days", "waits"})
+    its = change.model_dump(include={"season", "effect", "changes", "days", "waits"})
     return CheckedFeature(id=field.field_id, geometry=field.geometry, properties=CheckedProperties(**known, **its))

@@ -1,0 +1,192 @@
+"""Bringing what becomes of fields into the tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import shapely
+from sqlalchemy import Connection, Table, bindparam, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+
+from ndvi_core.models.field import RegisteredField
+from ndvi_core.models.season import RegisteredSeason
+from ndvi_core.registry import stale_days
+from ndvi_core.registry.field_changes import Boundaries, Boundary, FieldChange
+from ndvi_core.registry.tables import BOUNDS, field_revision
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import season as season_table
+
+
+def write_changes(connection: Connection, changes: Sequence[FieldChange], boundaries: Boundaries, source: str) -> None:
+    """Write what becomes of fields, each once, and note the days whose files change by it.
+
+    Args:
+        connection: in a transaction that holds `lock_registration`.
+        changes: of fields as they are in the database.
+        boundaries: those of all their seasons.
+        source: URI of the file that states the changes.
+    """
+    known = [change for change in changes if change.before is not None]
+    stale_days.note_changed_seasons(
+        connection,
+        [(one.before.sequence, one.before.seasons, one.placed.seasons) for one in known if one.before is not None],
+    )
+    given = _revisions_given(connection, [one.before.sequence for one in known if one.before is not None])
+    revisions = [_revision(change, boundaries, given) for change in changes]
+    _write_fields(connection, changes, revisions, boundaries, source)
+    sequences = _sequences(connection, changes)
+    _write_revisions(connection, changes, revisions, sequences, source)
+    _write_seasons(connection, changes, revisions, sequences, source)
+
+
+def _revisions_given(connection: Connection, sequences: Sequence[int]) -> dict[int, int]:
+    """Return the number of each field's newest boundary, by its sequence."""
+    columns = field_revision.c
+    query = select(columns.sequence, func.max(columns.revision).label("newest"))
+    query = query.where(columns.sequence == func.any(list(sequences)))
+    return {row.sequence: row.newest for row in connection.execute(query.group_by(columns.sequence))}
+
+
+def _revision(change: FieldChange, boundaries: Boundaries, given: Mapping[int, int]) -> int:
+    """Return the revision of the stated boundary: that of a season, if one has the same, or the next one."""
+    if change.before is None:
+        return 1
+    sequence = change.before.sequence
+    old = change.placed.corrected
+    for season in (*([] if old is None else [old]), *reversed(change.before.seasons)):
+        if boundaries[sequence, season.revision][1] == change.stated.geometry_hash:
+            return season.revision
+    return given[sequence] + 1
+
+
+def _write_fields(
+    connection: Connection,
+    changes: Sequence[FieldChange],
+    revisions: Sequence[int],
+    boundaries: Boundaries,
+    source: str,
+) -> None:
+    """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
+    new = insert(field_table)
+    changed = ("geometry", "geometry_hash", *BOUNDS, "revision", "seasons_given", "source")
+    statement = new.on_conflict_do_update(
+        index_elements=["field_id"],
+        set_={
+            **{name: new.excluded[name] for name in changed},
+            "announced": False,
+            "caught_up": False,
+            "changed_at": func.clock_timestamp(),
+        },
+    )
+    rows = []
+    for change, revision in zip(changes, revisions, strict=True):
+        boundary: Boundary = change.stated.geometry, change.stated.geometry_hash
+        last = change.placed.seasons[-1]
+        if change.before is not None and last.number != change.placed.season.number:
+            revision, boundary = last.revision, boundaries[change.before.sequence, last.revision]
+        rows.append(
+            {
+                "field_id": change.stated.field_id,
+                "geometry": shapely.to_wkb(boundary[0]),
+                "geometry_hash": boundary[1],
+                **dict(zip(BOUNDS, boundary[0].bounds, strict=True)),
+                "revision": revision,
+                "seasons_given": max(change.placed.season.number, change.before.seasons_given if change.before else 0),
+                "source": source,
+            }
+        )
+    connection.execute(statement, rows)
+
+
+def _sequences(connection: Connection, changes: Iterable[FieldChange]) -> list[int]:
+    """Return the sequence of each field."""
+    field_ids = [change.stated.field_id for change in changes]
+    columns = field_table.c
+    query = select(columns.field_id, columns.sequence).where(columns.field_id == func.any(field_ids))
+    found = {row.field_id: row.sequence for row in connection.execute(query)}
+    return [found[field_id] for field_id in field_ids]
+
+
+def _write_revisions(
+    connection: Connection,
+    changes: Sequence[FieldChange],
+    revisions: Sequence[int],
+    sequences: Sequence[int],
+    source: str,
+) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "sequence": sequences,
+        "revision": revisions,
+        "geometry": list(shapely.to_wkb([change.stated.geometry for change in changes])),
+        "geometry_hash": [change.stated.geometry_hash for change in changes],
+        "source": [source] * len(changes),
+    }
+    connection.execute(_insertion(field_revision, columns).on_conflict_do_nothing())
+
+
+def _write_seasons(
+    connection: Connection,
+    changes: Sequence[FieldChange],
+    revisions: Sequence[int],
+    sequences: Sequence[int],
+    source: str,
+) -> None:
+    """Write the stated seasons, end those beside them, and remove those that are none any more."""
+    ended, gone = [], []
+    for change, sequence in zip(changes, sequences, strict=True):
+        if change.before is None:
+            continue
+        ends_before = {one.number: one.end_date for one in change.before.seasons}
+        ended += [
+            {"its_sequence": sequence, "its_number": one.number, "its_end": one.end_date}
+            for one in change.placed.seasons
+            if one.number != change.placed.season.number and one.end_date != ends_before[one.number]
+        ]
+        gone += [{"its_sequence": sequence, "its_number": one.number} for one in change.placed.gone]
+    columns = season_table.c
+    is_it = (columns.sequence == bindparam("its_sequence"), columns.number == bindparam("its_number"))
+    if gone:
+        connection.execute(delete(season_table).where(*is_it), gone)
+    if ended:
+        connection.execute(update(season_table).where(*is_it).values(end_date=bindparam("its_end")), ended)
+    stated = [change.placed.season for change in changes]
+    values: dict[str, Sequence[object]] = {
+        **{name: [getattr(season, name) for season in stated] for name in RegisteredSeason.model_fields},
+        "sequence": sequences,
+        "revision": revisions,
+        "geometry_hash": [change.stated.geometry_hash for change in changes],
+        "source": [source] * len(changes),
+    }
+    new = _insertion(season_table, values)
+    kept = ("sequence", "number", "registered_at")
+    corrected = {name: new.excluded[name] for name in values if name not in kept}
+    connection.execute(new.on_conflict_do_update(index_elements=["sequence", "number"], set_=corrected))
+
+
+def _insertion(table: Table, columns: Mapping[str, Sequence[object]]) -> Insert:
+    """Return the statement that inserts rows, given as columns of the table: one statement, however many they are."""
+    arrays = (cast(values, ARRAY(table.c[name].type)) for name, values in columns.items())
+    rows = func.unnest(*arrays).table_valued(*columns).render_derived(name="rows")
+    return insert(table).from_select(list(columns), select(*rows.c))
+
+
+def write_end(connection: Connection, field: RegisteredField, seasons: Sequence[RegisteredSeason], **more: Any) -> None:
+    """Write another end of a field's last season.
+
+    Args:
+        connection: in a transaction that holds `lock_registration`.
+        field: as it is in the database.
+        seasons: as they become.
+        more: other columns of the field.
+    """
+    stale_days.note_changed_seasons(connection, [(field.sequence, field.seasons, seasons)])
+    last = seasons[-1]
+    connection.execute(
+        update(season_table)
+        .where(season_table.c.sequence == field.sequence, season_table.c.number == last.number)
+        .values(end_date=last.end_date, stated_end=last.stated_end)
+    )
+    connection.execute(
+        update(field_table)
+        .where(field_table.c.sequence == field.sequence)
+        .values(changed_at=func.clock_timestamp(), **more)
+    )
