@@ -25,17 +25,18 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def status_table(rows: Sequence[FieldStatus]) -> Table:
-    """Return a line a field: its days by status, its mean NDVI and the last value."""
-    shown = [name for name in STATUSES if name in ALWAYS_SHOWN or any(row.counts[name] for row in rows)]
+    """Return a line a season of each field: its days by status, its mean NDVI and the last value."""
+    seasons = [(row.field_id, season) for row in rows for season in row.seasons]
+    shown = [name for name in STATUSES if name in ALWAYS_SHOWN or any(season.counts[name] for _, season in seasons)]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("field", "crop"):
+    for heading in ("field", "season", "crop"):
         table.add_column(heading, no_wrap=True)
     for heading in ("days", *(name.replace("_", " ") for name in shown), "missing", "mean NDVI", "last value"):
         table.add_column(heading, justify="right", overflow="fold")
     table.add_column("on", no_wrap=True)
-    for row in rows:
+    for field_id, row in seasons:
         numbers = (row.days, *(row.counts[name] for name in shown), row.missing)
         values = ("" if value is None else f"{value:.3f}" for value in (row.ndvi_mean, row.last_value))
         day = str(row.last_date or "")
-        table.add_row(row.field_id, row.plant_type, *map(str, numbers), *values, day)
+        table.add_row(field_id, row.season, row.plant_type, *map(str, numbers), *values, day)
     return table

@@ -29,7 +29,7 @@ class Server(NamedTuple):
     def empty(self) -> None:
         """Delete all fields and objects."""
         with self.engine.begin() as connection:
-            rows = "field, field_revision, observation, observation_index, claim"
+            rows = "field, season, field_revision, observation, observation_index, claim"
             connection.execute(text(f"TRUNCATE {rows}, recorded_day, stale_day, extent, index_set"))
         for info in self.bucket.list(""):
             self.bucket.delete(info.key)

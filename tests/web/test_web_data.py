@@ -84,8 +84,10 @@ def test_fields_come_as_geojson_with_their_status(ask: Ask) -> None:
     found = answer.json()
     assert (found["type"], found["numberMatched"], found["numberReturned"]) == ("FeatureCollection", 3, 3)
     first, second, third = (feature["properties"] for feature in found["features"])
-    assert first == {
-        "field_id": "wheat",
+    (season,) = first.pop("seasons")
+    assert first == {"field_id": "wheat", **season}
+    assert season == {
+        "season": "2025",
         "plant_type": "wheat",
         "plant_date": "2025-04-01",
         "end_date": None,

@@ -41,8 +41,16 @@ export interface Field {
   properties: FieldStatus;
 }
 
-export interface FieldStatus {
+/** A field, with the numbers of its present season: the last that has begun. */
+export interface FieldStatus extends SeasonStatus {
   field_id: string;
+  /** All, in the order of time. */
+  seasons: SeasonStatus[];
+}
+
+export interface SeasonStatus {
+  /** Its name. */
+  season: string;
   plant_type: string;
   plant_date: string;
   end_date: string | null;
@@ -139,6 +147,8 @@ export interface CheckedField {
   geometry: Geometry;
   properties: {
     field_id: string;
+    /** Name of the season that it states. */
+    season: string;
     effect: Effect;
     /** What would become another, for a person. */
     changes: string[];

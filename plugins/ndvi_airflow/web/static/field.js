@@ -10,7 +10,7 @@ import { meanOf } from "./curve_frame.js";
 import { byId, h, heldFocus } from "./dom.js";
 import { addition, chips, curveKey, facts, heading, indexPicker, numbers, pictures, provenance } from "./field_parts.js";
 import { change, pick, state, watch } from "./state.js";
-import { counted, crop, messageOf } from "./words.js";
+import { counted, crop, isWithin, messageOf } from "./words.js";
 
 const MOST_COMPARED = SERIES.length;
 const TABLE = "table";
@@ -113,6 +113,12 @@ export class FieldPanel {
     return this.loaded.get(id) ?? [];
   }
 
+  /** The observations of the season whose chart is shown. @param {string} id */
+  #ofPresentSeason(id) {
+    const shown = fieldOf(id).properties;
+    return this.#observations(id).filter(({ date }) => isWithin(shown, date));
+  }
+
   #showDate() {
     this.#showCurve();
     this.#showProvenance();
@@ -126,7 +132,7 @@ export class FieldPanel {
     const series = ids.map((id) => ({
       name: id,
       plantDate: fieldOf(id).properties.plant_date,
-      observations: this.#observations(id).map((one) => ({ ...one, value: meanOf(one, name) })),
+      observations: this.#ofPresentSeason(id).map((one) => ({ ...one, value: meanOf(one, name) })),
     }));
     const mean = name === NDVI ? cropMean(fieldOf(ids[0]).properties.plant_type) : null; // the season is of NDVI
     drawCurve(this.curve, series, mean, index, state.date ?? state.season.end, (number, one) => {
@@ -149,15 +155,18 @@ export class FieldPanel {
 }
 
 /**
- * The mean of all fields of a crop, on the days on which one of them has a value.
+ * The mean of all seasons of a crop, on the days on which one of them has a value.
  *
  * @param {string} type
  * @returns {Mean | null}
  */
 function cropMean(type) {
   const { season, fields } = state;
-  const rows = fields.flatMap(({ properties }, row) => (properties.plant_type === type ? [row] : []));
-  if (!season || rows.length < 2) return null;
-  const name = `Mean of ${counted(rows.length, "field")} of ${crop(type)}`;
-  return { name, start: season.start, values: season.means(rows) };
+  if (!season) return null;
+  const parts = fields.flatMap(({ properties }, row) =>
+    properties.seasons.filter((one) => one.plant_type === type).map((one) => season.part(row, one.plant_date, one.end_date)),
+  );
+  const count = new Set(parts.map(({ row }) => row)).size;
+  if (count < 2) return null;
+  return { name: `Mean of ${counted(count, "field")} of ${crop(type)}`, start: season.start, values: season.means(parts) };
 }

@@ -9,7 +9,7 @@ import { announce, byId, hideTooltip, showTooltip } from "./dom.js";
 import { HATCHED } from "./field_layer.js";
 import { FieldMap } from "./map.js";
 import { pick, state, watch } from "./state.js";
-import { crop, longDay, ndvi, shortDay, whyNot } from "./words.js";
+import { crop, longDay, ndvi, seasonOn, shortDay, whyNot } from "./words.js";
 
 /** Make the map and let it follow the state. */
 export function startMap() {
@@ -62,10 +62,17 @@ function classShown(index) {
 function point(index, x, y) {
   const { season } = state;
   if (index === -1 || !season) return hideTooltip();
-  const { field_id: id, plant_type: type } = state.fields[index].properties;
-  const lines = [id, crop(type), ...described(season, index)];
+  const { properties } = state.fields[index];
+  const { plant_type: type } = seasonOn(properties, dayShown(season, index)) ?? properties;
+  const lines = [properties.field_id, crop(type), ...described(season, index)];
   showTooltip(x, y, lines);
   return announce(lines.join(", "));
+}
+
+/** The day that the map shows a field on. @param {Season} season @param {number} index */
+function dayShown(season, index) {
+  const shown = columnShown(season, index);
+  return season.day(shown === -1 ? season.column(state.date) : shown);
 }
 
 /** What the map says of a field on its date. @param {Season} season @param {number} index */

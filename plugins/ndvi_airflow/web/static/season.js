@@ -51,10 +51,19 @@ export class Season {
     for (let at = column; at >= 0; at--) if (this.value(row, at) !== null) return at;
     return -1;
   }
-  /** For each column the mean of some rows, null where none of them has a value. @param {number[]} rows */
-  means(rows) {
+  /**
+   * The columns of a row from a day to another one, both included, as far as there are such.
+   *
+   * @param {number} row @param {string} start @param {string | null} end Null is open.
+   */
+  part(row, start, end) {
+    return { row, from: dayNumber(start) - this.first, to: end === null ? this.length : dayNumber(end) - this.first };
+  }
+  /** For each column the mean of some parts of rows, null where none has a value. @param {ReturnType<Season["part"]>[]} parts */
+  means(parts) {
     return Array.from({ length: this.length }, (_, column) => {
-      const known = rows.map((row) => this.value(row, column)).filter((value) => value !== null);
+      const there = parts.filter(({ from, to }) => from <= column && column <= to);
+      const known = there.map(({ row }) => this.value(row, column)).filter((value) => value !== null);
       return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
     });
   }

@@ -1,6 +1,6 @@
 /** How statuses, days and numbers are said to people. */
 
-/** @import { CellStatus, Index, Observation, Status } from "./answers.d.ts" */
+/** @import { CellStatus, FieldStatus, Index, Observation, SeasonStatus, Status } from "./answers.d.ts" */
 
 /**
  * In the order of legends. The last two are the page's own: a day without a row, and a day that is not due.
@@ -98,6 +98,16 @@ export function whyNot({ plant_date: planted, last_status: last, last_reason: re
   if (status === "not_due") return `${why(status)}: planted on ${longDay(planted)}`;
   return last === status && reason ? `${why(status)}: ${reason}` : why(status);
 }
+
+/**
+ * The season in which a day lies, if it lies in one.
+ *
+ * @param {FieldStatus} field @param {string} day
+ */
+export const seasonOn = ({ seasons }, day) => seasons.find((one) => isWithin(one, day));
+
+/** Whether a day lies in a season. @param {SeasonStatus} season @param {string} day */
+export const isWithin = ({ plant_date: first, end_date: last }, day) => first <= day && (last === null || day <= last);
 
 /** What an index is called. @param {Pick<Index, "name"> | undefined} index */
 export const nameOf = (index) => (index?.name ?? "ndvi").toUpperCase();
