@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 def ranges(first: Indexes, counts: Indexes) -> Indexes:
