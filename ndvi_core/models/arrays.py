@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+Days = NDArray[np.int32]
+"""Numbers of days."""
 
 
 def ranges(first: Indexes, counts: Indexes) -> Indexes:

@@ -41,22 +41,30 @@ class EventRules(Frozen):
     """Thresholds of the events, of NDVI."""
 
     drop_fall: float = Field(default=0.15, gt=0)
-    """Fall beyond what the days before let expect."""
+    """Fall that is a drop if it is no ripening."""
     drop_days: int = Field(default=12, ge=1)
     """Days within which it happens."""
-    bare: float = Field(default=0.3)
+    ripening: float = Field(default=0.03, gt=0)
+    """Fastest fall of a crop that ripens, per day: a drop is steeper, or else it stops."""
+    hold_days: int = Field(default=10, ge=1)
+    """Days after which a fall that was not so steep has stopped."""
+    hold_fall: float = Field(default=0.05, gt=0)
+    """Fall in these days that is none."""
+    ripe: float = 0.4
+    """A fall that stops below this may be the end of ripening."""
+    bare: float = 0.3
     """A field that has borne a crop and is no greener than this may be harvested."""
     harvest_fall: float = Field(default=0.3, gt=0)
-    """Fall from the season's highest smoothed value that a harvest takes at least."""
-    green_up_rise: float = Field(default=0.15, gt=0)
-    """Rise above the lowest value so far that is a green-up."""
+    """Fall from the highest two values in a row that a harvest takes at least."""
+    green_up_rise: float = Field(default=0.2, gt=0)
+    """Rise above the lowest two values in a row since planting, or since a drop or harvest, that is a green-up."""
     peers_z: float = Field(default=-2.0, lt=0)
     """Robust z against the peers at or below which a field is conspicuous."""
     peers_difference: float = Field(default=0.1, ge=0)
     """It also has to be so much below their median."""
-    peers_values: int = Field(default=4, ge=1)
+    peers_values: int = Field(default=4, ge=1, le=4)
     """On so many days in a row with a value that counts."""
     no_value_days: int = Field(default=20, ge=1)
     """Days in a row without a value that counts."""
     open_days: int = Field(default=30, ge=1)
-    """Days after which a drop, a green-up and a harvest close at the latest."""
+    """Days after its evidence after which a drop, green-up or harvest is over at the latest."""

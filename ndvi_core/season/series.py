@@ -11,6 +11,7 @@ from ndvi_core.season.rules import SeriesRules
 from ndvi_core.season.smoothing import smooth
 
 DECIMALS = 4
+QUANTUM = 1e-4
 """Smoothed values are published, compared and judged with so many decimals, so that everybody has the same numbers."""
 
 

@@ -4,7 +4,7 @@ The series z minimises sum of w (y - z)² + λ sum of (second differences of z)�
 Soc. 41, 63; Eilers 2003, Anal. Chem. 75, 3631, https://doi.org/10.1021/ac034173t), that is, it solves
 (W + λ D'D) z = W y. The matrix has five diagonals; it is factorised into L D L' and solved day by day, forwards and
 backwards, for all seasons in one step. Of the inverse only the diagonal is needed, which follows from the factors in
-the same way (Hutchinson and de Hoog 1985, Numer. Math. 47, 99, https://doi.org/10.1007/BF01389878).
+the same way (Hutchinson and de Hoog 1985, Numerische Mathematik 47, 99, https://doi.org/10.1007/BF01389878).
 """
 
 from typing import NamedTuple
