@@ -59,7 +59,7 @@ class _Watch:
         upper, lower = np.maximum(before, value), np.minimum(before, value)
         self.green = np.where(before > rules.bare, number - 1, self.green)
         harvest = (upper <= rules.bare) & (self.greenest - upper >= rules.harvest_fall)
-        undecided = (lower <= rules.bare) & (self.greenest - lower >= rules.harvest_fall)
+        undecided = (value <= rules.bare) & (self.greenest - value >= rules.harvest_fall)
         steep = steep_fall(self.slots, self.tops, number, self.fallen_until, rules)
         is_steep = (steep != NOWHERE) & ~undecided
         held, held_from = held_fall(self.slots, self.tops, self.sources, self.usual, number, self.fallen_until, rules)
@@ -70,7 +70,8 @@ class _Watch:
         yield self._found(DROP, is_steep, steep, latest - 1, latest)
         yield self._found(DROP, is_held, held, held_from, held_from + 1, latest)
         yield self._found(GREEN_UP, rise, self.low, latest - 1, latest)
-        self._remember(number, harvest, harvest | is_steep | is_held, rise)
+        after = np.where(is_held, held_from + 1, number)
+        self._remember(number, harvest, harvest | is_steep | is_held, after, rise)
 
     def _found(self, kind: int, where: Mask, *evidence: Indexes) -> EventTable:
         """Return the events of the seasons `where` there is one, given the slots of the evidence."""
@@ -79,12 +80,15 @@ class _Watch:
         days = [self.slots.day[slot, season] for slot in slots]
         return make_events(kind, season, days, self.slots.value[slots[2], season], self.slots.value[slots[0], season])
 
-    def _remember(self, number: int, harvest: Mask, fall: Mask, rise: Mask) -> None:
+    def _remember(self, number: int, harvest: Mask, fall: Mask, after: Indexes, rise: Mask) -> None:
+        """Keep in mind what has been found; `after` is the slot of the second value after a fall."""
+        seasons = np.arange(len(after))
         before, value = self.slots.value[number - 1], self.slots.value[number]
         upper, lower = np.maximum(before, value), np.minimum(before, value)
         self.greenest = np.where(harvest, upper, np.fmax(self.greenest, lower))
         self.fallen_until = np.where(fall, self.slots.day[number], self.fallen_until)
         self.risen = (self.risen | rise) & ~fall
-        self.lowest = np.where(fall, upper, np.where(self.risen, self.lowest, np.fmin(self.lowest, upper)))
+        fallen_to = np.maximum(self.slots.value[after, seasons], self.slots.value[after - 1, seasons])
+        self.lowest = np.where(fall, fallen_to, np.where(self.risen, self.lowest, np.fmin(self.lowest, upper)))
         as_low = ~self.risen & (value <= self.lowest + self.rules.green_up_rise / 4)
-        self.low = np.where(as_low, number, self.low)
+        self.low = np.where(as_low, number, np.where(fall, after, self.low))

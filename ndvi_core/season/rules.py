@@ -46,7 +46,7 @@ class EventRules(Frozen):
     """Days within which it happens."""
     ripening: float = Field(default=0.03, gt=0)
     """Fastest fall of a crop that ripens, per day: a drop is steeper, or else it stops."""
-    hold_days: int = Field(default=10, ge=1)
+    hold_days: int = Field(default=12, ge=1)
     """Days after which a fall that was not so steep has stopped."""
     hold_fall: float = Field(default=0.05, gt=0)
     """Fall in these days that is none."""
