@@ -1,9 +1,12 @@
 """Falls of the values that are no ripening: steep ones, and such as stop half-way.
 
-A cereal that ripens loses 0.6 in four weeks, and more than 0.15 in twelve days. What tells a drop from it is either
+A cereal that ripens loses 0.6 in four weeks, and so more than 0.15 in twelve days. What tells a drop from it is either
 that it is steeper than ripening ever is, which two values show, or that it comes to a halt while the field is still
 green, which takes longer to show.
 """
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,105 +16,118 @@ from ndvi_core.season.rules import EventRules
 from ndvi_core.season.slots import FAR, Slots
 
 NOWHERE = -1
-"""Instead of the slot that a fall begins with, where there is none."""
+"""Instead of a slot, where there is no fall."""
 
 
-def tops(values: Floats) -> Floats:
-    """Return what a fall from each value is measured from: it, or the median of it and the two before if that is lower.
+@dataclass(frozen=True)
+class Falls:
+    """Seasons in which falls are looked for."""
 
-    So that one value that noise or haze has lifted makes no fall.
-    """
-    lowered = values.copy()
-    if len(values) > 2:
-        first, second, third = values[:-2], values[1:-1], values[2:]
-        median = np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), third))
-        np.minimum(third, median, out=lowered[2:])
-    return lowered
+    slots: Slots
+    usual: Floats
+    """The peers' median at the slots; NaN where it is not known."""
+    rules: EventRules
 
+    @cached_property
+    def tops(self) -> Floats:
+        """What a fall from each value is measured from: it, or the median of it and the two before if that is lower.
 
-def highest_before(day: Days, tops: Floats, days: int) -> Indexes:
-    """Return for each slot that of the highest top within so many days before it, the latest of equal ones."""
-    found = np.full(day.shape, NOWHERE, np.intp)
-    for number in range(1, len(day)):
-        highest = np.full(day.shape[1], -np.inf)
-        for earlier in range(number - 1, -1, -1):
-            near = (day[number] < FAR) & (day[number] - day[earlier] <= days)
+        So one value that noise or haze has lifted makes no fall.
+        """
+        tops = self.slots.value.copy()
+        if len(tops) > 2:
+            first, second, third = self.slots.value[:-2], self.slots.value[1:-1], self.slots.value[2:]
+            median = np.maximum(np.minimum(first, second), np.minimum(np.maximum(first, second), third))
+            np.minimum(third, median, out=tops[2:])
+        return tops
+
+    @cached_property
+    def highest(self) -> Floats:
+        """The highest of the tops of the `drop_days` before each value, minus infinity where there is none."""
+        day = self.slots.day
+        highest = np.full(day.shape, -np.inf)
+        for number in range(1, len(day)):
+            for earlier in range(number - 1, -1, -1):
+                near = (day[number] < FAR) & (day[number] - day[earlier] <= self.rules.drop_days)
+                if not near.any():
+                    break
+                highest[number] = np.where(near, np.fmax(highest[number], self.tops[earlier]), highest[number])
+        return highest
+
+    def steep(self, number: int, not_before: NDArray[np.integer]) -> Indexes:
+        """Return the slot from which a value and the one before it have fallen more steeply than a crop ripens.
+
+        Both are lower than its top by `drop_fall`, and by `ripening` for each of the days from it to the first of them,
+        which are `drop_days` at most. Of several it is the latest slot; `NOWHERE` if there is none.
+
+        Args:
+            number: Slot of the value.
+            not_before: (seasons) first day that the fall may begin on.
+        """
+        day, value = self.slots
+        upper = np.maximum(value[number - 1], value[number])
+        since = np.full(len(upper), NOWHERE, np.intp)
+        for earlier in range(number - 2, -1, -1):
+            days = day[number - 1] - day[earlier]
+            near = (days <= self.rules.drop_days) & (day[number] < FAR)
             if not near.any():
                 break
-            higher = near & (tops[earlier] > highest)
-            highest = np.where(higher, tops[earlier], highest)
-            found[number] = np.where(higher, earlier, found[number])
-    return found
+            near &= (day[earlier] >= not_before) & (since == NOWHERE)
+            near &= self.tops[earlier] - upper >= self.rules.drop_fall + self.rules.ripening * days
+            since = np.where(near, earlier, since)
+        return since
 
+    def held(self, number: int, not_before: NDArray[np.integer]) -> tuple[Indexes, Indexes]:
+        """Return the slot from which values have fallen to where they stay up to this one, and the first that is there.
 
-def steep_fall(slots: Slots, tops: Floats, number: int, not_before: NDArray[np.integer], rules: EventRules) -> Indexes:
-    """Return the slot from which this value and the one before it have fallen more steeply than a crop ripens.
+        At least three values are there, from the first to this one. All are lower by `drop_fall` than an earlier top,
+        which is `drop_days` at most before the first, and by so much more as the peers' median has fallen meanwhile.
+        They are there for so long that at the pace of the fall `hold` times `drop_fall` more would have followed; yet
+        none is lower than the first by more than `hold_fall`, nor lower than `ripe`. It is the latest top to the
+        earliest first one; `NOWHERE` if there is none.
 
-    Both are lower than its top by `drop_fall`, and by `ripening` for each of the days from it to the first of them,
-    which are `drop_days` at most. Of several slots it is the latest; `NOWHERE` if there is none.
+        Args:
+            number: Slot of the last value.
+            not_before: (seasons) first day that the fall may begin on.
+        """
+        rules = self.rules
+        day, value = self.slots
+        since = np.full(day.shape[1], NOWHERE, np.intp)
+        held_from = since.copy()
+        upper, lower = np.maximum(value[number], value[number - 1]), np.minimum(value[number], value[number - 1])
+        for first in range(number - 2, -1, -1):
+            days = day[number] - day[first]
+            near = (days <= rules.hold * rules.drop_days) & (day[number] < FAR)
+            if not near.any():
+                break
+            upper, lower = np.maximum(upper, value[first]), np.minimum(lower, value[first])
+            held = near & (lower >= np.maximum(value[first] - rules.hold_fall, rules.ripe))
+            held &= self.highest[first] - upper >= rules.drop_fall
+            if held.any():
+                source = self._source(first, upper, days, not_before)
+                held &= source != NOWHERE
+                since, held_from = np.where(held, source, since), np.where(held, first, held_from)
+        return since, held_from
 
-    Args:
-        slots: The values that count.
-        tops: Of these, by `tops`.
-        number: Slot of the value.
-        not_before: (seasons) first day that the fall may begin on.
-        rules: Thresholds.
-    """
-    day = slots.day[number - 1]
-    upper = np.maximum(slots.value[number - 1], slots.value[number])
-    since = np.full(len(upper), NOWHERE, np.intp)
-    for earlier in range(number - 2, -1, -1):
-        days = day - slots.day[earlier]
-        near = (days <= rules.drop_days) & (slots.day[number] < FAR)
-        if not near.any():
-            break
-        near &= slots.day[earlier] >= not_before
-        fallen = tops[earlier] - upper >= rules.drop_fall + rules.ripening * days
-        since = np.where((since == NOWHERE) & near & fallen, earlier, since)
-    return since
+    def _source(self, first: int, upper: Floats, days: Days, not_before: NDArray[np.integer]) -> Indexes:
+        """Return the latest slot from which values have fallen, fast enough, to those that have held for some days.
 
-
-def held_fall(
-    slots: Slots,
-    tops: Floats,
-    sources: Indexes,
-    usual: Floats,
-    number: int,
-    not_before: NDArray[np.integer],
-    rules: EventRules,
-) -> tuple[Indexes, Indexes]:
-    """Return the slot from which values have fallen to where they stay up to this one, and the first that is there.
-
-    From the first to this one it is `hold_days` for the first time, with three values at least. All of them are lower
-    by `drop_fall` than the highest top of the `drop_days` before the first, and by so much more as the peers' median
-    has fallen meanwhile. None is lower than the first by more than `hold_fall`, or than `ripe`. `NOWHERE` if there is
-    none.
-
-    Args:
-        slots: The values that count.
-        tops: Of these, by `tops`.
-        sources: Slots of the highest tops, by `highest_before`.
-        usual: The peers' median at the slots; NaN where it is not known.
-        number: Slot of the last value.
-        not_before: (seasons) first day that the fall may begin on.
-        rules: Thresholds.
-    """
-    seasons = np.arange(slots.day.shape[1])
-    since = np.full(len(seasons), NOWHERE, np.intp)
-    held_from = since.copy()
-    there = slots.day[number] < FAR
-    upper = np.maximum(slots.value[number], slots.value[number - 1])
-    lower = np.minimum(slots.value[number], slots.value[number - 1])
-    for first in range(number - 2, -1, -1):
-        days_before = slots.day[number - 1] - slots.day[first]
-        if not (there & (days_before < rules.hold_days)).any():
-            break
-        upper, lower = np.maximum(upper, slots.value[first]), np.minimum(lower, slots.value[first])
-        held = there & (days_before < rules.hold_days) & (slots.day[number] - slots.day[first] >= rules.hold_days)
-        held &= lower >= np.maximum(slots.value[first] - rules.hold_fall, rules.ripe)
-        source = np.maximum(sources[first], 0)
-        expected = np.fmax(usual[source, seasons] - usual[first], 0.0)
-        held &= tops[source, seasons] - upper >= rules.drop_fall + expected
-        held &= (sources[first] != NOWHERE) & (slots.day[source, seasons] >= not_before)
-        since, held_from = np.where(held, sources[first], since), np.where(held, first, held_from)
-    return since, held_from
+        Args:
+            first: Slot of the first that is there.
+            upper: (seasons) the highest that is there.
+            days: (seasons) for how long.
+            not_before: (seasons) first day that the fall may begin on.
+        """
+        rules, day = self.rules, self.slots.day
+        since = np.full(len(upper), NOWHERE, np.intp)
+        for earlier in range(first - 1, -1, -1):
+            days_of_fall = day[first] - day[earlier]
+            near = days_of_fall <= rules.drop_days
+            if not near.any():
+                break
+            fall = self.tops[earlier] - upper
+            near &= (day[earlier] >= not_before) & (since == NOWHERE)
+            near &= fall >= rules.drop_fall + np.fmax(self.usual[earlier] - self.usual[first], 0.0)
+            near &= fall * days >= rules.hold * rules.drop_fall * days_of_fall
+            since = np.where(near, earlier, since)
+        return since

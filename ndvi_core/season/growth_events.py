@@ -6,7 +6,7 @@ import numpy as np
 
 from ndvi_core.models.arrays import Floats, Indexes, Mask
 from ndvi_core.season.event_table import DROP, GREEN_UP, HARVEST, EventTable, make_events
-from ndvi_core.season.falls import NOWHERE, held_fall, highest_before, steep_fall, tops
+from ndvi_core.season.falls import NOWHERE, Falls
 from ndvi_core.season.rules import EventRules
 from ndvi_core.season.slots import Slots
 
@@ -38,9 +38,8 @@ class _Watch:
 
     def __init__(self, slots: Slots, usual: Floats, rules: EventRules) -> None:
         seasons = slots.day.shape[1]
-        self.slots, self.usual, self.rules = slots, usual, rules
-        self.tops = tops(slots.value)
-        self.sources = highest_before(slots.day, self.tops, rules.drop_days)
+        self.slots, self.rules = slots, rules
+        self.falls = Falls(slots, usual, rules)
         self.greenest = np.full(seasons, -np.inf)
         """The highest that two values in a row have reached."""
         self.green = np.zeros(seasons, np.intp)
@@ -60,9 +59,9 @@ class _Watch:
         self.green = np.where(before > rules.bare, number - 1, self.green)
         harvest = (upper <= rules.bare) & (self.greenest - upper >= rules.harvest_fall)
         undecided = (value <= rules.bare) & (self.greenest - value >= rules.harvest_fall)
-        steep = steep_fall(self.slots, self.tops, number, self.fallen_until, rules)
+        steep = self.falls.steep(number, self.fallen_until)
         is_steep = (steep != NOWHERE) & ~undecided
-        held, held_from = held_fall(self.slots, self.tops, self.sources, self.usual, number, self.fallen_until, rules)
+        held, held_from = self.falls.held(number, self.fallen_until)
         is_held = (held != NOWHERE) & ~is_steep
         rise = ~self.risen & (lower >= self.lowest + rules.green_up_rise)
         latest = np.full(len(upper), number)

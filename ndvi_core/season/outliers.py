@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ndvi_core.models.arrays import Floats, Indexes, Mask
+from ndvi_core.models.arrays import Floats, Mask
 from ndvi_core.season.blocks import blocks
 from ndvi_core.season.rules import SeriesRules
 
@@ -30,8 +30,8 @@ def flag(values: Floats, weights: Floats, rules: SeriesRules) -> Flags:
       margin and the growth of the days between, and there are others on both sides.
     - Of the rest, a low value is an outlier if one within the window after it is higher by more than the margin and the
       growth of the days between, unless all those within the window before it are as low (within the margin).
-    - Of the rest, the last value is provisional if it is lower than the highest within the window before it by
-      `provisional_fall` and the one before it is not.
+    - Of the rest, the last value is provisional if it is lower than the one before by `provisional_fall`, and that one
+      has not fallen so: a crop that ripens falls more than once.
 
     Args:
         values: (seasons, days) of NDVI.
@@ -64,20 +64,19 @@ def _flag_some(y: Floats, rules: SeriesRules) -> Flags:
 
 
 def _provisional(y: Floats, rules: SeriesRules) -> Mask:
-    """Return the last good value of each season where it is lower than those before by a fall that nothing confirms."""
+    """Return the last good value of each season where it has fallen from the one before as that one has not."""
     good = np.isfinite(y)
-    fallen = good & (y < _before(y, rules.window_days) - rules.provisional_fall)
-    latest = one_before = np.zeros(y.shape[1], bool)
+    seasons = y.shape[1]
+    value, fallen, before_fallen = np.full(seasons, -np.inf), np.zeros(seasons, bool), np.zeros(seasons, bool)
     for day in range(len(y)):
-        latest, one_before = np.where(good[day], (fallen[day], latest), (latest, one_before))
+        here = good[day]
+        before_fallen = np.where(here, fallen, before_fallen)
+        fallen = np.where(here, y[day] < value - rules.provisional_fall, fallen)
+        value = np.where(here, y[day], value)
     found = np.zeros_like(good)
-    found[_last(good), np.arange(y.shape[1])] = latest & ~one_before  # if both have fallen, they confirm each other
+    last = len(good) - 1 - np.argmax(good[::-1], axis=0)
+    found[last, np.arange(seasons)] = fallen & ~before_fallen
     return found
-
-
-def _last(good: Mask) -> Indexes:
-    """Return the last day of each season that is `good`; any, if none is."""
-    return np.asarray(len(good) - 1 - np.argmax(good[::-1], axis=0))
 
 
 def _before(values: Floats, window: int) -> Floats:

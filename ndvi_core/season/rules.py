@@ -19,7 +19,7 @@ class SeriesRules(Frozen):
     growth: float = Field(default=0.03, gt=0)
     """Fastest rise that plants explain, per day."""
     provisional_fall: float = Field(default=0.1, gt=0)
-    """A last value that is so much lower than the one before counts little until the next one is there."""
+    """Fall after which the last value counts little until the next one is there."""
     provisional_weight: float = Field(default=0.1, gt=0, le=1)
     """Factor of its weight."""
     gap_days: int = Field(default=10, ge=1)
@@ -46,10 +46,10 @@ class EventRules(Frozen):
     """Days within which it happens."""
     ripening: float = Field(default=0.03, gt=0)
     """Fastest fall of a crop that ripens, per day: a drop is steeper, or else it stops."""
-    hold_days: int = Field(default=12, ge=1)
-    """Days after which a fall that was not so steep has stopped."""
+    hold: float = Field(default=1.5, gt=0)
+    """A fall that is not so steep has stopped when so many times `drop_fall` more would have followed at its pace."""
     hold_fall: float = Field(default=0.05, gt=0)
-    """Fall in these days that is none."""
+    """Fall that may have followed meanwhile."""
     ripe: float = 0.4
     """A fall that stops below this may be the end of ripening."""
     bare: float = 0.3

@@ -30,9 +30,9 @@ BARLEY = every(range(0, 31, 5), 0.15, 0.15) | every(range(35, 71, 5), 0.22, 0.88
         # The same with cloud between.
         (PLATEAU | {42: 0.82, 45: 0.3, 47: 0.8, 50: 0.45, 52: 0.45}, [Found("drop", (47, 50, 52), None)]),
         # Less steep: it has to hold.
-        (PLATEAU | every(range(45, 66, 5), 0.62, 0.61), [Found("drop", (40, 45, 50, 60), None)]),
+        (PLATEAU | every(range(45, 66, 5), 0.62, 0.61), [Found("drop", (40, 45, 50, 55), None)]),
         (PLATEAU | {45: 0.7, 50: 0.62, 55: 0.62, 60: 0.63, 65: 0.6}, [Found("drop", (40, 50, 55, 65), None)]),
-        (PLATEAU | {45: 0.62, 50: 0.62, 55: 0.62}, []),  # not long enough yet
+        (PLATEAU | {45: 0.62, 47: 0.62, 50: 0.62}, []),  # not long enough yet
         (PLATEAU | {45: 0.7, 50: 0.62, 55: 0.55, 60: 0.47, 65: 0.4}, []),  # ripening goes on
         # No drops.
         (PLATEAU, []),
