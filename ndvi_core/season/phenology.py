@@ -76,7 +76,7 @@ def phenology(smoothed: Floats, gap: Mask, ended: Mask, rules: PhenologyRules) -
     rise, fall = sides.highest - sides.left, sides.highest - sides.right
     low_rise, low_fall = rise < rules.min_amplitude, fall < rules.min_amplitude
     peak_reason = _reasons((~some, TOO_FEW), (~ended & low_fall, NOT_OVER), (low_rise & low_fall, NO_AMPLITUDE))
-    down = sides.right <= sides.left + rules.start_share * rise
+    down = ~low_rise & (sides.right <= sides.left + rules.start_share * rise)
     start, end = _crossings(smoothed, sides, rules)
     no_peak = (peak_reason != KNOWN, peak_reason)
     start_reason = _reasons(no_peak, (low_rise, NO_RISE), (_at(gap, start), GAP))

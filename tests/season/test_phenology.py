@@ -77,6 +77,7 @@ def test_a_season_that_is_not_over() -> None:
     assert so_far[1].length[0] == NONE
     assert np.isnan(so_far[1].integral[0])
     assert reasons(found(seen_daily(curve[:130]), ended=True)) == ("", "", "")  # cut while it was green
+    assert reasons(found(seen_daily(curve[90:160]), ended=False)) == ("no_rise", "", "not_over")
 
 
 @pytest.mark.parametrize(
