@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
-_TOGETHER = 512
-"""Seasons whose arrays of 180 days stay in the processor's cache from one operation to the next."""
+from ndvi_core.models.arrays import Floats
+
+_VALUES = 512 * 180
+"""Values of an array that is handled at a time: the arrays of so many stay in the processor's cache."""
 
 
-def blocks(seasons: int) -> Iterator[slice]:
-    """Yield slices that divide so many seasons."""
-    for start in range(0, seasons, _TOGETHER):
-        yield slice(start, start + _TOGETHER)
+def blocks(values: Floats) -> Iterator[slice]:
+    """Yield slices that divide the rows of (seasons, days)."""
+    seasons, days = values.shape
+    together = max(1, _VALUES // max(1, days))
+    for start in range(0, seasons, together):
+        yield slice(start, start + together)

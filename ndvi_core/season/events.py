@@ -52,7 +52,7 @@ class Watched(NamedTuple):
 def find_events(watched: Watched, rules: EventRules) -> EventTable:
     """Find the events of seasons, each with its evidence and the day on which it was over, if it is."""
     found = []
-    for some in blocks(len(watched.values)):
+    for some in blocks(watched.values):
         table = _find_some(watched.only(some), rules)
         found.append(table._replace(season=table.season + some.start))
     return joined(found)

@@ -39,7 +39,7 @@ def flag(values: Floats, weights: Floats, rules: SeriesRules) -> Flags:
         rules: Window, margin and growth.
     """
     flags = Flags(np.zeros(values.shape, bool), np.zeros(values.shape, bool))
-    for some in blocks(len(values)):
+    for some in blocks(values):
         known = np.ascontiguousarray(weights[some].T) > 0
         outlier, provisional = _flag_some(np.where(known, values[some].T, -np.inf), rules)
         flags.outlier[some], flags.provisional[some] = outlier.T, provisional.T

@@ -40,4 +40,5 @@ def make_series(values: Floats, weights: Floats, flags: Flags, rules: SeriesRule
     known = np.where(flags.outlier, 0.0, weights)
     known[flags.provisional] *= rules.provisional_weight
     smoothed, error = smooth(values, known, rules.stiffness, rules.min_observations)
-    return Series(np.round(smoothed, DECIMALS), error, known > 0, in_gap(known > 0, rules.gap_days))
+    smoothed = np.round(smoothed, DECIMALS) + 0.0  # there is no -0.0
+    return Series(smoothed, error, known > 0, in_gap(known > 0, rules.gap_days))

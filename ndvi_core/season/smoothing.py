@@ -51,7 +51,7 @@ def smooth(values: Floats, weights: Floats, stiffness: float, min_observations: 
         min_observations: A season with fewer values has no series.
     """
     smoothed = Smoothed(np.full(values.shape, np.nan), np.full(values.shape, np.nan))
-    for some in blocks(len(values)):
+    for some in blocks(values):
         found = _smooth_some(values[some].T, weights[some].T, stiffness, min_observations)
         smoothed.values[some], smoothed.error[some] = found.values.T, found.error.T
     return smoothed

@@ -119,6 +119,7 @@ def test_published_values_have_four_decimals() -> None:
     smoothed = clouded(double_logistic(100, 0.1, 0.8, 30, 0.1, 80, 0.1, 0.2), 5, 4.0, seed=1).series.smoothed
     known = smoothed[np.isfinite(smoothed)]
     assert known.tolist() == [float(f"{value:.4f}") for value in known]
+    assert not np.signbit(by_hand(dict.fromkeys((0, 5, 9), -1e-6)).series.smoothed[0, :10]).any()
 
 
 def test_days_far_from_every_value_are_gaps() -> None:
