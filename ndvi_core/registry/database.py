@@ -4,9 +4,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
-_REGISTRATION, _EXTENTS, _CLAIMS, _INDEX_SETS = (
+_REGISTRATION, _EXTENTS, _CLAIMS, _INDEX_SETS, _SEASON_SETTINGS = (
     0x6E647669_00000000 + number
-    for number in (1, 2, 3, 4)  # any constants
+    for number in (1, 2, 3, 4, 5)  # any constants
 )
 
 
@@ -41,3 +41,8 @@ def lock_index_sets(connection: Connection) -> None:
 def lock_claims(connection: Connection) -> None:
     """Let those who claim cells wait for each other until the transaction ends, so that none is claimed twice."""
     connection.execute(select(func.pg_advisory_xact_lock(_CLAIMS)))
+
+
+def lock_season_settings(connection: Connection) -> None:
+    """Let those who note other rules for seasons wait for each other until the transaction ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(_SEASON_SETTINGS)))

@@ -1,4 +1,4 @@
-"""The end of a field, its new name, and its removal; days whose files change by it are noted as stale."""
+"""The end of a field, its new name, and its removal; days and seasons whose files change by it are noted as stale."""
 
 import re
 from datetime import date
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from ndvi_core.errors import BadInput
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
-from ndvi_core.registry import stale_days
+from ndvi_core.registry import stale_days, stale_seasons
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.field_rows import write_end
 from ndvi_core.registry.fields import load_fields
@@ -55,7 +55,7 @@ def rename(connection: Connection, old: str, new: str) -> None:
         raise BadInput(f"{new!r} cannot be an id: 1 to 63 ASCII letters, digits, - and _")
     if load_fields(connection, [new]):
         raise BadInput(f"there is a field {new} already: purge one of the two first, or choose another id")
-    _note_all_days(connection, field.sequence)
+    _note_all(connection, field.sequence)
     connection.execute(
         update(field_table)
         .where(field_table.c.sequence == field.sequence)
@@ -74,7 +74,7 @@ def remove(connection: Connection, field_id: str) -> None:
         BadInput: the field is not registered.
     """
     sequence = _locked(connection, field_id).sequence
-    _note_all_days(connection, sequence)
+    _note_all(connection, sequence)
     for table in (observation, field_revision, field_table):
         connection.execute(delete(table).where(table.c.sequence == sequence))
 
@@ -99,6 +99,7 @@ def _locked(connection: Connection, field_id: str) -> RegisteredField:
     return found[0]
 
 
-def _note_all_days(connection: Connection, sequence: int) -> None:
+def _note_all(connection: Connection, sequence: int) -> None:
     days = select(observation.c.date).where(observation.c.sequence == sequence)
     connection.execute(stale_days.note(days))
+    stale_seasons.note_fields(connection, [sequence])

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.season import RegisteredSeason
-from ndvi_core.registry import stale_days
+from ndvi_core.registry import stale_days, stale_seasons
 from ndvi_core.registry.field_changes import Boundaries, Boundary, FieldChange
 from ndvi_core.registry.tables import BOUNDS, field_revision
 from ndvi_core.registry.tables import field as field_table
@@ -17,7 +17,7 @@ from ndvi_core.registry.tables import season as season_table
 
 
 def write_changes(connection: Connection, changes: Sequence[FieldChange], boundaries: Boundaries, source: str) -> None:
-    """Write what becomes of fields, each once, and note the days whose files change by it.
+    """Write what becomes of fields, each once, and note the days and seasons whose files change by it.
 
     Args:
         connection: in a transaction that holds `lock_registration`.
@@ -25,17 +25,18 @@ def write_changes(connection: Connection, changes: Sequence[FieldChange], bounda
         boundaries: those of all their seasons.
         source: URI of the file that states the changes.
     """
-    known = [change for change in changes if change.before is not None]
+    known = [(change.before, change.placed) for change in changes if change.before is not None]
     stale_days.note_changed_seasons(
-        connection,
-        [(one.before.sequence, one.before.seasons, one.placed.seasons) for one in known if one.before is not None],
+        connection, [(before.sequence, before.seasons, placed.seasons) for before, placed in known]
     )
-    given = _revisions_given(connection, [one.before.sequence for one in known if one.before is not None])
+    stale_seasons.note_fields(connection, [before.sequence for before, _ in known])
+    given = _revisions_given(connection, [before.sequence for before, _ in known])
     revisions = [_revision(change, boundaries, given) for change in changes]
     _write_fields(connection, changes, revisions, boundaries, source)
     sequences = _sequences(connection, changes)
     _write_revisions(connection, changes, revisions, sequences, source)
     _write_seasons(connection, changes, revisions, sequences, source)
+    stale_seasons.note_fields(connection, sequences)
 
 
 def _revisions_given(connection: Connection, sequences: Sequence[int]) -> dict[int, int]:
@@ -179,6 +180,7 @@ def write_end(connection: Connection, field: RegisteredField, seasons: Sequence[
         more: other columns of the field.
     """
     stale_days.note_changed_seasons(connection, [(field.sequence, field.seasons, seasons)])
+    stale_seasons.note_fields(connection, [field.sequence])
     last = seasons[-1]
     connection.execute(
         update(season_table)

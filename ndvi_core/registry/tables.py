@@ -171,5 +171,42 @@ stale_day = Table(
     comment="days whose files are to be published anew",
 )
 
+stale_season_part = Table(
+    "stale_season_part",
+    metadata,
+    Column("note", BigInteger, Identity(always=True), primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    comment="notes that a part of a year's seasons is to be computed anew; a part may have several",
+)
+
+season_setting = Table(
+    "season_setting",
+    metadata,
+    Column("number", Integer, Identity(always=True), primary_key=True),
+    Column("settings", Text, nullable=False, comment="all that decides the numbers of a season besides the ledger"),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="the settings that there have been; the last are those that the files of seasons were computed by",
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("sequence", ForeignKey("field.sequence", ondelete="CASCADE"), nullable=False),
+    Column("year", Integer, nullable=False, comment="of the season's plant date"),
+    *(Column(name, Text, nullable=False) for name in ("policy", "kind", "season", "plant_type", "index")),
+    *(Column(name, Date, nullable=False) for name in ("first_day", "last_day")),
+    *(Column(name, Double) for name in ("value", "before", "change")),
+    Column("evidence_days", ARRAY(Date), nullable=False),
+    Column("evidence_fingerprints", ARRAY(Text), nullable=False),
+    Column("status", Text, nullable=False),
+    *(Column(name, DateTime(timezone=True), nullable=False) for name in ("opened_at", "changed_at")),
+    Column("announced", Boolean, nullable=False, server_default="false", comment="consumers were told of this status"),
+)
+Index("event_by_field", event.c.sequence)
+Index("event_by_change", event.c.changed_at)
+Index("event_unannounced", event.c.event_id, postgresql_where=text("NOT announced"))
+
 OBSERVATION_COLUMNS = tuple(name for name in columns_of(Observation) if name != "field_id")
 """The columns of `observation` that an Observation fills; its field is found by `sequence`."""

@@ -118,3 +118,10 @@ def test_going_back_keeps_the_last_season_and_no_longer_publishes_those_before(u
     assert kept == len(DAYS), "nothing that was computed is lost"
     migrate(used, command.upgrade, "head")
     assert seasons(used)[0] == ("2025", "maize", DAYS[2], None)
+
+
+def test_events_come_and_go_with_their_tables(used: Engine) -> None:
+    migrate(used, command.downgrade, "0006")
+    migrate(used, command.upgrade, "head")
+    with used.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM event, stale_season_part")).scalar_one() == 0
