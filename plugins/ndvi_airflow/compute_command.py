@@ -1,7 +1,7 @@
-"""The command that computes a work order, and what its end means for the task, wherever the command runs."""
+"""The commands that compute an order, and what their end means for the task, wherever they run."""
 
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
@@ -11,6 +11,9 @@ from ndvi_core.errors import EXIT_TRY_AGAIN
 if TYPE_CHECKING:
     from ndvi_core.runs.folder import PlannedOrder
 
+Command = Literal["compute", "season"]
+"""What `ndvi` is told to do with an order: that for cells, or that for seasons."""
+
 MAX_NAMED_CELLS = 5
 """Failed cells that a task's error names."""
 
@@ -18,7 +21,7 @@ _WORTH_A_RETRY = (EXIT_TRY_AGAIN, *(128 + number for number in (signal.SIGINT, s
 
 
 def read_order(order: dict[str, Any]) -> "PlannedOrder":
-    """Return a mapped task's order, which has come by XCom; skip the task if a later plan has left it no cells."""
+    """Return a task's order, which has come by XCom; skip the task if a later plan has left it nothing to compute."""
     from ndvi_core.runs.folder import PlannedOrder
 
     planned = PlannedOrder.model_validate(order)
@@ -27,9 +30,9 @@ def read_order(order: dict[str, Any]) -> "PlannedOrder":
     return planned
 
 
-def compute_arguments(order_uri: str) -> list[str]:
-    """Return the arguments of the `ndvi` command for a work order."""
-    return ["compute", "--order", order_uri]
+def compute_arguments(command: Command, order_uri: str) -> list[str]:
+    """Return the arguments of `ndvi` for an order."""
+    return [command, "--order", order_uri]
 
 
 def failure(order: "PlannedOrder", exit_code: int, what: str) -> AirflowException:
@@ -44,11 +47,14 @@ def failure(order: "PlannedOrder", exit_code: int, what: str) -> AirflowExceptio
     return (AirflowException if may_pass else AirflowFailException)(f"{order.label}: {what}")
 
 
-def fail_for_failed_cells(order: "PlannedOrder") -> None:
+def fail_for_failed_cells(command: Command, order: "PlannedOrder") -> None:
     """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
 
     The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
+    Seasons have no cells.
     """
+    if command == "season":
+        return
     from ndvi_airflow.settings import load_settings
     from ndvi_core.models.work_order import Manifest
 

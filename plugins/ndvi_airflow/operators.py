@@ -1,10 +1,10 @@
-"""The compute task: `ndvi compute --order URI`, the same command line as a process and in a pod."""
+"""The tasks that compute: `ndvi compute --order URI` or `ndvi season --order URI`, as a process and in a pod."""
 
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import conf
@@ -12,7 +12,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
-from ndvi_airflow.compute_command import compute_arguments, fail_for_failed_cells, failure, read_order
+from ndvi_airflow.compute_command import Command, compute_arguments, fail_for_failed_cells, failure, read_order
 from ndvi_airflow.connections import compute_environment
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class ComputeProcessOperator(BaseOperator):
         kwargs: of every operator.
     """
 
+    command: ClassVar[Command] = "compute"
     template_fields: Sequence[str] = ("order",)
-    operator_extra_links = (PicturesLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (PicturesLink(),)
 
     def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -61,11 +62,11 @@ class ComputeProcessOperator(BaseOperator):
     def execute(self, context: Any) -> None:  # noqa: ARG002
         """Run the command to its end."""
         order = read_order(self.order)
-        command = [sys.executable, "-m", "ndvi_core", *compute_arguments(order.uri)]
+        command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.command, order.uri)]
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code != 0:
             raise failure(order, result.exit_code, f"exit code {result.exit_code}: {result.output}")
-        fail_for_failed_cells(order)
+        fail_for_failed_cells(self.command, order)
 
     def on_kill(self) -> None:
         """End the process with the task."""
@@ -84,8 +85,9 @@ class ComputePodOperator(BaseOperator):
         kwargs: of every operator.
     """
 
+    command: ClassVar[Command] = "compute"
     template_fields: Sequence[str] = ("order",)
-    operator_extra_links = (PicturesLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (PicturesLink(),)
 
     def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -98,21 +100,37 @@ class ComputePodOperator(BaseOperator):
         from ndvi_airflow.settings import load_settings
 
         order = read_order(self.order)
-        return OrderPod(task_id=self.task_id, order=order, settings=load_settings(), timeout=COMPUTE_TIMEOUT)
+        return OrderPod(
+            task_id=self.task_id, command=self.command, order=order, settings=load_settings(), timeout=COMPUTE_TIMEOUT
+        )
 
     def execute(self, context: Any) -> None:
         """Make the pod and wait for its end, here or in the triggerer."""
         self.pod.run(context)  # does not return if the triggerer is to wait
-        fail_for_failed_cells(self.pod.order)
+        fail_for_failed_cells(self.command, self.pod.order)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Go on where the triggerer has seen the pod end; the trigger asks for a method of this name."""
         self.pod.trigger_reentry(context, event)
-        fail_for_failed_cells(self.pod.order)
+        fail_for_failed_cells(self.command, self.pod.order)
 
     def on_kill(self) -> None:
         """Remove the pod with the task."""
         self.pod.on_kill()
+
+
+class SeasonProcessOperator(ComputeProcessOperator):
+    """Run an order for seasons likewise."""
+
+    command = "season"
+    operator_extra_links = ()
+
+
+class SeasonPodOperator(ComputePodOperator):
+    """Run an order for seasons likewise."""
+
+    command = "season"
+    operator_extra_links = ()
 
 
 def compute_task(settings: "AirflowSettings", **kwargs: Any) -> "OperatorPartial":
@@ -123,17 +141,30 @@ def compute_task(settings: "AirflowSettings", **kwargs: Any) -> "OperatorPartial
         kwargs: further arguments of the operator.
     """
     operator = ComputePodOperator if settings.execution == "kubernetes" else ComputeProcessOperator
-    return operator.partial(
-        task_id="compute",
-        pool=settings.compute_pool,
-        map_index_template="{{ task.order['label'] }}",
-        retries=3,
-        retry_delay=timedelta(seconds=30),
-        retry_exponential_backoff=True,
-        max_retry_delay=timedelta(minutes=15),
-        execution_timeout=COMPUTE_TIMEOUT,
-        **kwargs,
-    )
+    return operator.partial(map_index_template="{{ task.order['label'] }}", **_common(settings), **kwargs)
+
+
+def season_task(settings: "AirflowSettings", order: Any) -> BaseOperator:
+    """Return the task that computes what the plan task of `ndvi_season` returns.
+
+    Args:
+        settings: where it runs and in which pool.
+        order: what that task returns.
+    """
+    operator = SeasonPodOperator if settings.execution == "kubernetes" else SeasonProcessOperator
+    return operator(order=order, **_common(settings))
+
+
+def _common(settings: "AirflowSettings") -> dict[str, Any]:
+    return {
+        "task_id": "compute",
+        "pool": settings.compute_pool,
+        "retries": 3,
+        "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=15),
+        "execution_timeout": COMPUTE_TIMEOUT,
+    }
 
 
 def watcher_task() -> EmptyOperator:

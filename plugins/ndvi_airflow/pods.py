@@ -1,4 +1,4 @@
-"""The pod of a work order, on the cluster that Airflow has access to.
+"""The pod of an order, on the cluster that Airflow has access to.
 
 Pods are made from a template file, which operators may replace; what depends on the work order is added here. The
 Kubernetes client takes seconds to import, so only the tasks that run a pod import this module, and no DAG file does.
@@ -17,6 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from ndvi_airflow.compute_command import compute_arguments, failure
 
 if TYPE_CHECKING:
+    from ndvi_airflow.compute_command import Command
     from ndvi_airflow.settings import AirflowSettings
     from ndvi_core.runs.folder import PlannedOrder
 
@@ -29,15 +30,22 @@ _MB = 1_000_000
 
 
 class OrderPod(KubernetesPodOperator):
-    """The pod of one work order, followed to its end on behalf of the task `task_id`."""
+    """The pod of one order, followed to its end on behalf of the task `task_id`."""
 
     def __init__(
-        self, *, order: "PlannedOrder", settings: "AirflowSettings", timeout: timedelta, **kwargs: Any
+        self,
+        *,
+        command: "Command",
+        order: "PlannedOrder",
+        settings: "AirflowSettings",
+        timeout: timedelta,
+        **kwargs: Any,
     ) -> None:
         """Describe the pod without making it.
 
         Args:
-            order: the work order, which has cells.
+            command: what is to be done with the order.
+            order: the order, which has something to compute.
             settings: the image, the template and how long the pod may take to start.
             timeout: after which Kubernetes ends the pod, whether or not anything watches it.
             kwargs: further arguments of the operator.
@@ -46,7 +54,7 @@ class OrderPod(KubernetesPodOperator):
             execution_timeout=timeout,
             image=settings.image,
             name="ndvi-compute",
-            arguments=compute_arguments(order.uri),
+            arguments=compute_arguments(command, order.uri),
             labels={
                 "field": make_safe_label_value(order.label),
                 "day": "_".join(sorted({day.isoformat() for day in order.days or ()})),

@@ -40,7 +40,7 @@ class Kept(dict[str, Any]):
 @pytest.fixture(scope="module")
 def order_pod() -> OrderPod:
     settings = AirflowSettings(image="ndvi:1")
-    return OrderPod(task_id="compute", order=ORDER, settings=settings, timeout=timedelta(hours=2))
+    return OrderPod(task_id="compute", command="compute", order=ORDER, settings=settings, timeout=timedelta(hours=2))
 
 
 def ended(code: int, reason: str = "Error", log: str = "first\nlast\n") -> V1PodStatus:
@@ -102,3 +102,11 @@ def test_a_pod_says_what_it_is_about(order_pod: OrderPod) -> None:
     assert (pod.metadata.labels["field"], pod.metadata.labels["day"]) == ("field_1", "2025-04-19")
     assert pod.spec.containers[0].args == ["compute", "--order", ORDER.uri]
     assert pod.spec.active_deadline_seconds == 7200
+
+
+def test_a_pod_for_seasons_is_like_the_others_but_for_the_command() -> None:
+    settings = AirflowSettings(image="ndvi:1")
+    order = ORDER.model_copy(update={"uri": "s3://ndvi/runs/ndvi_season/r/order.json", "label": "9 seasons in 2 parts"})
+    pod = OrderPod(task_id="compute", command="season", order=order, settings=settings, timeout=timedelta(hours=2))
+    assert pod.arguments == ["season", "--order", order.uri]
+    assert pod.memory_mb == 400
