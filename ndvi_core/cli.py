@@ -57,6 +57,18 @@ example:
 
 """
 
+SEASON = """\
+Compute the seasons of an order: daily series, summaries, what is usual among the fields of a crop, and events. Writes
+them and, last, the manifest to the places that the order names. Exit code 0 means that the manifest is written.
+
+S3 credentials, region and endpoint come from the usual AWS_* variables."""
+
+SEASON_EXAMPLE = """\
+example:
+  ndvi season --order s3://ndvi/runs/ndvi_season/manual__2025-06-01/order.json
+
+"""
+
 ORDER_SHOW = """\
 Print a work order as JSON: its settings and scenes, and each field with its boundary (GeoJSON) and its cells."""
 
@@ -150,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ndvi {__version__}")
     parser.set_defaults(log_level="INFO")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_observe, _add_compute, _add_order, _add_validate, _add_sample):
+    for add in (_add_observe, _add_compute, _add_season, _add_order, _add_validate, _add_sample):
         add(commands)
     return parser
 
@@ -236,6 +248,20 @@ def _compute(options: argparse.Namespace) -> int:
 
     import_rasterio()
     run_order(options.order)
+    return 0
+
+
+def _add_season(commands: "_Commands") -> None:
+    parser = _add_command(commands, "season", "compute an order for seasons", SEASON, SEASON_EXAMPLE)
+    parser.add_argument("--order", required=True, metavar="URI", help="the order: s3://... or file:///...")
+    parser.set_defaults(run=_season)
+
+
+def _season(options: argparse.Namespace) -> int:
+    _exit_on_signals()
+    from ndvi_core.season_run.run import run_season_order
+
+    run_season_order(options.order)
     return 0
 
 

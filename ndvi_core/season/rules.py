@@ -1,11 +1,15 @@
 """Thresholds of all rules of a season, with their defaults; settings are built from these."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ndvi_core.models.frozen import Frozen
 
 
-class SeriesRules(Frozen):
+class _Rules(Frozen):
+    model_config = ConfigDict(extra="forbid")  # a name that is misspelt in a setting is no threshold
+
+
+class SeriesRules(_Rules):
     """How the daily series is made of observations."""
 
     stiffness: float = Field(default=100.0, gt=0)
@@ -26,7 +30,7 @@ class SeriesRules(Frozen):
     """Days farther than this from every value that counts are in a gap."""
 
 
-class PhenologyRules(Frozen):
+class PhenologyRules(_Rules):
     """When a season begins, peaks and ends."""
 
     start_share: float = Field(default=0.2, gt=0, lt=1)
@@ -37,7 +41,7 @@ class PhenologyRules(Frozen):
     """A rise or fall of less is none, in units of the index: a tenth of what its colours span."""
 
 
-class EventRules(Frozen):
+class EventRules(_Rules):
     """Thresholds of the events, of NDVI."""
 
     drop_fall: float = Field(default=0.15, gt=0)
@@ -68,3 +72,11 @@ class EventRules(Frozen):
     """Days in a row without a value that counts."""
     open_days: int = Field(default=30, ge=1)
     """Days after its evidence after which a drop, green-up or harvest is over at the latest."""
+
+
+class SeasonRules(_Rules):
+    """All of them."""
+
+    series: SeriesRules = SeriesRules()
+    phenology: PhenologyRules = PhenologyRules()
+    events: EventRules = EventRules()
