@@ -1,5 +1,6 @@
 """The settings of the library, read from the environment; `.env.template` lists them."""
 
+import json
 from datetime import date
 from os import environ
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ndvi_core.errors import BadInput
+from ndvi_core.season.rules import SeasonRules
 
 if TYPE_CHECKING:
     from ndvi_core.models.work_order import Policy
@@ -21,6 +23,13 @@ def _as_prefix(key: str) -> str:
 
 def _split(names: object) -> object:
     return [name.strip().lower() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+
+def _from_json(text: object) -> object:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError as error:
+        raise ValueError(f"it is no JSON: {error}") from error
 
 
 def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,6 +67,8 @@ class Settings(BaseSettings):
     runs_prefix: Prefix = "runs/"
     observations_prefix: Prefix = "observations/"
     products_prefix: Prefix = "fields/"
+    seasons_prefix: Prefix = "seasons/"
+    events_prefix: Prefix = "events/"
 
     stac_api_url: str = Field(default="https://earth-search.aws.element84.com/v1", validation_alias="STAC_API_URL")
     stac_collection: str = Field(default="sentinel-2-l2a", validation_alias="STAC_COLLECTION")
@@ -79,6 +90,8 @@ class Settings(BaseSettings):
     products: Literal["all", "data", "none"] = "all"
     """What to write of each cell besides its row: NDVI raster, JSON and picture; raster and JSON, of which the API
     draws the picture when somebody looks at it; or nothing."""
+    season_rules: Annotated[SeasonRules, NoDecode, BeforeValidator(_from_json)] = SeasonRules()
+    """Thresholds of the series, of phenology and of events; in the environment as JSON of what differs."""
     memory_mb: int = Field(default=512, ge=128)
     """Memory that a compute task may take besides its fields' pixels, in MB; it reads ahead as far as that allows."""
 
@@ -146,5 +159,6 @@ def read_settings(model: type[S]) -> S:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0])
-    return name if name.startswith("STAC_") else f"NDVI_{name.upper()}"
+    name, *within = map(str, location)
+    variable = name if name.startswith("STAC_") else f"NDVI_{name.upper()}"
+    return ": ".join([variable, ".".join(within)]) if within else variable

@@ -6,7 +6,7 @@ from ndvi_airflow.settings import load_settings as load_airflow_settings
 from ndvi_core.errors import BadInput
 from ndvi_core.settings import load_settings
 
-PREFIXES = ("pending", "processed", "rejected", "runs", "observations", "products")
+PREFIXES = ("pending", "processed", "rejected", "runs", "observations", "products", "seasons", "events")
 
 
 @pytest.mark.parametrize("name", PREFIXES)
@@ -69,4 +69,27 @@ def test_a_variable_with_another_name_by_now_is_refused(
 ) -> None:
     monkeypatch.setenv(before, value)
     with pytest.raises(BadInput, match=f"{before} is now {now}"):
+        load_settings()
+
+
+def test_rules_of_seasons_are_what_differs_from_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NDVI_SEASON_RULES", '{"series": {"stiffness": 50}, "events": {"no_value_days": 30}}')
+    rules = load_settings().season_rules
+    assert (rules.series.stiffness, rules.series.margin) == (50, 0.06)
+    assert (rules.events.no_value_days, rules.events.drop_fall) == (30, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ('{"events": {"drop_fal": 0.2}}', "drop_fal"),
+        ('{"events": {"drop_fall": -1}}', "greater than 0"),
+        ("{", "NDVI_SEASON_RULES"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_at_the_start(
+    written: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NDVI_SEASON_RULES", written)
+    with pytest.raises(BadInput, match=named):
         load_settings()

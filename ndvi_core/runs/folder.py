@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.scene import Scene, UnreadableItem
+from ndvi_core.models.season_part import SeasonPart
 from ndvi_core.models.work_order import Written
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
@@ -38,6 +39,17 @@ class PlannedOrder(Frozen):
     """First and last; None without cells."""
     memory: int = 0
     """Bytes, see `WorkOrder.memory`."""
+
+
+class SeasonPlan(Frozen):
+    """The plan of a run of seasons."""
+
+    order: PlannedOrder
+    """Its cells are seasons."""
+    parts: tuple[SeasonPart, ...]
+    """That are computed anew."""
+    notes: tuple[int, ...]
+    """By which these parts were noted; later ones stay."""
 
 
 class RunPlan(Frozen):
@@ -92,6 +104,16 @@ class RunFolder:
         """Return the key of a work order's manifest."""
         return f"{self.prefix}manifests/{number}.json"
 
+    @property
+    def season_order_key(self) -> str:
+        """Key of the order of a run of seasons."""
+        return f"{self.prefix}order.json"
+
+    @property
+    def seasons_prefix(self) -> str:
+        """Beginning of the keys of what a run of seasons computes."""
+        return f"{self.prefix}seasons/"
+
     def read_scenes(self) -> SceneList:
         """Read what the search found.
 
@@ -107,3 +129,11 @@ class RunFolder:
             NotFound: there is none yet.
         """
         return RunPlan.model_validate_json(self.store.read(self.plan_key))
+
+    def read_season_plan(self) -> SeasonPlan:
+        """Read the plan of a run of seasons.
+
+        Raises:
+            NotFound: there is none yet.
+        """
+        return SeasonPlan.model_validate_json(self.store.read(self.plan_key))

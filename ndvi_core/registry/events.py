@@ -1,0 +1,144 @@
+"""Events in the registry: reading pages of them, and keeping what was found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Date,
+    RowMapping,
+    Select,
+    and_,
+    cast,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from ndvi_core.models.event import Event, EventKind, EventStatus, Evidence
+from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.registry.tables import event as event_table
+from ndvi_core.registry.tables import field as field_table
+from ndvi_core.registry.tables import observation as observation_table
+
+_OWN = tuple(name for name in Event.model_fields if name not in ("field_id", "evidence"))
+"""The attributes that are columns by the same names."""
+
+
+def load_events(
+    connection: Connection,
+    field_ids: Sequence[str] | None = None,
+    status: EventStatus | None = None,
+    kind: EventKind | None = None,
+    since: date | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Event]:
+    """Return events, those with the latest evidence first.
+
+    Args:
+        connection: to the registry.
+        field_ids: only theirs.
+        status: only those that are so.
+        kind: only those of this kind.
+        since: only those whose evidence is not all before this day.
+        limit: events at most; None is all.
+        offset: events to pass over.
+    """
+    columns = event_table.c
+    query = _events().order_by(columns.last_day.desc(), columns.sequence, columns.event_id).offset(offset).limit(limit)
+    if field_ids is not None:
+        query = query.where(field_table.c.field_id == func.any(list(field_ids)))
+    if status is not None:
+        query = query.where(columns.status == status)
+    if kind is not None:
+        query = query.where(columns.kind == kind)
+    if since is not None:
+        query = query.where(columns.last_day >= since)
+    return [_event(row) for row in connection.execute(query).mappings()]
+
+
+def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
+    """Return the events in the seasons of a part as rows, in the order of the registry and of their days."""
+    columns, (first, last) = event_table.c, part.sequences
+    order = columns.sequence, columns.first_day, columns.kind, columns.event_id
+    query = _events().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def keep_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write events over those of the same ids; one whose status is another than before is to be announced.
+
+    Args:
+        connection: in a transaction.
+        rows: the columns of `event`, but `announced`, of events of fields that are registered.
+    """
+    if not rows:
+        return
+    new = insert(event_table)
+    changed = {name: new.excluded[name] for name in rows[0] if name not in ("event_id", "opened_at")}
+    is_told = event_table.c.announced & (event_table.c.status == new.excluded.status)
+    statement = new.on_conflict_do_update(index_elements=["event_id"], set_={**changed, "announced": is_told})
+    connection.execute(statement, list(rows))
+
+
+def registered(connection: Connection, sequences: Iterable[int]) -> set[int]:
+    """Return which fields there are, and keep them from being removed until the transaction ends."""
+    query = select(field_table.c.sequence).where(field_table.c.sequence == func.any(list(sequences)))
+    return set(connection.scalars(query.with_for_update(key_share=True, read=True)))
+
+
+Cell = tuple[int, date]
+"""Sequence of the field, and day."""
+
+
+def fingerprints(connection: Connection, cells: Iterable[Cell]) -> dict[Cell, str]:
+    """Return the fingerprints of rows of the ledger."""
+    wanted = sorted(set(cells))
+    keys = (
+        func.unnest(
+            cast([sequence for sequence, _ in wanted], ARRAY(BigInteger)), cast([day for _, day in wanted], ARRAY(Date))
+        )
+        .table_valued("sequence", "date")
+        .render_derived(name="keys")
+    )
+    rows = observation_table.c
+    query = select(rows.sequence, rows.date, rows.fingerprint).join(
+        keys, and_(rows.sequence == keys.c.sequence, rows.date == keys.c.date)
+    )
+    return {(sequence, day): fingerprint for sequence, day, fingerprint in connection.execute(query)}
+
+
+def unannounced(connection: Connection) -> tuple[list[tuple[str, str, str]], datetime]:
+    """Return field, kind and status of the events whose status is not announced yet, and the time of this answer."""
+    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    columns = event_table.c
+    query = (
+        select(field_table.c.field_id, columns.kind, columns.status)
+        .join(field_table, field_table.c.sequence == columns.sequence)
+        .where(~columns.announced)
+        .order_by(columns.sequence, columns.first_day, columns.event_id)
+    )
+    return [(field_id, kind, status) for field_id, kind, status in connection.execute(query)], now
+
+
+def mark_announced(connection: Connection, as_of: datetime) -> None:
+    """Note that all changes up to the time of an answer of `unannounced` are announced; later ones are not."""
+    connection.execute(
+        update(event_table).where(~event_table.c.announced, event_table.c.changed_at <= as_of).values(announced=True)
+    )
+
+
+def _event(row: RowMapping) -> Event:
+    evidence = map(Evidence, row["evidence_days"], row["evidence_fingerprints"])
+    return Event(**{name: row[name] for name in _OWN}, field_id=row["field_id"], evidence=tuple(evidence))
+
+
+def _events() -> Select[Any]:
+    columns = event_table.c
+    own = (column for column in columns if column.name != "announced")
+    return select(*own, field_table.c.field_id).join(field_table, field_table.c.sequence == columns.sequence)

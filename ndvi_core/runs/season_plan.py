@@ -1,0 +1,104 @@
+"""Planning seasons: which parts are to be computed anew, and their observations from the ledger."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Engine
+
+from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.registry import index_sets, stale_seasons
+from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.registry.season_rows import load_season_data
+from ndvi_core.runs.folder import PlannedOrder, RunFolder, SeasonPlan
+from ndvi_core.season.order import WORTH_PROCESSES, PartOrder, SeasonOrder, SeasonPolicy
+from ndvi_core.settings import Settings
+from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.season_files import SERIES_PREFIX, SUMMARIES_PREFIX, keys_of
+from ndvi_core.storage.season_orders import write_season_order
+from ndvi_core.support.concurrency import map_bounded
+from ndvi_core.support.garbage import relaxed_gc
+
+_PARALLEL_READS = 2
+"""Parts that are read from the ledger, and are in memory, at once."""
+_PARQUET = "application/vnd.apache.parquet"
+_MEMORY_OF_TASK = 400_000_000
+"""Bytes, of one process with a part; with processes of its own it takes as much again."""
+_BYTES_A_DAY = 2
+"""More for each day of a season and index, of which peers are counted."""
+
+
+@relaxed_gc()
+def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> SeasonPlan:
+    """Write the order of the parts whose files do not say what is so; one without seasons if all do.
+
+    Other settings than the last time make all parts such. A file that is missing makes its own part such.
+
+    Args:
+        folder: of the run.
+        settings: the rules, and where the files are.
+        engine: of the registry.
+    """
+    with engine.begin() as connection:
+        policy = SeasonPolicy(rules=settings.season_rules, indices=index_sets.current_indices(connection))
+        stale_seasons.note_new_settings(connection, policy.model_dump_json())
+    with engine.connect() as connection:
+        noted = stale_seasons.stale_parts(connection)
+        known = stale_seasons.all_parts(connection)
+        last_day = last_owed_day(connection, settings.start_date)
+    years = sorted({part.year for part in noted})
+    stale = sorted({*noted, *_without_file(folder.store, settings, known, years)})
+    write = partial(_write_part, folder, engine, policy, last_day)
+    parts = tuple(map_bounded(write, stale, _PARALLEL_READS))
+    order = SeasonOrder(
+        policy=policy,
+        last_day=last_day,
+        parts=tuple(part for part, _ in parts),
+        others=tuple(part for part in known if part.year in years and part not in stale),
+        earlier_years=tuple(sorted({part.year for part in known})),
+        seasons=folder.store.uri(settings.seasons_prefix.rstrip("/")),
+        results=folder.store.uri(folder.seasons_prefix.rstrip("/")),
+        manifest=folder.store.uri(folder.manifest_key(0)),
+    )
+    notes = tuple(sorted(note for of_part in noted.values() for note in of_part))
+    plan = SeasonPlan(order=_write_order(folder, order, parts), parts=tuple(stale), notes=notes)
+    folder.store.write(folder.plan_key, plan.model_dump_json().encode(), "application/json")
+    return plan
+
+
+def _without_file(
+    store: Store, settings: Settings, known: Iterable[SeasonPart], years: Iterable[int]
+) -> Iterator[SeasonPart]:
+    """Yield the parts of some years that have seasons and no file."""
+    for year in years:
+        folders = (f"{settings.seasons_prefix}{prefix}year={year}/" for prefix in (SERIES_PREFIX, SUMMARIES_PREFIX))
+        there = {info.key.removeprefix(settings.seasons_prefix) for folder in folders for info in store.list(folder)}
+        yield from (part for part in known if part.year == year and not there.issuperset(keys_of(part)))
+
+
+def _write_part(
+    folder: RunFolder, engine: Engine, policy: SeasonPolicy, last_day: date, part: SeasonPart
+) -> tuple[PartOrder, int]:
+    """Write a part's seasons with their observations; return where, and how many days they have."""
+    with engine.connect() as connection:
+        data = load_season_data(connection, part, policy.indices, last_day)
+    key = part.key(f"{folder.prefix}orders/")
+    folder.store.write(key, write_season_order(data), _PARQUET)
+    days = int(data.seasons.days.sum())
+    return PartOrder(part=part, uri=folder.store.uri(key), seasons=len(data.seasons)), days
+
+
+def _write_order(folder: RunFolder, order: SeasonOrder, parts: Sequence[tuple[PartOrder, int]]) -> PlannedOrder:
+    seasons, days = sum(part.seasons for part, _ in parts), sum(days for _, days in parts)
+    if order.others:
+        days += days * len(order.others) // len(parts)  # they are counted too
+    checksum = folder.store.write(folder.season_order_key, order.model_dump_json().encode(), "application/json")
+    return PlannedOrder(
+        uri=folder.store.uri(folder.season_order_key),
+        manifest=order.manifest,
+        label=f"{seasons} seasons in {len(parts)} parts",
+        sha256=checksum,
+        cells=max(seasons, len(parts)),
+        memory=_MEMORY_OF_TASK * (1 + (seasons >= WORTH_PROCESSES))
+        + round(_BYTES_A_DAY * days * len(order.policy.indices)),
+    )

@@ -1,0 +1,224 @@
+"""Events are found in what was recorded, keep their ids, and end or are withdrawn when data say so."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+from support.country import PLANTED, Country, crop, grown, some_fields
+
+from ndvi_core.models.event import Event
+from ndvi_core.registry import events, field_life
+from ndvi_core.runs.season_record import record_seasons
+from ndvi_core.storage.object_store import Store
+
+DAYS = range(0, 101, 5)
+LAST = PLANTED + timedelta(days=100)
+
+
+@pytest.fixture
+def country(engine: Engine, store: Store) -> Country:
+    return Country(engine, store)
+
+
+def struck(day: int) -> float:
+    """The crop, of which a third is gone from day 85 on."""
+    return crop(day) - (0.3 if day >= 85 else 0.0)
+
+
+def open_events(country: Country, kind: str = "drop") -> list[Event]:
+    return country.events(status="open", kind=kind)
+
+
+def announced(country: Country) -> list[tuple[str, str, str]]:
+    """What consumers are told of, once."""
+    with country.engine.begin() as connection:
+        found, as_of = events.unannounced(connection)
+        events.mark_announced(connection, as_of)
+    return [one for one in found if one[1] != "green_up"]
+
+
+def test_a_drop_is_an_event_with_its_evidence(country: Country) -> None:
+    field, other = some_fields(2)
+    country.register(field, other)
+    country.record([*grown(field, DAYS, struck), *grown(other, DAYS)])
+    country.season_run()
+    (event,) = open_events(country)
+    assert (event.field_id, event.season, event.plant_type, event.index) == ("field_1", "2025", "wheat", "ndvi")
+    assert event.policy == "drop@1"
+    days = [(day - PLANTED).days for day, _ in event.evidence]
+    assert days[:2] == [80, 85]
+    assert (event.first_day, event.last_day) == (event.evidence[0].day, event.evidence[-1].day)
+    assert [mark for _, mark in event.evidence] == [f"{day:016x}" for day in days]
+    assert event.change == pytest.approx(event.value - event.before)
+    assert event.value == pytest.approx(struck(90), abs=1e-3)
+    table = country.table("events")
+    (row,) = table[table.kind == "drop"].to_dict("records")
+    assert (row["event_id"], row["status"], row["year"]) == (event.event_id, "open", 2025)
+    assert list(row["evidence_fingerprints"]) == [mark for _, mark in event.evidence]
+
+
+def test_an_event_is_announced_once_whatever_is_repeated(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    folder, plan = country.plan()
+    country.compute_and_record(folder, plan)
+    assert announced(country) == [("field_1", "drop", "open")]
+    record_seasons(folder, country.settings, country.engine)
+    country.record(grown(field, [102], struck))
+    country.season_run()
+    assert announced(country) == []
+
+
+def test_an_event_is_withdrawn_when_its_observations_are_replaced_and_the_same_when_they_come_back(
+    country: Country,
+) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (event,) = open_events(country)
+    announced(country)
+    country.record(grown(field, DAYS))
+    country.season_run()
+    assert open_events(country) == []
+    assert announced(country) == [("field_1", "drop", "withdrawn")]
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (again,) = open_events(country)
+    assert (again.event_id, again.opened_at) == (event.event_id, event.opened_at)
+
+
+def test_a_late_scene_moves_the_evidence_and_not_the_event(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (event,) = open_events(country)
+    announced(country)
+    country.record(grown(field, [83], crop), until=LAST)
+    country.season_run()
+    (moved,) = open_events(country)
+    assert moved.first_day == PLANTED + timedelta(days=83)
+    assert (moved.event_id, moved.opened_at) == (event.event_id, event.opened_at)
+    assert announced(country) == []
+
+
+def test_an_event_closes_when_it_is_over(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (event,) = open_events(country)
+    announced(country)
+    country.record(grown(field, range(105, 141, 5), struck))
+    country.season_run()
+    (closed,) = country.events(kind="drop")
+    assert (closed.event_id, closed.status) == (event.event_id, "closed")
+    assert ("field_1", "drop", "closed") in announced(country)
+
+
+def test_days_without_a_value_are_an_event_that_the_next_value_ends(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, range(0, 41, 5)), until=PLANTED + timedelta(days=59))
+    country.season_run()
+    assert open_events(country, "no_value") == []
+    country.record(grown(field, [61], status="cloudy", ndvi_mean=None, valid_fraction=0.1))
+    country.season_run()
+    (event,) = open_events(country, "no_value")
+    assert event.first_day == PLANTED + timedelta(days=41)
+    country.record(grown(field, [64]))
+    country.season_run()
+    assert [one.status for one in country.events(kind="no_value")] == ["closed"]
+
+
+def test_a_field_that_lags_behind_its_peers_is_found_and_it_goes_by_peers_of_other_parts_too(country: Country) -> None:
+    peers, (weak,) = some_fields(9), some_fields(1, "weak")
+    country.register(weak)
+    country.begin_another_part()
+    country.register(*peers)
+    rows = [
+        row
+        for number, field in enumerate(peers)
+        for row in grown(field, DAYS, lambda day, n=number: crop(day) + n * 0.005)
+    ]
+    country.record([*grown(weak, DAYS, lambda day: 0.2 + 0.5 * (crop(day) - 0.2)), *rows])
+    country.season_run()
+    (event,) = open_events(country, "below_peers")
+    assert event.field_id == "weak_1"
+    assert event.before == pytest.approx(crop((event.last_day - PLANTED).days) + 0.02, abs=0.02)
+    before = country.files()
+    weaker = [row for field in peers for row in grown(field, DAYS, lambda day: 0.2 + 0.5 * (crop(day) - 0.2))]
+    country.record(weaker)
+    country.season_run()
+    assert [one.status for one in country.events(kind="below_peers")] == ["withdrawn"]
+    assert "seasons/series/year=2025/part=00000.parquet" not in country.changed_files(before)
+    assert "events/year=2025/part=00000.parquet" in country.changed_files(before)
+
+
+def test_a_season_with_another_plant_date_keeps_its_events(country: Country) -> None:
+    """Also over the turn of the year, which gives it another name and place."""
+    planted = date(2025, 1, 3)
+    (field,) = some_fields(1, plant_date=planted)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (event,) = open_events(country)
+    announced(country)
+    country.register(field.model_copy(update={"plant_date": date(2024, 12, 30)}))
+    country.season_run()
+    (moved,) = open_events(country)
+    assert (moved.event_id, moved.season, moved.first_day) == (event.event_id, "2024", event.first_day)
+    assert announced(country) == []
+    assert set(country.table("events").year) == {2024}
+
+
+def test_events_go_with_their_field_and_follow_its_name(country: Country) -> None:
+    fields = some_fields(2)
+    country.register(*fields)
+    country.record([row for field in fields for row in grown(field, DAYS, struck)])
+    country.season_run()
+    with country.engine.begin() as connection:
+        field_life.rename(connection, "field_1", "north")
+        field_life.remove(connection, "field_2")
+    country.season_run()
+    assert {event.field_id for event in country.events()} == {"north"}
+    assert set(country.table("events").field_id) == {"north"}
+
+
+def test_a_field_that_is_removed_while_a_run_is_at_work_does_no_harm(country: Country) -> None:
+    fields = some_fields(2)
+    country.register(*fields)
+    country.record([row for field in fields for row in grown(field, DAYS, struck)])
+    folder, plan = country.plan()
+    with country.engine.begin() as connection:
+        field_life.remove(connection, "field_1")
+    country.compute_and_record(folder, plan)
+    country.season_run()
+    assert {event.field_id for event in country.events()} == {"field_2"}
+
+
+def test_pages_of_events(country: Country) -> None:
+    fields = some_fields(3)
+    country.register(*fields)
+    country.record([row for field in fields for row in grown(field, DAYS, struck)])
+    country.season_run()
+    assert [event.field_id for event in country.events(kind="drop", limit=2)] == ["field_1", "field_2"]
+    assert [event.field_id for event in country.events(kind="drop", limit=2, offset=2)] == ["field_3"]
+    assert country.events(kind="drop", since=LAST) == []
+    assert [event.field_id for event in country.events(kind="drop", field_ids=["field_2"])] == ["field_2"]
+
+
+def test_a_run_that_stopped_half_way_is_done_again(country: Country) -> None:
+    """Events were written, and the parts are still noted."""
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    folder, plan = country.plan()
+    country.compute_and_record(folder, plan)
+    before = country.events()
+    with country.engine.begin() as connection:
+        connection.execute(text("INSERT INTO stale_season_part (year, part) VALUES (2025, 0)"))
+    country.season_run()
+    assert country.events() == before
