@@ -1,6 +1,6 @@
-"""Observations as CSV (RFC 4180), for spreadsheets and for programs that do not read Parquet."""
+"""Observations and other rows as CSV (RFC 4180), for spreadsheets and for programs that do not read Parquet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ndvi_core.models.field_facts import FieldFacts
@@ -22,19 +22,35 @@ def write_csv(rows: Sequence[Observation], facts: Sequence[FieldFacts], indices:
         indices: those that the file has columns for.
     """
     further = index_columns(indices)
-    lines = [",".join((*OWN, *further, *FACTS))]
+    lines = []
     for row, fact in zip(rows, facts, strict=True):
         values = {name: getattr(row, name) for name in OWN}
         if row.baseline is not None:
             values["baseline"] = f"N{row.baseline}"
         numbers = (column.of(row) for column in further.values())
-        lines.append(",".join(map(_cell, (*values.values(), *numbers, *(getattr(fact, name) for name in FACTS)))))
+        lines.append((*values.values(), *numbers, *(getattr(fact, name) for name in FACTS)))
+    return write_lines((*OWN, *further, *FACTS), lines)
+
+
+Cell = str | float | date | tuple[str, ...] | None
+
+
+def write_lines(names: Iterable[str], rows: Iterable[Iterable[Cell]]) -> bytes:
+    """Return a CSV file of any columns, by the same rules.
+
+    Args:
+        names: of the columns.
+        rows: the values of each, in the order of the columns.
+    """
+    lines = [",".join(names), *(",".join(map(_cell, row)) for row in rows)]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def _cell(value: str | float | date | tuple[str, ...] | None) -> str:
+def _cell(value: Cell) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     text = " ".join(value) if isinstance(value, tuple) else str(value)
     if isinstance(value, str | tuple):
         text = text.replace('"', '""')

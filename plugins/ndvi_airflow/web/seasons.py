@@ -1,0 +1,213 @@
+"""Seasons of fields: their figures, daily series and events, as JSON and CSV."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import RootModel
+
+from ndvi_airflow.web.answers import READS, errors
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.fields import FieldId, require_field
+from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
+from ndvi_airflow.web.security import reader
+from ndvi_core.models.event import Event, EventKind, EventStatus
+from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
+from ndvi_core.models.frozen import Frozen
+from ndvi_core.models.indices import INDICES
+from ndvi_core.registry.events import load_events
+from ndvi_core.season_run.of_field import FieldFiles, OneSeason
+from ndvi_core.storage.csv_table import write_lines
+
+CSV = "text/csv"
+Format = Literal["json", "csv"]
+
+router = APIRouter(prefix="/api", dependencies=[reader], tags=["seasons"], responses=READS)
+
+
+class SeasonFigures(Frozen):
+    """What is known of an index in a season; a day without a value has a reason, where there may be one."""
+
+    first_day: date
+    """First day of the series."""
+    last_day: date
+    values: int
+    """Observations that count."""
+    outliers: int
+    """Observations that do not."""
+    latest_day: date | None
+    """Last day with a smoothed value."""
+    latest: float | None
+    start: date | None
+    start_reason: str
+    peak: date | None
+    peak_reason: str
+    end: date | None
+    end_reason: str
+    peak_value: float | None
+    length: int | None
+    """Days from start to end."""
+    amplitude: float | None
+    integral: float | None
+    history_count: int
+    """Earlier seasons of the field with a value on the same day since planting as the latest."""
+    history_percentile: float | None
+    """Share of them, in percent, that were lower."""
+    crop_history_count: int
+    """Those of the same crop."""
+    crop_history_percentile: float | None
+    peers_count: int
+    """Seasons of the same crop and year with a value on that day since planting."""
+    peers_median: float | None
+    peers_z: float | None
+    """Robust z against them; null with fewer than 8."""
+
+
+class FieldSeason(Frozen):
+    """A season of a field."""
+
+    season: str
+    plant_type: str
+    plant_date: date
+    end_date: date | None
+    indices: dict[str, SeasonFigures]
+    """By index; empty before `ndvi_season` has computed it."""
+
+
+class FieldSeasons(RootModel[list[FieldSeason]]):
+    """In the order of time."""
+
+
+class DailySeries(Frozen):
+    """A season's days as columns of equal length; what is not known is null."""
+
+    season: str
+    plant_type: str
+    plant_date: date
+    index: str
+    day: list[date]
+    day_of_season: list[int]
+    """Days since planting."""
+    smoothed: list[float | None]
+    error: list[float | None]
+    """Standard error of the smoothed value."""
+    observed: list[float | None]
+    """Mean of the field where there is an observation."""
+    weight: list[float | None]
+    """Its valid fraction."""
+    outlier: list[bool]
+    provisional: list[bool]
+    gap: list[bool]
+    """The smoothed value is far from all observations that count."""
+    peers_count: list[int]
+    peers_median: list[float | None]
+    peers_z: list[float | None]
+    history_count: list[int]
+    """Earlier seasons of the field with a value on that day since planting."""
+    history_percentile: list[float | None]
+
+
+class Events(RootModel[list[Event]]):
+    """Those with the latest evidence first."""
+
+
+def _described(model: type[Any], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {200: {"model": model, "content": {CSV: {}}}, **errors(*statuses)}
+
+
+@router.get("/fields/{field_id}/seasons", responses=_described(FieldSeasons, 404, 422))
+def seasons(
+    field_id: FieldId, connection: Registry, bucket: Bucket, settings: Current, format: Format = "json"
+) -> Response:
+    """Return the seasons of a field, each with figures of its indices, and where it stands."""
+    field = require_field(connection, field_id)
+    files = FieldFiles(bucket, settings.seasons_prefix)
+    found = [
+        FieldSeason(
+            season=season.name,
+            plant_type=season.plant_type,
+            plant_date=season.plant_date,
+            end_date=season.end_date,
+            indices={row["index"]: SeasonFigures(**row) for row in files.summaries(one)},
+        )
+        for season, one in zip(field.seasons, _seasons(field), strict=True)
+    ]
+    if format == "json":
+        return json_response(FieldSeasons(found))
+    names = [name for name in FieldSeason.model_fields if name != "indices"]
+    lines = (
+        (field_id, *(getattr(season, name) for name in names), index, *dict(figures).values())
+        for season in found
+        for index, figures in season.indices.items()
+    )
+    return _csv(f"{field_id}_seasons", ("field_id", *names, "index", *SeasonFigures.model_fields), lines)
+
+
+@router.get("/fields/{field_id}/series", responses=_described(DailySeries, 404, 422))
+def series(
+    field_id: FieldId,
+    connection: Registry,
+    bucket: Bucket,
+    settings: Current,
+    season: Annotated[str | None, Query(description="Name of the season; without, the last one")] = None,
+    index: Annotated[str, Query(description="Name of the index", json_schema_extra={"enum": list(INDICES)})] = "ndvi",
+    format: Format = "json",
+) -> Response:
+    """Return the days of a season: observed, smoothed, and among peers and the field's own earlier seasons."""
+    all_seasons = _seasons(require_field(connection, field_id))
+    if season is None:
+        season = all_seasons[-1].name
+    number = next((number for number, one in enumerate(all_seasons) if one.name == season), None)
+    if number is None:
+        raise HTTPException(404, f"field {field_id} has no season {season}")
+    if index not in INDICES:
+        raise HTTPException(422, f"unknown index {index}: known are {', '.join(INDICES)}")
+    one = all_seasons[number]
+    columns = FieldFiles(bucket, settings.seasons_prefix).series(one, all_seasons[:number], index)
+    if format == "json":
+        about = {"season": one.name, "plant_type": one.plant_type, "plant_date": one.plant_date, "index": index}
+        return json_response(DailySeries.model_validate(about | columns))
+    about_each = (field_id, one.name, one.plant_type, index)
+    lines = ((*about_each, *row) for row in zip(*columns.values(), strict=True))
+    return _csv(f"{field_id}_{season}_{index}", ("field_id", "season", "plant_type", "index", *columns), lines)
+
+
+@router.get("/events", responses=_described(Events, 422))
+def events(
+    request: Request,
+    connection: Registry,
+    status: Annotated[EventStatus | None, Query(description="Only those that are so")] = None,
+    kind: Annotated[EventKind | None, Query(description="Only those of this kind")] = None,
+    field: Annotated[str | None, Query(description="Only those of this field", pattern=FIELD_ID_PATTERN)] = None,
+    since: Annotated[Day | None, Query(description="Only those with evidence of this day or later")] = None,
+    format: Format = "json",
+    limit: Limit = 1000,
+    offset: Offset = 0,
+) -> Response:
+    """Return a page of what was unusual in seasons, those with the latest evidence first."""
+    found = load_events(connection, [field] if field else None, status, kind, since, limit + 1, offset)
+    headers = next_page(request, limit, offset, len(found) > limit)
+    page = found[:limit]
+    if format == "json":
+        return json_response(Events(page), headers)
+    names = [name for name in Event.model_fields if name != "evidence"]
+    lines = ((*(getattr(event, name) for name in names), *_evidence(event)) for event in page)
+    return _csv("events", (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
+
+
+def _evidence(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(str(day) for day, _ in event.evidence), tuple(mark for _, mark in event.evidence)
+
+
+def _seasons(field: RegisteredField) -> list[OneSeason]:
+    return [OneSeason(field.sequence, one.name, one.plant_type, one.plant_date) for one in field.seasons]
+
+
+def _csv(
+    name: str, names: Sequence[str], lines: Iterable[Sequence[Any]], headers: dict[str, str] | None = None
+) -> Response:
+    saved_as = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(
+        write_lines(names, lines), media_type=f"{CSV}; charset=utf-8", headers={**saved_as, **(headers or {})}
+    )
