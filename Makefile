@@ -78,8 +78,9 @@ bench-start: .venv-bench/ready ## measure what a task imports before it computes
 bench-masks: setup ## measure what each cloud mask lets through and costs (needs the real scenes, see NDVI_REALDATA)
 	$(BIN)/python -m benchmarks.masks
 
-bench-plan: setup ## measure planning and recording with up to a million fields
+bench-plan: setup ## measure planning and recording with up to a million fields, and their seasons
 	$(BIN)/python -m benchmarks.plan
+	$(BIN)/python -m benchmarks.seasons
 
 bench-pipeline: setup ## measure many fields through Airflow, from the trigger to the published day (ten minutes)
 	$(BIN)/python -m benchmarks.pipeline
