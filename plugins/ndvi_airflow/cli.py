@@ -77,6 +77,18 @@ NDVI = GroupCommand(
             args=(FIELDS, JSON),
         ),
         ActionCommand(
+            name="events",
+            help="List what is unusual in the seasons of fields: falls, harvests, fields that lag behind, ...",
+            description="Those that are open; with --all, those that have ended or were withdrawn too.",
+            func=lazy_load_command("ndvi_airflow.event_commands.events"),
+            args=(
+                FIELDS,
+                Arg(("-a", "--all"), help="Whatever their status is", action="store_true"),
+                Arg(("--since",), help="Only those with evidence of this day or later, YYYY-MM-DD", type=_day),
+                JSON,
+            ),
+        ),
+        ActionCommand(
             name="recompute",
             help="Compute cells again, whether or not they have an answer",
             description="Triggers ndvi_recompute for these fields and days, both included; no other task runs again.",

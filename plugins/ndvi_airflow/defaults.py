@@ -6,6 +6,7 @@ from typing import Any
 DAILY = "ndvi_daily"
 CATCH_UP = "ndvi_catch_up"
 RECOMPUTE = "ndvi_recompute"
+SEASON = "ndvi_season"
 
 RUN_TIMEOUT = timedelta(hours=12)
 """How long a run may take, its waiting for an extent included."""

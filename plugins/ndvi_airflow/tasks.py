@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def _no_retry_for_bad_input() -> Iterator[None]:
+def no_retry_for_bad_input() -> Iterator[None]:
     """Fail the task at once for bad input, which a retry does not change; other errors take the task's retries."""
     from ndvi_core.errors import BadInput
 
@@ -39,7 +39,8 @@ def _no_retry_for_bad_input() -> Iterator[None]:
         raise AirflowFailException(str(error)) from None
 
 
-def _settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolder]":
+def settings_and_folder(context: "Context") -> "tuple[AirflowSettings, RunFolder]":
+    """Return the settings, and the folder of the run."""
     from ndvi_airflow.settings import load_settings
     from ndvi_core.runs.folder import RunFolder
 
@@ -90,8 +91,8 @@ class FindScenes(BaseSensorOperator):
         from ndvi_core.errors import NotFound
         from ndvi_core.runs import prepare
 
-        with _no_retry_for_bad_input():
-            settings, folder = _settings_and_folder(context)
+        with no_retry_for_bad_input():
+            settings, folder = settings_and_folder(context)
             with registry_engine().begin() as connection:
                 selection = _select(self.kind, connection, settings, context)
                 try:
@@ -118,8 +119,8 @@ def plan(kind: RunKind) -> list[dict[str, Any]]:
     from ndvi_core.runs.prepare import plan_run
 
     context = get_current_context()
-    with _no_retry_for_bad_input():
-        settings, folder = _settings_and_folder(context)
+    with no_retry_for_bad_input():
+        settings, folder = settings_and_folder(context)
         with registry_engine().begin() as connection:
             run_plan = plan_run(folder, settings, _select(kind, connection, settings, context), connection)
     cells = [order.cells for order in run_plan.orders if order.cells]
@@ -134,7 +135,7 @@ def record() -> None:
     from ndvi_core.runs.record import record_run
 
     context = get_current_context()
-    settings, folder = _settings_and_folder(context)
+    settings, folder = settings_and_folder(context)
     try:
         recorded = record_run(folder, settings, registry_engine())
     except NotFound as error:
@@ -159,7 +160,7 @@ def register() -> None:
     from ndvi_core.intake.pending import process_pending
     from ndvi_core.runs.record import publish_stale_days
 
-    with _no_retry_for_bad_input():
+    with no_retry_for_bad_input():
         settings = load_settings()
         bucket, engine = open_bucket(settings.bucket_url), registry_engine()
         report = process_pending(bucket, settings, engine)

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 Parsed = dict[str, Any]
 """What `PARSE` prints."""
-DAG_IDS = {"field_registration", "ndvi_daily", "ndvi_catch_up", "ndvi_recompute"}
+DAG_IDS = {"field_registration", "ndvi_daily", "ndvi_catch_up", "ndvi_recompute", "ndvi_season"}
 
 PARSE = """
 import json, sys

@@ -41,6 +41,7 @@ RUN = (
     ("operations.md", "airflow ndvi retire"),
     ("operations.md", "curl --fail -X POST"),
     ("operations.md", "airflow ndvi status"),
+    ("operations.md", "airflow ndvi events"),
     ("operations.md", "s5cmd mv"),
 )
 """Document and beginning of each block that is run."""
@@ -48,6 +49,7 @@ RUN = (
 NOT_RUN = {
     ("README.md", "make demo"): "tests/local/test_stack.py runs the demo; the tests are this",
     ("CONTRIBUTING.md", "make setup"): "makes the environment that this runs in, and runs the tests themselves",
+    ("data.md", "NDVI_SEASON_RULES="): "is a setting; tests/test_settings.py reads it",
     ("speed.md", "make bench"): "takes an hour, and a machine that does nothing else",
     ("deployment.md", "make demo"): "tests/local/test_stack.py runs it",
     ("deployment.md", "make compose-up"): "takes Docker; tests/deployment/test_compose.py reads the file",

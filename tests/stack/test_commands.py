@@ -16,6 +16,7 @@ TAKEN = {
     "migrate": ("ndvi", "migrate"),
     "register": ("ndvi", "register", "one.geojson", "two.geojson"),
     "status": ("ndvi", "status", "-f", "field_1", "--json"),
+    "events": ("ndvi", "events", "-f", "field_1", "--all", "--since", "2025-04-01", "--json"),
     "recompute": ("ndvi", "recompute", "-f", "a", "-f", "b", "-s", "2025-04-25", "-e", "2025-04-28", "--wait"),
 }
 REFUSED = {

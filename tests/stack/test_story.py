@@ -69,9 +69,12 @@ def test_the_assets_show_the_way_of_the_data(person: Person) -> None:
     assert person.lineage("ndvi_fields") == {
         ("field_registration", "ndvi_fields"),
         ("ndvi_fields", "ndvi_catch_up"),
+        ("ndvi_fields", "ndvi_season"),
         ("ndvi_catch_up", "ndvi_observations"),
         ("ndvi_recompute", "ndvi_observations"),
         ("ndvi_daily", "ndvi_observations"),
+        ("ndvi_observations", "ndvi_season"),
+        ("ndvi_season", "ndvi_events"),
     }
 
 

@@ -16,7 +16,7 @@ from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_core.errors import TryAgain
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
-RECOMPUTE = "ndvi_recompute"
+RECOMPUTE, SEASON = "ndvi_recompute", "ndvi_season"
 PATIENCE_SECONDS = 480.0
 POLL_SECONDS = 1.0
 LOG_LINES = 30
@@ -158,7 +158,7 @@ class Person(Rest):
 
     def explained(self) -> Iterator[str]:
         """Yield the task states, and the logs of failed tasks, for each run that did not succeed."""
-        for dag_id in (REGISTRATION, DAILY, CATCH_UP, RECOMPUTE):
+        for dag_id in (REGISTRATION, DAILY, CATCH_UP, RECOMPUTE, SEASON):
             for run in self.runs(dag_id):
                 if run["state"] != "success":
                     yield from self._explained(dag_id, run)

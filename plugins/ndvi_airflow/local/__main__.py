@@ -85,6 +85,7 @@ def _late_field(settings: LocalSettings, file: Path | None) -> None:
     farmer = Farmer(running, console)
     farmer.register(file or running.season.late_fields)
     farmer.follow_catch_up()
+    farmer.follow_seasons()
     farmer.show()
 
 

@@ -1,7 +1,7 @@
 """The main job, done before one's eyes: fields in, NDVI per field per day out, late fields caught up."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,15 +12,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
-from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE
+from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE, SEASON
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
-from ndvi_airflow.report import status_table
+from ndvi_airflow.report import events_table, status_table
 from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.errors import NdviError
 from ndvi_core.intake.report import ErrorsFile, check_lines
 from ndvi_core.registry import fields as registry
+from ndvi_core.registry.events import load_events
 from ndvi_core.registry.progress import FieldStatus, field_statuses
+from ndvi_core.registry.stale_seasons import stale_parts
 from ndvi_core.storage.object_store import Store
 
 REGISTRATION = "field_registration"
@@ -52,7 +54,7 @@ class Farmer:
 
     def register(self, file: Path) -> None:
         """Upload a GeoJSON file and wait until Airflow has taken it in."""
-        for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
+        for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE, SEASON):
             self.rest.unpause(dag_id)
         listed = set(self._lists_of_problems())
         key = f"{self.settings.pending_prefix}{file.name}"
@@ -88,17 +90,29 @@ class Farmer:
                 self._stop_if_failed(CATCH_UP)
             progressed(owed)
 
+    def follow_seasons(self) -> None:
+        """Wait until the files and events of seasons say what is so."""
+        with self._waiting(f"{SEASON}: daily series and events of seasons", total=1) as progressed:
+            while self._stale_parts():
+                progressed(0)
+                self._stop_if_failed(SEASON)
+            progressed(1)
+
     def show(self) -> None:
-        """Print what is known of each field, and where the files are."""
+        """Print what is known of each field, where the files are, and what was unusual."""
         files = self.stack.settings.home / "s3" / BUCKET
         self._console.print(status_table(self.statuses()))
         places = {
             "numbers, rasters and pictures of each field": files / self.settings.products_prefix,
             "one GeoParquet file a day": files / self.settings.observations_prefix,
+            "daily series and events of seasons": files / self.settings.seasons_prefix,
             "Airflow": self.stack.url,
         }
         for what, where in places.items():
             self._console.print(f"{what}: {where}")
+        with self.engine.connect() as connection:
+            if events := load_events(connection):
+                self._console.print(events_table(events))
         self._console.print("[dim]make down stops it, make up starts it again, make clean removes it[/]")
 
     def statuses(self) -> list[FieldStatus]:
@@ -114,6 +128,10 @@ class Farmer:
     def _behind(self) -> Sequence[Any]:
         with self.engine.connect() as connection:
             return registry.load_fields(connection, caught_up=False)
+
+    def _stale_parts(self) -> Collection[Any]:
+        with self.engine.connect() as connection:
+            return stale_parts(connection)
 
     def _stop_if_failed(self, dag_id: str) -> None:
         failed = [run for run in self.rest.runs(dag_id) if run["state"] == "failed"]
@@ -159,6 +177,7 @@ def run_demo(stack: Stack, console: Console) -> None:
     farmer.follow_daily()
     farmer.register(season.late_fields)
     farmer.follow_catch_up()
+    farmer.follow_seasons()
     farmer.show()
 
 

@@ -8,19 +8,19 @@ locals {
   rights = {
     airflow = {
       account = "ndvi-airflow"
-      read    = ["staticdata/*", "runs/*", "observations/*", "fields/*", "logs/*"]
-      write   = ["staticdata/*", "runs/*", "observations/*", "logs/*"]
-      delete  = ["staticdata/fields/pending/*"]
+      read    = ["staticdata/*", "runs/*", "observations/*", "fields/*", "seasons/*", "events/*", "logs/*"]
+      write   = ["staticdata/*", "runs/*", "observations/*", "seasons/*", "events/*", "logs/*"]
+      delete  = ["staticdata/fields/pending/*", "seasons/*", "events/*"]
     }
     web = {
       account = "airflow-api-server"
-      read    = ["logs/*", "runs/*", "fields/*"]
+      read    = ["logs/*", "runs/*", "fields/*", "seasons/*"]
       write   = []
       delete  = []
     }
     compute = {
       account = "ndvi-compute"
-      read    = ["runs/*", "fields/*"]
+      read    = ["runs/*", "fields/*", "seasons/*"]
       write   = ["runs/*", "fields/*"]
       delete  = ["fields/*"]
     }
