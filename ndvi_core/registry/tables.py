@@ -208,5 +208,41 @@ Index("event_by_field", event.c.sequence)
 Index("event_by_change", event.c.changed_at)
 Index("event_unannounced", event.c.event_id, postgresql_where=text("NOT announced"))
 
+published_day = Table(
+    "published_day",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("sha256", Text, comment="of the day's file; null: it has none any more"),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("announced", Boolean, nullable=False, server_default="false"),
+    comment="the days' files, and whether other DAGs were told of their last change",
+)
+Index("published_day_unannounced", published_day.c.date, postgresql_where=text("NOT announced"))
+
+late_day = Table(
+    "late_day",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("noticed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="days that were not recorded when their deadline passed",
+)
+
+receiver = Table(
+    "receiver",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="who is told, and from when on",
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("receiver", ForeignKey("receiver.name", ondelete="CASCADE"), primary_key=True),
+    Column("subject", Text, primary_key=True, comment="id of an event, or a day that was late"),
+    Column("status", Text, nullable=False, comment="what was said of it; counted: it was not named"),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
 OBSERVATION_COLUMNS = tuple(name for name in columns_of(Observation) if name != "field_id")
 """The columns of `observation` that an Observation fills; its field is found by `sequence`."""

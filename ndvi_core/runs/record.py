@@ -14,7 +14,7 @@ from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import Manifest, WorkOrder, Written, make_observation
-from ndvi_core.registry import claims, due_days, index_sets, ledger, recorded_days, stale_days
+from ndvi_core.registry import claims, due_days, index_sets, ledger, published_days, recorded_days, stale_days
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import last_owed_day
@@ -114,9 +114,11 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     first = next(rows, None)
     if first is None:
         store.delete(key)
+        published_days.note_published(connection, day, None)
     else:
         data = write_day(chain([first], rows), index_sets.current_indices(connection))
         store.write(key, data, "application/vnd.apache.parquet")
+        published_days.note_published(connection, day, sha256(data).hexdigest())
 
 
 def _note_gap(connection: Connection, start: date, end: date) -> None:

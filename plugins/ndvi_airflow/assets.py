@@ -11,6 +11,9 @@ NDVI_FIELDS = Asset(name="ndvi_fields", uri="ndvi://registry/fields", group="ndv
 NDVI_OBSERVATIONS = Asset(name="ndvi_observations", uri="ndvi://ledger/observations", group="ndvi")
 """Days were published."""
 
+NDVI_DAYS = Asset(name="ndvi_days", uri="ndvi://ledger/days", group="ndvi")
+"""A day's file has changed: partitioned, with the day as the key, for DAGs with `PartitionedAssetTimetable`."""
+
 NDVI_EVENTS = Asset(name="ndvi_events", uri="ndvi://registry/events", group="ndvi")
 """Events of fields have opened, closed or were withdrawn."""
 
