@@ -20,6 +20,7 @@ from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, 
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
+from ndvi_airflow.telling.deadline import day_deadline
 
 settings = load_settings()
 
@@ -33,6 +34,7 @@ with DAG(
     catchup=True,
     max_active_runs=4,
     dagrun_timeout=RUN_TIMEOUT,
+    deadline=day_deadline(settings),
     params={
         "field_ids": Param(None, type=["null", "array"], items={"type": "string"}, description="Only these fields"),
         "force": Param(False, type="boolean", description="Compute again what has an answer already"),

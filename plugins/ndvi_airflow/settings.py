@@ -1,11 +1,28 @@
 """The settings of the Airflow package: the library's, and where and how compute tasks run."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from ndvi_core import __version__
 from ndvi_core.settings import Settings, read_settings
+
+
+def _names(text: object) -> object:
+    return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
+
+
+def _known(receivers: tuple[str, ...]) -> tuple[str, ...]:
+    for receiver in receivers:
+        kind, _, conn_id = receiver.partition(":")
+        if kind not in RECEIVERS or not conn_id:
+            raise ValueError(f"{receiver!r} is not KIND:CONNECTION with a kind of {', '.join(RECEIVERS)}")
+    return tuple(dict.fromkeys(receivers))
+
+
+RECEIVERS = ("smtp", "slackwebhook", "http", "apprise")
+"""Kinds of receivers, named after the kinds of their connections."""
 
 
 class AirflowSettings(Settings):
@@ -26,6 +43,14 @@ class AirflowSettings(Settings):
     """How long a pod may wait for a node, and after that for its image, until the try counts as failed."""
     pod_deferrable: bool = True
     """Whether the triggerer watches over pods, so that tasks which wait for one hold no worker."""
+
+    notify: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_known)] = ()
+    """Who is told of what is unusual: kind and Airflow connection, e.g. `smtp:farm_mail`; in the environment with
+    commas between them."""
+    notify_lines: int = Field(default=20, gt=0, le=1000)
+    """Events that a digest names at most; of more it says how many."""
+    deadline_hours: int = Field(default=6, ge=0)
+    """Hours after its end (midnight UTC) until which a day has to be published, or people are told; 0 is never."""
 
     map_tiles_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.:-]+/[^\s\"'<>;]*$")
     """Background of the web page's map, e.g. `https://tiles.example/{z}/{x}/{y}.png`; None is none, so that the page

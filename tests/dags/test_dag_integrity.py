@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 Parsed = dict[str, Any]
 """What `PARSE` prints."""
-DAG_IDS = {"field_registration", "ndvi_daily", "ndvi_catch_up", "ndvi_recompute", "ndvi_season"}
+DAG_IDS = {
+    "field_registration",
+    "ndvi_alerts",
+    "ndvi_catch_up",
+    "ndvi_daily",
+    "ndvi_days",
+    "ndvi_recompute",
+    "ndvi_season",
+}
 
 PARSE = """
 import json, sys

@@ -16,7 +16,7 @@ from ndvi_core.errors import TryAgain
 from ndvi_core.registry.progress import FieldStatus
 from ndvi_core.sample import season as sample
 
-DAGS = {"field_registration", "ndvi_daily", "ndvi_catch_up", "ndvi_recompute"}
+DAGS = {"field_registration", "ndvi_alerts", "ndvi_catch_up", "ndvi_daily", "ndvi_days", "ndvi_recompute"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,119 @@
+"""Which events and late days each receiver is still to be told of.
+
+A receiver is told of an event that is open, once; and that it has ended, if it was told of it by name. One that comes
+new is told of what is open then. What opened since and has ended before it could be told, because the receiver did
+not answer, is told as ended; what was withdrawn meanwhile was an error, and is not told at all.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, Text, and_, cast, exists, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from ndvi_core.models.event import Event, Evidence
+from ndvi_core.models.frozen import Frozen
+from ndvi_core.registry.tables import event, field, late_day, receiver, recorded_day, told
+
+COUNTED = "counted"
+"""What was said of an event that a digest did not name, since there were too many: nobody has to hear of its end."""
+
+
+class Untold(Frozen):
+    """What a receiver is to be told."""
+
+    events: tuple[Event, ...] = ()
+    """With the status of today."""
+    late_days: tuple[date, ...] = ()
+    """Days whose deadline has passed, and that are not recorded."""
+    made_up: tuple[date, ...] = ()
+    """Days that it was told are late, and that are recorded now."""
+
+
+def note_late_day(connection: Connection, day: date) -> bool:
+    """Note that a day's deadline has passed; return whether it is late, which it is not if it was recorded."""
+    if connection.scalar(select(exists().where(recorded_day.c.date == day))):
+        return False
+    connection.execute(insert(late_day).values(date=day).on_conflict_do_nothing())
+    return True
+
+
+def note_receiver(connection: Connection, name: str) -> None:
+    """Note a receiver, unless it is known: what opens from now on is not lost to it, even if it is away."""
+    connection.execute(insert(receiver).values(name=name).on_conflict_do_nothing())
+
+
+def untold(connection: Connection, name: str) -> Untold:
+    """Return what a receiver is to be told, and keep others from telling it until the transaction ends.
+
+    Args:
+        connection: in a transaction.
+        name: of a receiver that was noted. While somebody else is telling it, there is nothing to tell.
+    """
+    mine = select(receiver.c.since).where(receiver.c.name == name).with_for_update(skip_locked=True)
+    since = connection.execute(mine).scalar_one_or_none()
+    if since is None:
+        return Untold()
+    ended_meanwhile = and_(
+        event.c.status == "closed",
+        event.c.opened_at >= since,
+        event.c.changed_at > event.c.opened_at,  # else it was over when it was found, in a season that is past
+    )
+    said = and_(told.c.receiver == name, told.c.subject == event.c.event_id)
+    query = (
+        select(event, field.c.field_id)
+        .join(field, field.c.sequence == event.c.sequence)
+        .outerjoin(told, said)
+        .where(
+            or_(
+                and_(told.c.status.is_(None), or_(event.c.status == "open", ended_meanwhile)),
+                and_(told.c.status == "open", event.c.status != "open"),
+            )
+        )
+        .order_by(event.c.event_id)
+    )
+    events = tuple(_event(row) for row in connection.execute(query))
+    late, made_up = _late_days(connection, name)
+    return Untold(events=events, late_days=late, made_up=made_up)
+
+
+def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) -> None:
+    """Note what was said.
+
+    Args:
+        connection: in the transaction of `untold`.
+        name: of the receiver.
+        statuses: by event id or day: its status, or `COUNTED`.
+    """
+    if not statuses:
+        return
+    new = insert(told)
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=["receiver", "subject"],
+            set_={"status": new.excluded.status, "told_at": new.excluded.told_at},
+        ),
+        [{"receiver": name, "subject": subject, "status": status} for subject, status in statuses.items()],
+    )
+
+
+def _late_days(connection: Connection, name: str) -> tuple[tuple[date, ...], tuple[date, ...]]:
+    query = (
+        select(late_day.c.date, recorded_day.c.date.is_not(None), told.c.status)
+        .outerjoin(recorded_day, recorded_day.c.date == late_day.c.date)
+        .outerjoin(told, and_(told.c.receiver == name, told.c.subject == cast(late_day.c.date, Text)))
+        .order_by(late_day.c.date)
+    )
+    days: Sequence[Any] = connection.execute(query).all()
+    return (
+        tuple(day for day, recorded, said in days if not recorded and said is None),
+        tuple(day for day, recorded, said in days if recorded and said == "open"),
+    )
+
+
+def _event(row: Row[Any]) -> Event:
+    values = row._mapping
+    pairs: Iterable[tuple[date, str]] = zip(row.evidence_days, row.evidence_fingerprints, strict=True)
+    names = Event.model_fields.keys() - {"evidence"}
+    return Event(**{name: values[name] for name in names}, evidence=tuple(Evidence(*pair) for pair in pairs))
