@@ -43,6 +43,7 @@ RUN = (
     ("operations.md", "airflow ndvi status"),
     ("operations.md", "airflow ndvi events"),
     ("operations.md", "s5cmd mv"),
+    ("alerts.md", "airflow connections add"),
 )
 """Document and beginning of each block that is run."""
 
@@ -51,6 +52,7 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "make setup"): "makes the environment that this runs in, and runs the tests themselves",
     ("data.md", "NDVI_SEASON_RULES="): "is a setting; tests/test_settings.py reads it",
     ("speed.md", "make bench"): "takes an hour, and a machine that does nothing else",
+    ("alerts.md", "curl --fail"): "takes the example in the DAGs folder; tests/stack/test_example_dag.py asks the same",
     ("deployment.md", "make demo"): "tests/local/test_stack.py runs it",
     ("deployment.md", "make compose-up"): "takes Docker; tests/deployment/test_compose.py reads the file",
     ("deployment.md", "TAG="): "takes Docker, kind and Terraform",

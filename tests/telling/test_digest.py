@@ -32,7 +32,7 @@ EVENTS = (
         first_day=date(2025, 4, 2),
         value=None,
         before=None,
-        change=24.0,
+        change=20.0,
     ),
     an_event("e6", "harvest_candidate", field_id="field_1", before=0.83, value=0.24, change=-0.59),
     an_event("e7", field_id="field_8", status="closed"),
@@ -59,7 +59,7 @@ Below other fields of the crop
   https://airflow.example/ndvi/#field=field_2&date=2025-04-26
 
 Without a value
-- field_4 (rye 2025): nothing seen since 2025-04-02, for 24 days [e5]
+- field_4 (rye 2025): nothing seen since 2025-04-02, for 20 days and more [e5]
   https://airflow.example/ndvi/#field=field_4&date=2025-04-26
 
 Possible harvests

@@ -16,6 +16,6 @@ def test_receivers_are_named_with_commas_between_them(monkeypatch: pytest.Monkey
 def test_what_is_no_receiver_is_refused(monkeypatch: pytest.MonkeyPatch, receiver: str) -> None:
     monkeypatch.setenv("NDVI_NOTIFY", f"smtp:farm_mail,{receiver}")
     with pytest.raises(
-        BadInput, match="NDVI_NOTIFY: .*KIND:CONNECTION with a kind of smtp, slackwebhook, http, apprise"
+        BadInput, match=r"NDVI_NOTIFY: .*KIND:CONNECTION with a kind of smtp, slackwebhook, http, apprise"
     ):
         load_settings()

@@ -97,7 +97,7 @@ _KINDS: Mapping[EventKind, _Kind] = {
         "Without a value",
         "field without a value",
         "fields without a value",
-        lambda e: f"nothing seen {_since(e)}, for {e.change or 0:.0f} days",
+        lambda e: f"nothing seen {_since(e)}, for {e.change or 0:.0f} days and more",
     ),
     "harvest_candidate": _Kind(
         "Possible harvests",

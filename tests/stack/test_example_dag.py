@@ -1,0 +1,94 @@
+"""The example DAG of the documentation, copied beside ours: a run for each day that is published or changes."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from io import BytesIO
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from support.laptop import a_stack
+from support.person import CATCH_UP, REGISTRATION, Person
+from support.story import DAYS, END, START, Story
+
+from ndvi_core.registry import recorded_days
+
+ROOT = Path(__file__).parents[2]
+DAYS_DAG, EXAMPLE = "ndvi_days", "lowest_fields"
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    dags = tmp_path_factory.mktemp("dags")
+    for file in (*(ROOT / "dags").glob("*.py"), ROOT / "docs/examples/lowest_fields.py"):
+        copy(file, dags)
+    period = {"NDVI_START_DATE": str(START), "NDVI_END_DATE": str(END)}
+    with a_stack("sample", AIRFLOW__CORE__DAGS_FOLDER=str(dags), **period) as stack:
+        person, engine = Person(stack), stack.engine()
+        person.upload("staticdata/config/bbox.geojson", stack.season.extent.read_bytes())
+        with engine.begin() as connection:
+            recorded_days.mark_recorded(connection, END, START)
+        for dag_id in (REGISTRATION, CATCH_UP, DAYS_DAG, EXAMPLE):
+            person.unpause(dag_id)
+        yield Story(stack, person, engine)
+        engine.dispose()
+
+
+@pytest.fixture
+def person(story: Story) -> Person:
+    return story.person
+
+
+def test_it_has_a_run_for_each_day_and_reads_the_day_s_file(story: Story, person: Person) -> None:
+    person.upload("staticdata/fields/pending/first.geojson", story.file_of("field_1", "field_2"))
+    person.until(lambda: runs_by_day(person).keys() >= {*DAYS}, "a run for each day")
+    person.until_quiet(EXAMPLE)
+    runs = runs_by_day(person)
+    assert {day: len(found) for day, found in runs.items()} == dict.fromkeys(DAYS, 1)
+    answers = {day: answer(person, run) for day, (run,) in runs.items()}
+    assert answers == {day: lowest(person, day) for day in DAYS}
+    assert any(answers.values())
+
+
+def test_it_has_another_run_for_a_day_that_has_changed_and_for_no_other(story: Story, person: Person) -> None:
+    last = END - timedelta(days=2)
+    ended = person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(last))
+    assert ended.code == 0, ended.err
+    person.trigger(DAYS_DAG)  # or within the hour by itself
+    changed = [day for day in DAYS if day > last]
+    person.until(lambda: all(len(runs_by_day(person)[day]) == 2 for day in changed), "another run for what has changed")
+    person.until_quiet(EXAMPLE)
+    assert {day: len(found) for day, found in runs_by_day(person).items()} == {
+        day: 2 if day in changed else 1 for day in DAYS
+    }
+
+
+def test_a_person_may_ask_for_a_day_from_before(person: Person) -> None:
+    day = DAYS[0]
+    body = {"logical_date": None, "partition_key": str(day)}
+    run = person._ask("POST", f"/api/v2/dags/{EXAMPLE}/dagRuns", json=body)
+    person.until_quiet(EXAMPLE)
+    assert answer(person, run) == lowest(person, day)
+
+
+def runs_by_day(person: Person) -> dict[date, list[dict[str, Any]]]:
+    """The runs of the example, by their partition key."""
+    found: dict[date, list[dict[str, Any]]] = {}
+    for run in person.runs(EXAMPLE):
+        found.setdefault(date.fromisoformat(run["partition_key"]), []).append(run)
+    return found
+
+
+def answer(person: Person, run: dict[str, Any]) -> list[str]:
+    """What a run of the example has returned."""
+    path = f"/api/v2/dags/{EXAMPLE}/dagRuns/{run['dag_run_id']}/taskInstances/{EXAMPLE}/xcomEntries/return_value"
+    found: list[str] = person._ask("GET", path)["value"]
+    return found
+
+
+def lowest(person: Person, day: date) -> list[str]:
+    """The same from the day's file, by another reader."""
+    rows = pq.read_table(BytesIO(person.read(f"observations/date={day}/observations.parquet"))).to_pylist()
+    return [name for _, name in sorted((row["ndvi_mean"], row["field_id"]) for row in rows if row["ndvi_mean"])]
