@@ -14,6 +14,8 @@ from support.person import CATCH_UP, REGISTRATION, Person
 from support.story import DAYS, END, START, Story
 
 from ndvi_core.registry import recorded_days
+from ndvi_core.registry.published_days import note_published, unannounced_days
+from ndvi_core.support.days import days_between
 
 ROOT = Path(__file__).parents[2]
 DAYS_DAG, EXAMPLE = "ndvi_days", "lowest_fields"
@@ -71,6 +73,20 @@ def test_a_person_may_ask_for_a_day_from_before(person: Person) -> None:
     run = person._ask("POST", f"/api/v2/dags/{EXAMPLE}/dagRuns", json=body)
     person.until_quiet(EXAMPLE)
     assert answer(person, run) == lowest(person, day)
+
+
+def test_very_many_days_at_once_are_all_announced(story: Story, person: Person) -> None:
+    person._ask("PATCH", f"/api/v2/dags/{EXAMPLE}", json={"is_paused": True})
+    many = days_between(date(2020, 1, 1), date(2023, 1, 31))
+    with story.engine.begin() as connection:
+        for day in many:
+            note_published(connection, day, "0" * 64)
+    person.trigger(DAYS_DAG)
+    person.until_quiet(DAYS_DAG)
+    announced = [event["partition_key"] for event in person.events("ndvi_days")]
+    assert sorted(day for day in announced if day < "2025") == [str(day) for day in many]
+    with story.engine.begin() as connection:
+        assert unannounced_days(connection)[0] == []
 
 
 def runs_by_day(person: Person) -> dict[date, list[dict[str, Any]]]:

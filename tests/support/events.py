@@ -25,7 +25,6 @@ def an_event(event_id: str = "e1", kind: EventKind = "drop", **changes: Any) -> 
         "last_day": date(2025, 4, 26),
         "value": 0.42,
         "before": 0.71,
-        "change": -0.29,
         "evidence": (Evidence(date(2025, 4, 20), "a" * 16), Evidence(date(2025, 4, 26), "b" * 16)),
         "status": "open",
         "opened_at": LONG_AGO,

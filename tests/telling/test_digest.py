@@ -11,9 +11,9 @@ from ndvi_core.registry.telling import Untold
 
 AIRFLOW = "https://airflow.example"
 EVENTS = (
-    an_event("e1", "green_up", field_id="field_5", before=0.18, value=0.37, change=0.19),
+    an_event("e1", "green_up", field_id="field_5", before=0.18, value=0.37),
     an_event("e2", field_id="field_3"),
-    an_event("e3", field_id="north_7", plant_type="maize", season="2025-2", before=0.8, value=0.31, change=-0.49),
+    an_event("e3", field_id="north_7", plant_type="maize", season="2025-2", before=0.8, value=0.31),
     an_event(
         "e4",
         "below_peers",
@@ -22,7 +22,6 @@ EVENTS = (
         first_day=date(2025, 4, 8),
         value=0.41,
         before=0.62,
-        change=-0.21,
     ),
     an_event(
         "e5",
@@ -32,11 +31,10 @@ EVENTS = (
         first_day=date(2025, 4, 2),
         value=None,
         before=None,
-        change=20.0,
     ),
-    an_event("e6", "harvest_candidate", field_id="field_1", before=0.83, value=0.24, change=-0.59),
+    an_event("e6", "harvest_candidate", field_id="field_1", before=0.83, value=0.24),
     an_event("e7", field_id="field_8", status="closed"),
-    an_event("e8", "below_peers", field_id="field_9", status="withdrawn", value=0.4, before=0.6, change=-0.2),
+    an_event("e8", "below_peers", field_id="field_9", status="withdrawn", value=0.4, before=0.6),
 )
 TEXT = """\
 NDVI: 2 days are late, 2 drops, 1 field below its peers, 1 field without a value, 1 possible harvest, \
@@ -59,7 +57,7 @@ Below other fields of the crop
   https://airflow.example/ndvi/#field=field_2&date=2025-04-26
 
 Without a value
-- field_4 (rye 2025): nothing seen since 2025-04-02, for 20 days and more [e5]
+- field_4 (rye 2025): nothing seen since 2025-04-02, for 25 days and more [e5]
   https://airflow.example/ndvi/#field=field_4&date=2025-04-26
 
 Possible harvests

@@ -75,8 +75,8 @@ def test_the_same_words_reach_webhooks(engine: Engine, posts: Posts, receiver: s
     assert words.strip() == digest.text.strip()
     if receiver == HTTP:
         assert posts.headers[0]["Idempotency-Key"] == body["digest_id"] == digest.digest_id
-        assert [(event["event_id"], event["kind"], event["change"]) for event in body["events"]] == [
-            ("e1", "drop", -0.29)
+        assert [(event["event_id"], event["kind"], event["value"]) for event in body["events"]] == [
+            ("e1", "drop", 0.42)
         ]
     assert tell(engine, receiver) is None
 
@@ -132,7 +132,9 @@ def test_a_season_that_is_past_is_no_news(engine: Engine, posts: Posts) -> None:
 
 def test_thousands_of_events_make_one_digest_of_the_most_important(engine: Engine, posts: Posts) -> None:
     names = [f"field_{number:04}" for number in range(3000)]
-    note_events(engine, *(an_event(name, field_id=name, change=-number / 3000) for number, name in enumerate(names)))
+    note_events(
+        engine, *(an_event(name, field_id=name, value=0.7 - number / 10000) for number, name in enumerate(names))
+    )
     digest = tell(engine, HTTP, max_lines=5)
     assert digest is not None
     assert [event["event_id"] for event in posts.got[0]["events"]] == names[:-6:-1]

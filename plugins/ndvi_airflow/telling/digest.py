@@ -97,7 +97,7 @@ _KINDS: Mapping[EventKind, _Kind] = {
         "Without a value",
         "field without a value",
         "fields without a value",
-        lambda e: f"nothing seen {_since(e)}, for {e.change or 0:.0f} days and more",
+        lambda e: f"nothing seen {_since(e)}, for {_days(e)} days and more",
     ),
     "harvest_candidate": _Kind(
         "Possible harvests",
@@ -131,7 +131,7 @@ def make_digest(untold: Untold, base_url: str, max_lines: int) -> Digest | None:
     statuses |= {str(day): "open" for day in untold.late_days} | {str(day): "closed" for day in untold.made_up}
     return Digest(
         subject=_subject(untold, events),
-        sections=[*_days(untold, base_url), *_sections(named, base_url)],
+        sections=[*_late_days(untold, base_url), *_sections(named, base_url)],
         more=len(counted),
         page=f"{base_url}/ndvi/",
         events=named,
@@ -142,10 +142,19 @@ def make_digest(untold: Untold, base_url: str, max_lines: int) -> Digest | None:
 def _importance(event: Event) -> tuple[Any, ...]:
     """Sort key: what is open before what has ended, kinds in their order, then the largest change."""
     kind = list(_KINDS).index(event.kind)
-    return (event.status != "open", kind, -abs(event.change or 0), -event.last_day.toordinal(), event.field_id)
+    return (event.status != "open", kind, -_size(event), -event.last_day.toordinal(), event.field_id)
 
 
-def _days(untold: Untold, base_url: str) -> list[tuple[str, list[Line]]]:
+def _size(event: Event) -> float:
+    """How large a change is, or how long nothing was seen: what events of one kind are compared by."""
+    return _days(event) if event.value is None or event.before is None else abs(event.value - event.before)
+
+
+def _days(event: Event) -> int:
+    return (event.last_day - event.first_day).days + 1
+
+
+def _late_days(untold: Untold, base_url: str) -> list[tuple[str, list[Line]]]:
     url = f"{base_url}/dags/ndvi_daily"
     titles = {"Not published in time": untold.late_days, "Published since": untold.made_up}
     return [(title, [Line(str(day), url) for day in days]) for title, days in titles.items() if days]
