@@ -5,14 +5,14 @@ new is told of what is open then. What opened since and has ended before it coul
 not answer, is told as ended; what was withdrawn meanwhile was an error, and is not told at all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, and_, cast, exists, or_, select
+from sqlalchemy import Connection, RowMapping, Text, and_, cast, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from ndvi_core.models.event import Event, Evidence
+from ndvi_core.models.event import Event
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.tables import event, field, late_day, receiver, recorded_day, told
 
@@ -73,7 +73,7 @@ def untold(connection: Connection, name: str) -> Untold:
         )
         .order_by(event.c.event_id)
     )
-    events = tuple(_event(row) for row in connection.execute(query))
+    events = tuple(_event(row) for row in connection.execute(query).mappings())
     late, made_up = _late_days(connection, name)
     return Untold(events=events, late_days=late, made_up=made_up)
 
@@ -112,8 +112,6 @@ def _late_days(connection: Connection, name: str) -> tuple[tuple[date, ...], tup
     )
 
 
-def _event(row: Row[Any]) -> Event:
-    values = row._mapping
-    pairs: Iterable[tuple[date, str]] = zip(row.evidence_days, row.evidence_fingerprints, strict=True)
-    names = Event.model_fields.keys() - {"evidence"}
-    return Event(**{name: values[name] for name in names}, evidence=tuple(Evidence(*pair) for pair in pairs))
+def _event(row: RowMapping) -> Event:
+    """Return an event without its evidence, of which nobody is told."""
+    return Event(**{name: row[name] for name in Event.model_fields if name != "evidence"})

@@ -47,8 +47,8 @@ class AirflowSettings(Settings):
     notify: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_known)] = ()
     """Who is told of what is unusual: kind and Airflow connection, e.g. `smtp:farm_mail`; in the environment with
     commas between them."""
-    notify_lines: int = Field(default=20, gt=0, le=1000)
-    """Events that a digest names at most; of more it says how many."""
+    notify_lines: int = Field(default=20, gt=0, le=100)
+    """Events that a digest names at most; of more it says how many. Slack cuts off what is much longer than 100."""
     deadline_hours: int = Field(default=6, ge=0)
     """Hours after its end (midnight UTC) until which a day has to be published, or people are told; 0 is never."""
 
