@@ -69,14 +69,13 @@ def test_it_has_another_run_for_a_day_that_has_changed_and_for_no_other(story: S
 
 def test_a_person_may_ask_for_a_day_from_before(person: Person) -> None:
     day = DAYS[0]
-    body = {"logical_date": None, "partition_key": str(day)}
-    run = person._ask("POST", f"/api/v2/dags/{EXAMPLE}/dagRuns", json=body)
+    run = person.trigger_partition(EXAMPLE, str(day))
     person.until_quiet(EXAMPLE)
     assert answer(person, run) == lowest(person, day)
 
 
 def test_very_many_days_at_once_are_all_announced(story: Story, person: Person) -> None:
-    person._ask("PATCH", f"/api/v2/dags/{EXAMPLE}", json={"is_paused": True})
+    person.pause(EXAMPLE)
     many = days_between(date(2020, 1, 1), date(2023, 1, 31))
     with story.engine.begin() as connection:
         for day in many:
@@ -99,8 +98,7 @@ def runs_by_day(person: Person) -> dict[date, list[dict[str, Any]]]:
 
 def answer(person: Person, run: dict[str, Any]) -> list[str]:
     """What a run of the example has returned."""
-    path = f"/api/v2/dags/{EXAMPLE}/dagRuns/{run['dag_run_id']}/taskInstances/{EXAMPLE}/xcomEntries/return_value"
-    found: list[str] = person._ask("GET", path)["value"]
+    found: list[str] = person.returned(EXAMPLE, run["dag_run_id"], EXAMPLE)
     return found
 
 

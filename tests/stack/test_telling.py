@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import Engine, select
 from support.events import an_event, note_events
 from support.laptop import a_stack
-from support.person import DAILY, REGISTRATION, Person
+from support.person import ALERTS, DAILY, REGISTRATION, Person
 from support.receivers import Mails, Posts, mail_server, web_server
 
 from ndvi_airflow.local.stack import Stack
 from ndvi_core.registry.tables import late_day
 from ndvi_core.support.days import days_between
 
-ALERTS = "ndvi_alerts"
+EVENTS = "ndvi_events"
 NOW = datetime.now(UTC)
 HOURS = 1 if NOW.hour >= 2 else 23
 LATE = NOW.date() - timedelta(days=1 if NOW.hour >= 2 else 2)
@@ -35,15 +35,10 @@ class Told:
     mails: Mails
     posts: Posts
 
-    def something_happens(self) -> None:
-        """Let there be an event of the asset ndvi_events."""
-        (asset,) = self.person._pages("/api/v2/assets", "assets", name_pattern="ndvi_events")
-        self.person._ask("POST", "/api/v2/assets/events", json={"asset_id": asset["id"]})
-
     def run_of_alerts(self) -> None:
         """Let there be an event, and wait for the end of the run that it starts."""
         before = len(self.person.runs(ALERTS))
-        self.something_happens()
+        self.person.emit(EVENTS)
         self.person.until_quiet(ALERTS, before + 1)
 
 
@@ -95,7 +90,7 @@ def test_a_receiver_that_is_away_hears_it_later_and_the_other_at_once(told: Told
     told.mails.away = True
     note_events(told.engine, an_event())
     before = len(person.runs(ALERTS))
-    told.something_happens()
+    person.emit(EVENTS)
     person.until(lambda: len(told.posts.got) > posts, "a post")
     person.until(lambda: states(person, before)[0] == ["success", "up_for_retry"], "a mail that waits for its next try")
     told.mails.away = False

@@ -16,7 +16,7 @@ from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_core.errors import TryAgain
 
 REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
-RECOMPUTE, SEASON = "ndvi_recompute", "ndvi_season"
+RECOMPUTE, SEASON, ALERTS = "ndvi_recompute", "ndvi_season", "ndvi_alerts"
 PATIENCE_SECONDS = 480.0
 POLL_SECONDS = 1.0
 LOG_LINES = 30
@@ -111,6 +111,23 @@ class Person(Rest):
         found = self._pages("/api/v2/assets/events", "asset_events", order_by="timestamp")
         return [event for event in found if event["name"] == asset]
 
+    def emit(self, asset: str) -> None:
+        """Create an event of an asset, as a task that has it as its outlet would."""
+        (found,) = self._pages("/api/v2/assets", "assets", name_pattern=asset)
+        self._ask("POST", "/api/v2/assets/events", json={"asset_id": found["id"]})
+
+    def trigger_partition(self, dag_id: str, key: str) -> dict[str, Any]:
+        """Create a run with a partition key."""
+        return self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "partition_key": key})
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """Return what a task has returned."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self._ask("GET", path)["value"]
+
+    def pause(self, dag_id: str) -> None:
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": True})
+
     def forget_queued_events(self, dag_id: str) -> None:
         """Take the events that wait for a DAG out of its queue, so that no run will hear of them."""
         self._client.delete(f"/api/v2/dags/{dag_id}/assets/queuedEvents").raise_for_status()
@@ -158,7 +175,7 @@ class Person(Rest):
 
     def explained(self) -> Iterator[str]:
         """Yield the task states, and the logs of failed tasks, for each run that did not succeed."""
-        for dag_id in (REGISTRATION, DAILY, CATCH_UP, RECOMPUTE, SEASON):
+        for dag_id in (REGISTRATION, DAILY, CATCH_UP, RECOMPUTE, SEASON, ALERTS):
             for run in self.runs(dag_id):
                 if run["state"] != "success":
                     yield from self._explained(dag_id, run)
