@@ -171,5 +171,7 @@ def test_what_waits_is_moved_to_pending(said: dict[str, str]) -> None:
 
 
 def test_commands_say_nothing_besides_their_answer(said: dict[str, str]) -> None:
-    assert "warning" not in "".join(said.values()).lower()
+    own = "airflow/cli/commands/connection_command.py"  # Airflow 3.3.2 uses what it has deprecated
+    lines = [line for text in said.values() for line in text.lower().splitlines() if own not in line]
+    assert [line for line in lines if "warning" in line] == []
     assert all(line.startswith(" ") for line in said["airflow ndvi status"].splitlines()[1:3])

@@ -1,6 +1,7 @@
 """The deadline of a day: Airflow calls when it has passed, and the day is noted as late for `ndvi_alerts` to tell."""
 
 import logging
+from asyncio import to_thread
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,9 @@ def day_deadline(settings: "AirflowSettings") -> DeadlineAlert | None:
 
 async def note_late_day(context: dict[str, Any]) -> None:
     """Note a day as late, unless it is recorded; called in the triggerer for a run that has not succeeded in time."""
-    from asgiref.sync import sync_to_async
-
     passed = datetime.fromisoformat(str(context["deadline"]["deadline_time"]))
     if datetime.now(UTC) - passed < _NEWS:
-        await sync_to_async(_note)(datetime.fromisoformat(context["dag_run"]["logical_date"]).date())
+        await to_thread(_note, datetime.fromisoformat(context["dag_run"]["logical_date"]).date())
 
 
 def _note(day: date) -> None:
