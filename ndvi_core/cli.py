@@ -126,7 +126,8 @@ example:
 
 SAMPLE = """\
 Write a season of SYNTHETIC scenes, for trying the pipeline offline: COGs below DIR/scenes, the STAC collection and
-items, and the extent and fields of a farm as GeoJSON. The same days always get the same pixels."""
+items, and the extent and fields of a farm as GeoJSON. What happens on the farm is told for 2025 and 2026: crops and
+what follows on them, harvests, mowing, a drought. The same days always get the same pixels."""
 
 SAMPLE_EXAMPLE = """\
 example:

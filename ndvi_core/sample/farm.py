@@ -1,64 +1,21 @@
-"""The farm of the sample season: where its land lies, its fields, and the GeoJSON files that a farmer would upload."""
+"""The files of the sample season: its scenes' place, and the GeoJSON files that a farmer would upload."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
-from shapely.affinity import affine_transform, rotate, translate
 from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.sample.landscape import SLANT
+from ndvi_core.sample.fields import ALL_FIELDS, EPSG, FIELDS, LATE_FIELDS, NEIGHBOURS, Crop, SampleField
 
-EPSG = 32630
-PIXEL = 10
-WEST, NORTH = 649_800, 5_471_220
-"""Upper left corner of the land, metres: near 49.34 N 0.84 W."""
-CENTRE = (657_160.0, 5_467_200.0)
-"""The middle of the overlap of both tiles, metres: the fields lie around it."""
 EXTENT = (-0.860, 49.324, -0.822, 49.348)
 """West, south, east, north in degrees."""
-
-
-@dataclass(frozen=True)
-class SampleField:
-    """A rectangle in metres along and across the parcels' direction, from `CENTRE`."""
-
-    field_id: str
-    plant_type: str
-    cover: str
-    """Name of the vegetation of the synthetic ground there, see `landscape.COVERS`."""
-    after: int
-    """Days from the season's start to the plant date."""
-    along: tuple[int, int]
-    across: tuple[int, int]
-
-    @property
-    def polygon(self) -> BaseGeometry:
-        """In metres, EPSG:32630."""
-        upright = box(self.along[0], self.across[0], self.along[1], self.across[1])
-        return translate(rotate(upright, -np.degrees(SLANT), origin=(0, 0)), *CENTRE)
-
-    @property
-    def in_pixels(self) -> BaseGeometry:
-        """In columns and rows of the land."""
-        return affine_transform(self.polygon, [1 / PIXEL, 0, 0, -1 / PIXEL, -WEST / PIXEL, NORTH / PIXEL])
-
-
-FIELDS = (
-    SampleField("field_1", "spring_barley", "spring_barley", 0, (-160, 140), (-110, 130)),  # in both tiles
-    SampleField("field_2", "grass_ley", "grassland", 0, (-1150, -760), (-60, 240)),  # in the western tile alone
-    SampleField("field_3", "flax", "flax", 4, (-430, 430), (-440, -150)),  # in no single tile
-)
-LATE_FIELDS = (
-    SampleField("field_4", "sugar_beet", "sugar_beet", 2, (700, 1150), (160, 470)),  # partly outside the extent
-    SampleField("field_5", "clover", "spring_barley", 6, (-160, 140), (-110, 130)),  # undersown in field_1's barley
-)
 
 
 @dataclass(frozen=True)
@@ -93,17 +50,36 @@ class Season:
         return self.folder / "fields.geojson"
 
     @property
+    def neighbours(self) -> Path:
+        """More fields, among them enough of one crop to be compared, GeoJSON."""
+        return self.folder / "neighbours.geojson"
+
+    @property
+    def next_crops(self) -> Path:
+        """The crops that follow on those of the other files by the season's last day, GeoJSON; may be none."""
+        return self.folder / "next_crops.geojson"
+
+    @property
     def late_fields(self) -> Path:
         """The fields to upload when the others are done, GeoJSON."""
         return self.folder / "late_fields.geojson"
 
 
-def write_inputs(season: Season, start: date) -> None:
-    """Write the extent and both files of fields; plant dates count from `start`."""
+def write_inputs(season: Season, start: date, end: date) -> None:
+    """Write the extent and the files of fields, with what the farmer has sown by the season's last day.
+
+    What was sown before the first day is stated as planted on it, so that no day is due that no scene can show.
+    """
     season.folder.mkdir(parents=True, exist_ok=True)
     _write(season.extent, [({"object-type": "extent"}, box(*EXTENT))])
-    for file, fields in ((season.fields, FIELDS), (season.late_fields, LATE_FIELDS)):
-        _write(file, [(_properties(field, start), wgs84(field.polygon)) for field in fields])
+    for file, fields in (
+        (season.fields, FIELDS),
+        (season.neighbours, NEIGHBOURS),
+        (season.late_fields, LATE_FIELDS),
+    ):
+        _write(file, ((_properties(field, field.crops[0], start), wgs84(field.polygon)) for field in fields))
+    following = [(field, crop) for field in ALL_FIELDS for crop in field.crops[1:] if crop.plant_date <= end]
+    _write(season.next_crops, ((_properties(field, crop, start), wgs84(field.polygon)) for field, crop in following))
 
 
 def wgs84(metres: BaseGeometry) -> BaseGeometry:
@@ -116,16 +92,17 @@ def wgs84(metres: BaseGeometry) -> BaseGeometry:
     return shapely.transform(metres, project)
 
 
-def _properties(field: SampleField, start: date) -> dict[str, str]:
-    return {
+def _properties(field: SampleField, crop: Crop, start: date) -> dict[str, str]:
+    stated = {
         "object-type": "field",
         "object-id": field.field_id,
-        "plant-date": str(start + timedelta(days=field.after)),
-        "plant-type": field.plant_type,
+        "plant-date": str(max(crop.plant_date, start)),
+        "plant-type": crop.plant_type,
     }
+    return stated if crop.end_date is None else {**stated, "end-date": str(crop.end_date)}
 
 
-def _write(file: Path, features: Sequence[tuple[dict[str, str], BaseGeometry]]) -> None:
+def _write(file: Path, features: Iterable[tuple[dict[str, str], BaseGeometry]]) -> None:
     collection = {
         "type": "FeatureCollection",
         "features": [

@@ -10,6 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+import shapely
 from numpy.random import Generator
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
@@ -91,6 +92,8 @@ SLANT = np.radians(17.0)
 """Direction of the parcels' long sides, against east."""
 LARGEST_PARCEL, SMALLEST_PARCEL = 2400, 450
 """Pixels."""
+BANK_EDGE = 3
+"""Pixels over which a bank of cloud thickens."""
 SHADOW_SHIFT = (-34, -26)
 """Rows and columns from a cloud to its shadow: the sun stands in the south-east when Sentinel-2 passes."""
 
@@ -107,6 +110,8 @@ class Ground:
     """Factor on the green share: good and poor places within the parcels."""
     brightness: Floats
     """Factor on the soil's reflectance."""
+    field: NDArray[np.uint8]
+    """Number of the farm's field there, from 1 on in the order given; 0 elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ class Sky:
     """0 is clear, 1 hides all."""
     shadow: Floats
     """0 is sunlit, 1 is the darkest."""
+    haze: Floats
+    """The same as opacity, of what the classification does not see."""
 
 
 def make_ground(shape: tuple[int, int], fields: Sequence[tuple[BaseGeometry, str]], random: Generator) -> Ground:
@@ -147,33 +154,62 @@ def make_ground(shape: tuple[int, int], fields: Sequence[tuple[BaseGeometry, str
     brook = np.abs(along - 560 - 60 * np.sin(across / 75) - 18 * np.sin(across / 23))
     cover[brook < 5] = _INDEX["wood"]
     cover[brook < 1.6] = _INDEX["water"]
-    for polygon, name in fields:
+    field = np.zeros(shape, np.uint8)
+    for number, (polygon, name) in enumerate(fields, start=1):
         inside = rasterize([polygon], out_shape=shape, dtype="uint8").astype(bool)
-        cover[inside], ahead[inside], vigour[inside] = _INDEX[name], random.normal(0, 3), 0.97
+        cover[inside], ahead[inside], vigour[inside], field[inside] = _INDEX[name], random.normal(0, 3), 0.97, number
     vigour += 0.07 * roughness(shape, random, 2.4) + 0.03 * roughness(shape, random, 1.2)
-    return Ground(cover, ahead, np.clip(vigour, 0.2, 1.05), 1 + 0.10 * roughness(shape, random, 2.2))
+    return Ground(cover, ahead, np.clip(vigour, 0.2, 1.05), 1 + 0.10 * roughness(shape, random, 2.2), field)
 
 
-def make_sky(shape: tuple[int, int], cloud_share: float, random: Generator) -> Sky:
-    """Let clouds drift in that hide about `cloud_share` (0..1) of the ground."""
+def make_sky(shape: tuple[int, int], cloud_share: float, random: Generator, haze: float = 0.0) -> Sky:
+    """Let clouds drift in that hide about `cloud_share` (0..1) of the ground, in air of the opacity `haze`."""
     field = roughness(shape, random, 3.4) + 0.04 * roughness(shape, random, 1.8)
     edge = np.quantile(field, 1 - cloud_share) if 0 < cloud_share < 1 else (np.inf, -np.inf)[int(cloud_share >= 1)]
     height = field - edge if np.isfinite(edge) else np.full(shape, -edge, np.float32)
     opacity = np.clip(0.35 + height / 0.35, 0, 1).astype(np.float32)
-    shadow = np.roll(opacity, SHADOW_SHIFT, axis=(0, 1)) * (1 - opacity)
-    return Sky(opacity, shadow.astype(np.float32))
+    return Sky(opacity, _shadow(opacity), np.full(shape, haze, np.float32))
 
 
-def reflectance(ground: Ground, sky: Sky, day: date, random: Generator) -> dict[Band, Floats]:
+def with_bank(sky: Sky, place: BaseGeometry, opacity: float, noticed: bool) -> Sky:
+    """Return the sky with a bank of cloud more.
+
+    Args:
+        sky: before.
+        place: what the bank hides, in pixels as in `make_ground`; it thins out at the edge.
+        opacity: of the bank.
+        noticed: whether the classification shows it, and whether it is thick enough for a shadow.
+    """
+    columns, rows = np.meshgrid(*(np.arange(size) + 0.5 for size in reversed(sky.opacity.shape)))
+    inside = shapely.contains_xy(place, columns, rows)
+    to_edge = shapely.distance(shapely.points(columns[inside], rows[inside]), place.boundary)
+    bank = np.zeros(sky.opacity.shape, np.float32)
+    bank[inside] = opacity * np.minimum(to_edge / BANK_EDGE, 1)
+    if not noticed:
+        return Sky(sky.opacity, sky.shadow, np.maximum(sky.haze, bank))
+    both = np.maximum(sky.opacity, bank)
+    return Sky(both, _shadow(both), sky.haze)
+
+
+def _shadow(opacity: Floats) -> Floats:
+    return (np.roll(opacity, SHADOW_SHIFT, axis=(0, 1)) * (1 - opacity)).astype(np.float32)
+
+
+def reflectance(
+    ground: Ground, sky: Sky, day: date, random: Generator, stands: Sequence[float] = ()
+) -> dict[Band, Floats]:
     """Return the reflectance of each band as the sensor would see it after atmospheric correction.
 
-    Bands of 20 m are the means of four pixels; the land has even numbers of rows and columns.
+    Bands of 20 m are the means of four pixels; the land has even numbers of rows and columns. `stands` is the green
+    share of each of the farm's fields on that day; without it they go by their covers.
     """
     day_of_year = day.timetuple().tm_yday + ground.ahead
     green = np.zeros(ground.cover.shape, np.float32)
     for number, cover in enumerate(COVERS):
         here = ground.cover == number
         green[here] = cover.green(day_of_year[here])
+    if stands:
+        green = np.where(ground.field > 0, np.array([0, *stands], np.float32)[ground.field], green)
     green = np.clip(green * ground.vigour, 0, 1)
     in_flower = np.exp(-(((day_of_year - BLOOM_DAY) / BLOOM_DAYS) ** 2)) * (ground.cover == _INDEX["rapeseed"])
     bands: dict[Band, Floats] = {}
@@ -212,7 +248,8 @@ def roughness(shape: tuple[int, int], random: Generator, slope: float) -> Floats
 
 def _through(sky: Sky, band: Floats, cloud: float) -> Floats:
     lit = band * (1 - 0.6 * sky.shadow)
-    return np.asarray(lit * (1 - sky.opacity) + cloud * sky.opacity, np.float32)
+    opacity = np.maximum(sky.opacity, sky.haze)
+    return np.asarray(lit * (1 - opacity) + cloud * opacity, np.float32)
 
 
 def _halved(band: Floats) -> Floats:

@@ -7,7 +7,7 @@ The grid codes are those of a real tile and its eastern neighbour, which really 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,26 +23,36 @@ from shapely.geometry.base import BaseGeometry
 from ndvi_core.errors import BadInput
 from ndvi_core.models.indices import COARSE
 from ndvi_core.models.scene import BOA_ADD_OFFSET, Asset
-from ndvi_core.sample.farm import EPSG, FIELDS, LATE_FIELDS, NORTH, PIXEL, WEST, Season, wgs84, write_inputs
-from ndvi_core.sample.landscape import Ground, classify, make_ground, make_sky, reflectance
+from ndvi_core.sample.farm import Season, wgs84, write_inputs
+from ndvi_core.sample.fields import EPSG, FIELDS, LATE_FIELDS, NEIGHBOURS, NORTH, PIXEL, WEST, banks
+from ndvi_core.sample.landscape import Ground, classify, make_ground, make_sky, reflectance, with_bank
 
 COLLECTION = "sentinel-2-l2a"
 START, END = date(2025, 4, 16), date(2025, 4, 30)
 """The default season: six passes, one of them wholly clouded, two partly, one with a reprocessed duplicate."""
+FIRST_DAY, LAST_DAY = date(2025, 1, 1), date(2026, 12, 31)
+"""What the farm's fields bear is told for these two years."""
+ASSETS: tuple[Asset, ...] = get_args(Asset)
 SEED = 772
-TILE_PIXELS = 768
-BLOCK_PIXELS = 256
+TILE_PIXELS = 384
+BLOCK_PIXELS = 128
 OVERLAP_PIXELS = 64
 TILES = {"30UXV": 0, "30UYV": TILE_PIXELS - OVERLAP_PIXELS}
 """First column of each tile on the land."""
 LAND = (TILE_PIXELS, 2 * TILE_PIXELS - OVERLAP_PIXELS)
 """Rows and columns of the land."""
-SWATH_CUT = ((LAND[1] - 330, 0), (LAND[1], 0), (LAND[1], 1100))
+SWATH_CUT = ((LAND[1] - 165, 0), (LAND[1], 0), (LAND[1], 550))
 """The corner that the second orbit does not see: a triangle of columns and rows."""
+
+GROUND = (*LATE_FIELDS, *NEIGHBOURS, *FIELDS)
+"""The farm's fields as they are laid on the land: field_1 over field_5, whose ground it is."""
 
 REVISIT_DAYS = 5
 CLOUD_SHARES = {0.0: 0.25, 0.02: 0.2, 0.12: 0.2, 0.3: 0.15, 0.55: 0.1, 1.0: 0.1}
 """How much of the land a pass finds clouded, with the chance of that."""
+HAZE = 0.012
+"""Standard deviation of the air's opacity, of which the classification says nothing: it takes some 0.03 off the NDVI of
+a full canopy."""
 REPROCESSED_CHANCE = 0.2
 SCALE = 10_000
 """Digital number = reflectance * SCALE - BOA_ADD_OFFSET, as in ESA's products since baseline 04.00."""
@@ -64,11 +74,13 @@ class Pass:
     whole: bool
     """Otherwise the swath ends over the land, see `SWATH_CUT`."""
     cloud_share: float
+    haze: float
+    """Opacity of the air where it is clear."""
     reprocessed: bool
     """Whether the catalogue has the western tile twice, with two baselines."""
 
 
-def write_season(out: Path, base_url: str, start: date, end: date) -> Season:
+def write_season(out: Path, base_url: str, start: date, end: date, assets: Collection[Asset] = ASSETS) -> Season:
     """Write scenes (COGs), their STAC collection and items, and the farm's GeoJSON files below `out`.
 
     The same days always get the same pixels.
@@ -78,19 +90,25 @@ def write_season(out: Path, base_url: str, start: date, end: date) -> Season:
         base_url: Where `out/scenes` will be served; the items' hrefs begin with it.
         start: First day of the season.
         end: Last day, included.
+        assets: What the scenes have; red, nir and scl are what NDVI needs.
 
     Raises:
-        BadInput: the end is before the start.
+        BadInput: the end is before the start, or the farm's story does not reach so far.
     """
     if end < start:
         raise BadInput(f"the season's end {end} is before its start {start}")
+    if start < FIRST_DAY or end > LAST_DAY:
+        raise BadInput(
+            f"the sample season is told from {FIRST_DAY} to {LAST_DAY}: choose days of these, not {start} to {end}"
+        )
     season = Season(out)
-    write_inputs(season, start)
-    covers = [(field.in_pixels, field.cover) for field in (*FIELDS, *LATE_FIELDS)]
-    ground = make_ground(LAND, covers, np.random.default_rng(SEED))
+    write_inputs(season, start, end)
+    ground = make_ground(
+        LAND, [(field.in_pixels, field.crops[0].cover) for field in GROUND], np.random.default_rng(SEED)
+    )
     with ThreadPoolExecutor(4) as pool:
         flights = passes(start, end)
-        written = pool.map(lambda flight: list(_write_pass(flight, ground, season.scenes, base_url)), flights)
+        written = pool.map(lambda flight: list(_write_pass(flight, ground, season.scenes, base_url, assets)), flights)
         items = [item for of_flight in written for item in of_flight]
     season.items.write_text(json.dumps({"type": "FeatureCollection", "features": items}, indent=1))
     season.collection.write_text(json.dumps(_collection(start, end), indent=1))
@@ -112,14 +130,19 @@ def passes(start: date, end: date) -> Iterator[Pass]:
             whole=phase == 0,
             cloud_share=float(random.choice(list(CLOUD_SHARES), p=list(CLOUD_SHARES.values()))),
             reprocessed=bool(random.random() < REPROCESSED_CHANCE),
+            haze=abs(float(random.normal(0, HAZE))),
         )
 
 
-def _write_pass(flight: Pass, ground: Ground, scenes: Path, base_url: str) -> Iterator[dict[str, Any]]:
+def _write_pass(
+    flight: Pass, ground: Ground, scenes: Path, base_url: str, assets: Collection[Asset]
+) -> Iterator[dict[str, Any]]:
     """Write the tiles of a flight and yield their items."""
     random = np.random.default_rng([SEED, flight.day.toordinal()])
-    sky = make_sky(LAND, flight.cloud_share, random)
-    seen = reflectance(ground, sky, flight.day, random)
+    sky = make_sky(LAND, flight.cloud_share, random, flight.haze)
+    for bank, place in banks(flight.day):
+        sky = with_bank(sky, place, bank.opacity, bank.noticed)
+    seen = reflectance(ground, sky, flight.day, random, [field.green(flight.day) for field in GROUND])
     scl = classify(seen["red"], seen["nir"], ground, sky)
     unseen = _unseen(flight)
     scl[unseen[::2, ::2]] = 0
@@ -130,13 +153,16 @@ def _write_pass(flight: Pass, ground: Ground, scenes: Path, base_url: str) -> It
         baselines = (OLD_BASELINE, BASELINE) if flight.reprocessed and first == 0 else (BASELINE,)
         for number, baseline in enumerate(baselines):
             item_id = f"SYNTHETIC_S{flight.satellite}_{tile}_{flight.day:%Y%m%d}_{number}_L2A"
-            for name, pixels in bands.items():
+            for name in assets:
+                pixels = bands[name]
                 step = _pixel(name) // PIXEL
                 part = pixels[:, first // step : (first + TILE_PIXELS) // step]
                 if name == "nir" and baseline == OLD_BASELINE:
                     part = np.where(part > 0, part + np.uint16(OLD_NIR_ERROR), 0)
                 _write_cog(scenes / item_id / f"{name}.tif", part, first, _pixel(name))
-            yield _item(item_id, flight, tile, baseline, _clouded(scl, first), f"{base_url.rstrip('/')}/{item_id}")
+            yield _item(
+                item_id, flight, tile, baseline, _clouded(scl, first), f"{base_url.rstrip('/')}/{item_id}", assets
+            )
 
 
 def _clouded(scl: NDArray[np.uint8], first: int) -> float:
@@ -180,7 +206,9 @@ def _footprint(flight: Pass, tile: str) -> BaseGeometry:
     return wgs84(shapely.transform(seen, lambda xy: xy * (PIXEL, -PIXEL) + (WEST, NORTH)))
 
 
-def _item(item_id: str, flight: Pass, tile: str, baseline: str, clouded: float, url: str) -> dict[str, Any]:
+def _item(
+    item_id: str, flight: Pass, tile: str, baseline: str, clouded: float, url: str, assets: Collection[Asset]
+) -> dict[str, Any]:
     at = datetime.combine(flight.day, flight.at, UTC)
     published = at + timedelta(hours=9 if baseline == BASELINE else 5)
     footprint = _footprint(flight, tile)
@@ -215,7 +243,7 @@ def _item(item_id: str, flight: Pass, tile: str, baseline: str, clouded: float, 
             "proj:code": f"EPSG:{EPSG}",
         },
         "links": [],
-        "assets": {name: _asset(name, tile, url) for name in get_args(Asset)},
+        "assets": {name: _asset(name, tile, url) for name in assets},
     }
 
 

@@ -1,6 +1,7 @@
 """The synthetic season, looked at with rasterio, pystac and pystac-client as any other catalogue would be."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -111,7 +112,7 @@ def test_rasters_are_cogs_where_the_items_say(
     for item in items.values():
         with _open(season, item, asset) as raster:
             assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-            assert raster.block_shapes == [(256, 256)]
+            assert raster.block_shapes == [(128, 128)]
             assert raster.dtypes == (dtype,)
             assert raster.nodata == 0
             assert raster.crs.to_string() == item.properties["proj:code"] == "EPSG:32630"
@@ -163,23 +164,47 @@ def test_one_late_field_lies_partly_outside_the_extent(season: Season) -> None:
 
 
 def test_intake_takes_every_field(season: Season) -> None:
-    parsed = [parse_fields(file.read_bytes()) for file in (season.fields, season.late_fields)]
-    assert [len(one.fields) for one in parsed] == [3, 2]
-    assert [one.problems for one in parsed] == [(), ()]
+    files = (season.fields, season.neighbours, season.late_fields)
+    parsed = [parse_fields(file.read_bytes()) for file in files]
+    assert [len(one.fields) for one in parsed] == [3, 12, 2]
+    assert [one.problems for one in parsed] == [(), (), ()]
 
 
-def test_plant_dates_count_from_the_start_of_the_season(tmp_path: Path) -> None:
-    season = write_season(tmp_path, BASE_URL, date(2024, 6, 1), date(2024, 6, 1))
-    fields = {**_fields(season.fields), **_fields(season.late_fields)}
-    offsets = {name: date.fromisoformat(p["plant-date"]) - date(2024, 6, 1) for name, (p, _) in fields.items()}
-    assert {name: offset.days for name, offset in offsets.items()} == {
-        "field_1": 0,
-        "field_2": 0,
-        "field_3": 4,
-        "field_4": 2,
-        "field_5": 6,
+def test_fields_do_not_overlap_but_for_the_undersown_one_and_only_one_is_not_wholly_inside_the_extent(
+    season: Season,
+) -> None:
+    files = (season.fields, season.neighbours, season.late_fields)
+    fields = {name: field for file in files for name, (_, field) in _fields(file).items() if name != "field_5"}
+    assert not any(one.intersects(other) for one, other in itertools.combinations(fields.values(), 2))
+    extent = load_extent(Store(f"file://{season.folder}"), season.extent.name).polygon
+    assert [name for name, field in fields.items() if not extent.covers(field)] == ["field_4"]
+
+
+def _planted(file: Path) -> dict[str, tuple[str, str]]:
+    return {name: (stated["plant-type"], stated["plant-date"]) for name, (stated, _) in _fields(file).items()}
+
+
+def test_what_was_sown_before_the_first_day_is_planted_on_it(season: Season) -> None:
+    assert _planted(season.fields) == {
+        "field_1": ("spring_barley", "2025-04-16"),
+        "field_2": ("grass_ley", "2025-04-16"),
+        "field_3": ("flax", "2025-04-20"),
     }
-    assert {p["object-type"] for p, _ in fields.values()} == {"field"}
+    assert _planted(season.late_fields) == {
+        "field_4": ("sugar_beet", "2025-04-18"),
+        "field_5": ("clover", "2025-04-22"),
+    }
+    assert _planted(season.next_crops) == {}
+
+
+def test_next_crops_are_those_that_are_sown_by_the_last_day(tmp_path: Path) -> None:
+    season = write_season(tmp_path, BASE_URL, date(2025, 5, 1), date(2025, 6, 30), ())
+    assert _planted(season.next_crops) == {"field_16": ("maize", "2025-05-18")}
+    assert _fields(season.neighbours)["field_16"][0]["end-date"] == "2025-05-14"
+    season = write_season(tmp_path, BASE_URL, date(2026, 5, 1), date(2026, 5, 31), ())
+    following = _planted(season.next_crops)
+    assert following["field_1"] == ("maize", "2026-05-04")
+    assert sorted(crop for crop, _ in following.values()) == [*["maize"] * 12, "spring_barley", "sugar_beet"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +274,42 @@ def test_classification_is_cloud_where_pixels_are_bright_and_shadow_where_they_a
     assert np.median(nirs[classes == 3]) < 0.7 * np.median(nirs[classes == 4])
 
 
+def _western(season: Season) -> pystac.Item:
+    """Return the scene of the western tile."""
+    features = json.loads(season.items.read_text())["features"]
+    return pystac.Item.from_dict(next(f for f in features if "30UXV" in f["id"]))
+
+
+def _within(season: Season, item: pystac.Item, asset: str, field: shapely.Geometry) -> np.ndarray:
+    """Return the pixels of an asset within a field."""
+    with _open(season, item, asset) as raster:
+        on_map = transform_geom("OGC:CRS84", raster.crs, shapely.geometry.mapping(field))
+        inside = geometry_mask([on_map], raster.shape, raster.transform, invert=True)
+        return raster.read(1)[inside].astype(float)
+
+
+def test_a_rim_of_cloud_lies_over_a_field_and_the_classification_has_vegetation_there(tmp_path: Path) -> None:
+    day = date(2025, 6, 13)
+    season = write_season(tmp_path, BASE_URL, day, day, ("red", "nir", "scl"))
+    item = _western(season)
+    fields, values = _fields(season.neighbours), {}
+    for name in ("field_12", "field_14"):
+        assert set(_within(season, item, "scl", fields[name][1])) == {4}
+        red, nir = (_within(season, item, band, fields[name][1]) - 1000 for band in ("red", "nir"))
+        values[name] = ((nir - red) / (nir + red)).mean()
+    assert -0.35 < values["field_12"] - values["field_14"] < -0.15
+
+
+def test_a_field_is_hidden_for_weeks_while_its_neighbours_are_seen(tmp_path: Path) -> None:
+    day = date(2025, 5, 24)
+    season = write_season(tmp_path, BASE_URL, day, day, ("scl",))
+    item = _western(season)
+    fields = {**_fields(season.fields), **_fields(season.neighbours)}
+    clear = {name for name, (_, field) in fields.items() if set(_within(season, item, "scl", field)) <= {4, 5}}
+    assert set(_within(season, item, "scl", fields["field_17"][1])) <= {8, 9}
+    assert len(fields.keys() - clear) <= 2
+
+
 @pytest.fixture
 def api(season: Season, tmp_path: Path) -> Iterator[str]:
     server = start_stac([season.collection, season.items], log=tmp_path / "stac.log")
@@ -275,6 +336,11 @@ def test_scenes_served_by_a_stac_api_are_read_with_the_shift_of_their_digital_nu
 def test_a_season_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="end 2025-04-01 is before its start 2025-04-02"):
         write_season(tmp_path, BASE_URL, date(2025, 4, 2), date(2025, 4, 1))
+
+
+def test_a_season_of_which_nothing_is_told_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="told from 2025-01-01 to 2026-12-31"):
+        write_season(tmp_path, BASE_URL, date(2024, 6, 1), date(2024, 6, 2))
 
 
 def test_command_writes_a_season_of_the_wanted_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
