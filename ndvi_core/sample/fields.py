@@ -175,7 +175,7 @@ NEIGHBOURS = (
         (220, 560),
         (-100, 110),
         (
-            Crop("forage_rye", "winter_wheat", date(2024, 10, 12), 25, date(2025, 5, 12), end_date=date(2025, 5, 14)),
+            Crop("forage_rye", "winter_wheat", date(2024, 10, 12), 25, date(2025, 5, 12), end_date=date(2025, 5, 17)),
             Crop("maize", "maize", date(2025, 5, 18), -14, date(2025, 9, 25), end_date=date(2025, 10, 10)),
         ),
     ),

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
-from ndvi_core.sample.fields import ALL_FIELDS, BANKS, DROUGHT_DAYS, Crop, SampleField
+from ndvi_core.sample.fields import ALL_FIELDS, BANKS, DROUGHT_DAYS, SampleField
 from ndvi_core.support.days import days_between
 
 EventKind = Literal["drop", "green_up", "harvest_candidate", "below_peers", "no_value"]
 
-BARE = 0.2
-"""Green share of the ground below which a crop is still to come up; a perennial one never is."""
-UP = 0.3
-"""Green share at which a crop is up."""
+UP = 0.25
+"""By so much the green share of the ground has to rise for a crop to be up, or grass to have grown again."""
+TOLERANCE = timedelta(5)
+"""Passes are days apart, and some are clouded."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,12 @@ class TrueEvent:
     kind: EventKind
     field_id: str
     day: date
-    """When it began."""
-    tolerance: int
-    """Days before and after within which it may be seen to begin: passes are days apart, and some are clouded."""
+    tolerance: timedelta = TOLERANCE
+    """By so much the days on which it is seen may miss the day."""
+
+    def is_seen(self, first_day: date, last_day: date) -> bool:
+        """Return whether evidence of these days can be of it."""
+        return first_day - self.tolerance <= self.day <= last_day + self.tolerance
 
 
 def true_events(start: date, end: date) -> list[TrueEvent]:
@@ -33,26 +37,34 @@ def true_events(start: date, end: date) -> list[TrueEvent]:
 
     The banks of cloud that the scene classification misses are not among them: they are no event of a field.
     """
-    found = [event for field in ALL_FIELDS for crop in field.crops for event in _of_crop(field, crop)]
-    found += [TrueEvent("drop", field.field_id, mown, 10) for field in ALL_FIELDS for mown in field.mown]
-    found += [TrueEvent("no_value", bank.field_id, bank.first, 5) for bank in BANKS if bank.noticed]
+    found = [event for field in ALL_FIELDS for event in _of_field(field, start, end)]
+    found += [TrueEvent("no_value", bank.field_id, bank.first) for bank in BANKS if bank.noticed]
     return sorted((event for event in found if start <= event.day <= end), key=lambda event: event.day)
 
 
-def _of_crop(field: SampleField, crop: Crop) -> Iterator[TrueEvent]:
-    up = _up(field, crop)
-    if up is not None:
-        yield TrueEvent("green_up", field.field_id, up, 12)
-    if crop.harvest is not None:
-        yield TrueEvent("harvest_candidate", field.field_id, crop.harvest, 12)
-    if field.drought_since is not None and crop is field.crops[0]:
-        half = DROUGHT_DAYS // 2
-        yield TrueEvent("below_peers", field.field_id, field.drought_since + timedelta(half), half)
+def _of_field(field: SampleField, start: date, end: date) -> Iterator[TrueEvent]:
+    for crop in field.crops:
+        if crop.harvest is not None:
+            yield TrueEvent("harvest_candidate", field.field_id, crop.harvest)
+    for mown in field.mown:
+        yield TrueEvent("drop", field.field_id, mown)
+    if field.drought_since is not None:
+        half = timedelta(DROUGHT_DAYS // 2)
+        for kind in ("drop", "below_peers"):
+            yield TrueEvent(kind, field.field_id, field.drought_since + half, half)
+    begins = [*(crop.plant_date for crop in field.crops), *field.mown, end + timedelta(1)]
+    for begin, until in pairwise(sorted(max(day, start) for day in begins)):
+        up = _up(field, days_between(begin, until - timedelta(1)))
+        if up is not None:
+            yield TrueEvent("green_up", field.field_id, up)
 
 
-def _up(field: SampleField, crop: Crop) -> date | None:
-    """Return the day on which a crop is up, None if it was not bare before."""
-    if field.green(crop.plant_date) > BARE:
-        return None
-    days = days_between(crop.plant_date, crop.plant_date + timedelta(120))
-    return next((day for day in days if field.green(day) >= UP), None)
+def _up(field: SampleField, days: list[date]) -> date | None:
+    """Return the first day on which the field is greener by `UP` than on the least green day before, if there is one."""
+    lowest = 1.0
+    for day in days:
+        green = field.green(day)
+        if green >= lowest + UP:
+            return day
+        lowest = min(lowest, green)
+    return None

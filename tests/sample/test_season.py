@@ -200,7 +200,7 @@ def test_what_was_sown_before_the_first_day_is_planted_on_it(season: Season) -> 
 def test_next_crops_are_those_that_are_sown_by_the_last_day(tmp_path: Path) -> None:
     season = write_season(tmp_path, BASE_URL, date(2025, 5, 1), date(2025, 6, 30), ())
     assert _planted(season.next_crops) == {"field_16": ("maize", "2025-05-18")}
-    assert _fields(season.neighbours)["field_16"][0]["end-date"] == "2025-05-14"
+    assert _fields(season.neighbours)["field_16"][0]["end-date"] == "2025-05-17"
     season = write_season(tmp_path, BASE_URL, date(2026, 5, 1), date(2026, 5, 31), ())
     following = _planted(season.next_crops)
     assert following["field_1"] == ("maize", "2026-05-04")
