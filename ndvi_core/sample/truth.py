@@ -60,7 +60,7 @@ def _of_field(field: SampleField, start: date, end: date) -> Iterator[TrueEvent]
 
 
 def _up(field: SampleField, days: list[date]) -> date | None:
-    """Return the first day on which the field is greener by `UP` than on the least green day before, if there is one."""
+    """Return the first day that is greener by `UP` than the least green one before, if there is one."""
     lowest = 1.0
     for day in days:
         green = field.green(day)

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ndvi_core.models.arrays import Days, Floats, Indexes
+from ndvi_core.models.arrays import Floats, Indexes
 from ndvi_core.season.rules import EventRules
 from ndvi_core.season.slots import FAR, Slots
 
@@ -82,9 +82,10 @@ class Falls:
 
         At least three values are there, from the first to this one. All are lower by `drop_fall` than an earlier top,
         which is `drop_days` at most before the first, and by so much more as the peers' median has fallen meanwhile.
-        They are there for so long that at the pace of the fall `hold` times `drop_fall` more would have followed; yet
-        none is lower than the first by more than `hold_fall`, nor lower than `ripe`. It is the latest top to the
-        earliest first one; `NOWHERE` if there is none.
+        They are there for so long that at the pace of the fall `hold` times `drop_fall` more would have followed, or
+        this one is higher than the first by `hold_fall`, since what ripens does not grow again; and none is lower than
+        the first by more than `hold_fall`, nor lower than `ripe`. It is the latest top to the earliest first one;
+        `NOWHERE` if there is none.
 
         Args:
             number: Slot of the last value.
@@ -104,21 +105,23 @@ class Falls:
             held = near & (lower >= np.maximum(value[first] - rules.hold_fall, rules.ripe))
             held &= self.highest[first] - upper >= rules.drop_fall
             if held.any():
-                source = self._source(first, upper, days, not_before)
+                source = self._source(first, number, upper, not_before)
                 held &= source != NOWHERE
                 since, held_from = np.where(held, source, since), np.where(held, first, held_from)
         return since, held_from
 
-    def _source(self, first: int, upper: Floats, days: Days, not_before: NDArray[np.integer]) -> Indexes:
-        """Return the latest slot from which values have fallen, fast enough, to those that have held for some days.
+    def _source(self, first: int, number: int, upper: Floats, not_before: NDArray[np.integer]) -> Indexes:
+        """Return the latest slot from which values have fallen, fast enough, to those that have held or grow again.
 
         Args:
             first: Slot of the first that is there.
+            number: Slot of the last.
             upper: (seasons) the highest that is there.
-            days: (seasons) for how long.
             not_before: (seasons) first day that the fall may begin on.
         """
-        rules, day = self.rules, self.slots.day
+        rules, (day, value) = self.rules, self.slots
+        days = day[number] - day[first]
+        grows = value[number] - value[first] >= rules.hold_fall
         since = np.full(len(upper), NOWHERE, np.intp)
         for earlier in range(first - 1, -1, -1):
             days_of_fall = day[first] - day[earlier]
@@ -128,6 +131,6 @@ class Falls:
             fall = self.tops[earlier] - upper
             near &= (day[earlier] >= not_before) & (since == NOWHERE)
             near &= fall >= rules.drop_fall + np.fmax(self.usual[earlier] - self.usual[first], 0.0)
-            near &= fall * days >= rules.hold * rules.drop_fall * days_of_fall
+            near &= grows | (fall * days >= rules.hold * rules.drop_fall * days_of_fall)
             since = np.where(near, earlier, since)
         return since

@@ -53,7 +53,7 @@ class EventRules(_Rules):
     hold: float = Field(default=1.5, gt=0)
     """A fall that is not so steep has stopped when so many times `drop_fall` more would have followed at its pace."""
     hold_fall: float = Field(default=0.05, gt=0)
-    """Fall that may have followed meanwhile."""
+    """Fall that may have followed meanwhile, and rise that is growth."""
     ripe: float = 0.4
     """A fall that stops below this may be the end of ripening."""
     bare: float = 0.3

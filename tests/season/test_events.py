@@ -33,6 +33,7 @@ BARLEY = every(range(0, 31, 5), 0.15, 0.15) | every(range(35, 71, 5), 0.22, 0.88
         (PLATEAU | every(range(45, 66, 5), 0.62, 0.61), [Found("drop", (40, 45, 50, 55), None)]),
         (PLATEAU | {45: 0.7, 50: 0.62, 55: 0.62, 60: 0.63, 65: 0.6}, [Found("drop", (40, 50, 55, 65), None)]),
         (PLATEAU | {45: 0.62, 47: 0.62, 50: 0.62}, []),  # not long enough yet
+        (PLATEAU | {47: 0.54, 50: 0.56, 53: 0.6}, [Found("drop", (40, 47, 50, 53), None)]),  # it grows again
         (PLATEAU | {45: 0.7, 50: 0.62, 55: 0.55, 60: 0.47, 65: 0.4}, []),  # ripening goes on
         # No drops.
         (PLATEAU, []),
