@@ -50,8 +50,7 @@ def _of_field(field: SampleField, start: date, end: date) -> Iterator[TrueEvent]
         yield TrueEvent("drop", field.field_id, mown)
     if field.drought_since is not None:
         half = timedelta(DROUGHT_DAYS // 2)
-        for kind in ("drop", "below_peers"):
-            yield TrueEvent(kind, field.field_id, field.drought_since + half, half)
+        yield TrueEvent("below_peers", field.field_id, field.drought_since + half, half)
     begins = [*(crop.plant_date for crop in field.crops), *field.mown, end + timedelta(1)]
     for begin, until in pairwise(sorted(max(day, start) for day in begins)):
         up = _up(field, days_between(begin, until - timedelta(1)))

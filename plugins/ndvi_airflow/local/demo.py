@@ -52,22 +52,23 @@ class Farmer:
         self._store.write(self.settings.extent_key, file.read_bytes(), "application/geo+json")
         self._console.print(f"[green]✓[/] uploaded {self._store.uri(self.settings.extent_key)}")
 
-    def register(self, file: Path) -> None:
-        """Upload a GeoJSON file and wait until Airflow has taken it in."""
+    def register(self, *files: Path) -> None:
+        """Upload GeoJSON files and wait until Airflow has taken them in."""
         for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE, SEASON):
             self.rest.unpause(dag_id)
         listed = set(self._lists_of_problems())
-        key = f"{self.settings.pending_prefix}{file.name}"
-        self._store.write(key, file.read_bytes(), "application/geo+json")
-        self._console.print(f"[green]✓[/] uploaded {self._store.uri(key)}")
-        with self._waiting(f"{REGISTRATION}: the file is taken in", total=1) as progressed:
-            while self._store.exists(key):
-                progressed(0)
+        keys = [f"{self.settings.pending_prefix}{file.name}" for file in files]
+        for key, file in zip(keys, files, strict=True):
+            self._store.write(key, file.read_bytes(), "application/geo+json")
+            self._console.print(f"[green]✓[/] uploaded {self._store.uri(key)}")
+        with self._waiting(f"{REGISTRATION}: files are taken in", total=len(keys)) as progressed:
+            while left := sum(self._store.exists(key) for key in keys):
+                progressed(len(keys) - left)
                 self._stop_if_failed(REGISTRATION)
-            progressed(1)
-        for problems in set(self._lists_of_problems()) - listed:
-            found = ErrorsFile.model_validate_json(self._store.read(problems)).problems
-            for line in check_lines(file.name, found):
+            progressed(len(keys))
+        for problems in sorted(set(self._lists_of_problems()) - listed):
+            listing = ErrorsFile.model_validate_json(self._store.read(problems))
+            for line in check_lines(Path(listing.file).name, listing.problems):
                 self._console.print(f"[yellow]![/] {escape(line)}")
 
     def follow_daily(self) -> None:
@@ -173,12 +174,17 @@ def run_demo(stack: Stack, console: Console) -> None:
     farmer = Farmer(stack, console)
     season = stack.season
     farmer.upload_extent(season.extent)
-    farmer.register(season.fields)
+    farmer.register(*_there(season.fields, season.neighbours))
     farmer.follow_daily()
-    farmer.register(season.late_fields)
+    farmer.register(*_there(season.late_fields, season.next_crops))
     farmer.follow_catch_up()
     farmer.follow_seasons()
     farmer.show()
+
+
+def _there(*files: Path) -> list[Path]:
+    """Return those of the files that the season has."""
+    return [file for file in files if file.exists()]
 
 
 def _settings(variables: Mapping[str, str]) -> AirflowSettings:

@@ -12,12 +12,15 @@ from ndvi_airflow.local.processes import HOST
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.scene import Asset
 from ndvi_core.sample.farm import Season
-from ndvi_core.sample.season import END, START, write_season
+from ndvi_core.sample.season import write_season
 
 PERIODS = {
-    "sample": (START, END),
+    "sample": (date(2025, 6, 24), date(2025, 6, 30)),
     "southtyrol": (date(2022, 6, 1), date(2022, 6, 30)),
 }
+"""First and last day of the daily runs."""
+SOWN = date(2025, 4, 1)
+"""The sample's scenes begin when its fields are sown: days before the first daily run are caught up."""
 
 
 def season_variables(settings: LocalSettings, user: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +57,8 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
         _day(variables, name, default)
         for name, default in zip(("NDVI_START_DATE", "NDVI_END_DATE"), PERIODS[settings.season], strict=True)
     )
+    if end < start:
+        raise BadInput(f"NDVI_END_DATE, {end}, is before NDVI_START_DATE, {start}: exchange them")
     base_url = f"http://{settings.host}:{settings.files_port}"
     period = {"start": str(start), "end": str(end)}
     wanted = {"season": settings.season, "base_url": base_url, **period, "assets": list(get_args(Asset))}
@@ -62,7 +67,7 @@ def prepare_season(season: Season, settings: LocalSettings, variables: Mapping[s
         return False
     season.folder.mkdir(parents=True, exist_ok=True)
     if settings.season == "sample":
-        write_season(season.folder, base_url, start, end)
+        write_season(season.folder, base_url, min(SOWN, start), end)
     else:
         _write_southtyrol(season, base_url, variables)
     made.write_text(json.dumps(wanted))
