@@ -10,7 +10,7 @@ import { DaysLayout } from "./days_layout.js";
 import { Rows } from "./days_rows.js";
 import { Selection } from "./days_selection.js";
 import { byId, h, oncePerFrame } from "./dom.js";
-import { codeOf } from "./season.js";
+import { codeOf } from "./grid.js";
 import { change, state, watch } from "./state.js";
 import { STATUSES, classNameOf, counted, periodOf, word } from "./words.js";
 
@@ -35,7 +35,7 @@ export class DayGrid {
     byId("days-open").addEventListener("click", () => this.open());
     box.addEventListener("scroll", this.draw);
     new ResizeObserver(arrange).observe(box);
-    watch(["season", "fields", "view"], arrange);
+    watch(["grid", "fields", "view"], arrange);
     listenToGrid(this);
   }
 
@@ -55,7 +55,7 @@ export class DayGrid {
   /** Open the field of the cursor on its day. */
   open() {
     const { cursor } = this.selection;
-    if (cursor && this.rows) change({ field: [this.rows.id(cursor.row)], date: this.rows.season.day(cursor.column) });
+    if (cursor && this.rows) change({ field: [this.rows.id(cursor.row)], date: this.rows.grid.day(cursor.column) });
   }
 
   #recompute() {
@@ -67,15 +67,15 @@ export class DayGrid {
 
   /** Choose and order the rows, and lay out the scrolled surface. */
   #arrange() {
-    const { season, fields, view } = state;
-    if (!season || view !== "days") return;
+    const { grid, fields, view } = state;
+    if (!grid || view !== "days") return;
     const onlyTroubles = byId("days-troubles", HTMLInputElement).checked;
-    this.rows = new Rows(season, fields, onlyTroubles, byId("days-order", HTMLSelectElement).value);
-    this.layout.resize(byId("days-space"), this.rows.count, season.length);
+    this.rows = new Rows(grid, fields, onlyTroubles, byId("days-order", HTMLSelectElement).value);
+    this.layout.resize(byId("days-space"), this.rows.count, grid.length);
     const { cursor } = this.selection;
     if (cursor && !this.layout.holds(cursor)) this.selection.clear();
     byId("days-none").hidden = this.rows.count > 0;
-    showLegend(season.counts());
+    showLegend(grid.counts());
     this.#showSelection();
     this.draw();
   }

@@ -4,7 +4,7 @@
 /** @import { DaysLayout } from "./days_layout.js" */
 /** @import { Rows } from "./days_rows.js" */
 /** @import { Selection } from "./days_selection.js" */
-/** @import { Season } from "./season.js" */
+/** @import { Grid } from "./grid.js" */
 
 import { classOf, colourOfClass, colourOfStatus, themed } from "./colours.js";
 import { HEAD, ROW } from "./days_layout.js";
@@ -42,7 +42,7 @@ export function drawGrid(layout, rows, selection, byValue) {
   context.fillRect(0, 0, view.names, height);
   context.fillRect(0, 0, width, HEAD);
   drawNames(context, view, rows, height);
-  drawDates(context, view, rows.season, width);
+  drawDates(context, view, rows.grid, width);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {InView} view @param {Rows} rows @param {boolean} byValue */
@@ -98,8 +98,8 @@ function drawNames(context, { names, firstRow, endRow, y }, rows, height) {
   context.restore();
 }
 
-/** @param {CanvasRenderingContext2D} context @param {InView} view @param {Season} season @param {number} width */
-function drawDates(context, { names, firstColumn, endColumn, x, cell }, season, width) {
+/** @param {CanvasRenderingContext2D} context @param {InView} view @param {Grid} grid @param {number} width */
+function drawDates(context, { names, firstColumn, endColumn, x, cell }, grid, width) {
   const every = Math.ceil(DATE_PIXELS / cell);
   context.save();
   context.beginPath();
@@ -108,7 +108,7 @@ function drawDates(context, { names, firstColumn, endColumn, x, cell }, season, 
   context.textAlign = "left";
   // Those to the left of the view may reach into it.
   for (let column = Math.max(firstColumn - 12, 0), labelled = -Infinity; column < endColumn; column++) {
-    const day = season.day(column);
+    const day = grid.day(column);
     const number = Number(day.slice(8));
     if (column === firstColumn || (number === 1 && x(column) - labelled > MONTH_PIXELS)) {
       labelled = Math.max(x(column), names);

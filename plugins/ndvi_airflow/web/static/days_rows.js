@@ -3,7 +3,7 @@
 /** @import { Field } from "./answers.d.ts" */
 /** @import { Cell } from "./days_layout.js" */
 /** @import { Rectangle } from "./days_selection.js" */
-/** @import { Season } from "./season.js" */
+/** @import { Grid } from "./grid.js" */
 
 import { longDay, ndvi, why, whyNot } from "./words.js";
 
@@ -12,20 +12,20 @@ const troubles = ({ properties: one }) => one.missing + one.counts.failed;
 
 export class Rows {
   /**
-   * @param {Season} season
-   * @param {Field[]} fields Those of the season, in its order.
+   * @param {Grid} grid
+   * @param {Field[]} fields Those of the grid, in its order.
    * @param {boolean} onlyTroubles Leave out the fields of which nothing is late or broken.
    * @param {string} order By what the rows are ordered: "id", "trouble", or else as the fields are.
    */
-  constructor(season, fields, onlyTroubles, order) {
-    this.season = season;
+  constructor(grid, fields, onlyTroubles, order) {
+    this.grid = grid;
     this.fields = fields;
-    /** The row of the season for each row that is shown. */
+    /** The row of the grid for each row that is shown. */
     this.order = [...fields.keys()].filter((row) => !onlyTroubles || troubles(fields[row]) > 0);
     if (order === "trouble") this.order.sort((one, other) => troubles(fields[other]) - troubles(fields[one]));
     if (order === "id") {
       const { compare } = new Intl.Collator("en", { numeric: true });
-      this.order.sort((one, other) => compare(season.ids[one], season.ids[other]));
+      this.order.sort((one, other) => compare(grid.ids[one], grid.ids[other]));
     }
   }
 
@@ -36,26 +36,26 @@ export class Rows {
 
   /** @param {number} row */
   id(row) {
-    return this.season.ids[this.order[row]];
+    return this.grid.ids[this.order[row]];
   }
 
   /** @param {number} row @param {number} column */
   status(row, column) {
-    return this.season.status(this.order[row], column);
+    return this.grid.status(this.order[row], column);
   }
 
   /** @param {number} row @param {number} column */
   value(row, column) {
-    return this.season.value(this.order[row], column);
+    return this.grid.value(this.order[row], column);
   }
 
   /** What is known of a cell: its name, and then its value or why it has none. @param {Cell} cell */
   describe({ row, column }) {
-    const { season } = this;
+    const { grid } = this;
     const status = this.status(row, column);
     const value = this.value(row, column);
-    const isLast = column === season.length - 1;
-    const title = `${this.id(row)}, ${longDay(season.day(column))}`;
+    const isLast = column === grid.length - 1;
+    const title = `${this.id(row)}, ${longDay(grid.day(column))}`;
     if (value !== null) return [title, `NDVI ${ndvi(value)}`];
     const { properties } = this.fields[this.order[row]];
     return [title, isLast || status === "not_due" ? whyNot(properties, status) : why(status)];
@@ -71,6 +71,6 @@ export class Rows {
       if (due > 0) ids.push(this.id(row));
       count += due;
     }
-    return { cells: { field_ids: ids, start: this.season.day(left), end: this.season.day(right) }, count };
+    return { cells: { field_ids: ids, start: this.grid.day(left), end: this.grid.day(right) }, count };
   }
 }

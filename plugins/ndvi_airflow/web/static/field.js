@@ -17,7 +17,7 @@ const TABLE = "table";
 const NDVI = "ndvi";
 
 /** @param {string} id */
-const fieldOf = (id) => state.fields[state.season?.rows.get(id) ?? -1];
+const fieldOf = (id) => state.fields[state.grid?.rows.get(id) ?? -1];
 /** The ids of the fields that are open and registered. */
 const present = () => state.field.filter((id) => fieldOf(id)).slice(0, MOST_COMPARED);
 /** The index that is chosen; NDVI if there is no such index (any more). */
@@ -33,14 +33,14 @@ export class FieldPanel {
     this.provenance = h("div");
     this.isProvenanceOpen = false;
     /**
-     * The observations of fields, as they were loaded for the season that is shown.
+     * The observations of fields, as they were loaded for what is shown.
      *
      * @type {Map<string, Observation[]>}
      */
     this.loaded = new Map();
     /** How often was loaded: only the last answer counts. */
     this.loads = 0;
-    watch(["field", "season"], () => this.#load());
+    watch(["field", "grid"], () => this.#load());
     watch(["date"], () => this.#showDate());
     watch(["index", "indices"], () => this.loaded.size > 0 && this.#render(present()));
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
@@ -77,7 +77,7 @@ export class FieldPanel {
     const observations = this.#observations(id);
     /** @param {string} other */
     const add = (other) => {
-      if (state.season?.rows.has(other) && !ids.includes(other)) pick(other, true);
+      if (state.grid?.rows.has(other) && !ids.includes(other)) pick(other, true);
     };
     this.curve = h("div", { id: "curve" });
     this.curveKey = h("div", { id: "curve-key", class: "key" });
@@ -126,7 +126,7 @@ export class FieldPanel {
 
   #showCurve() {
     const ids = present().filter((id) => this.loaded.has(id));
-    if (ids.length === 0 || !state.season || !this.curve.isConnected) return;
+    if (ids.length === 0 || !state.grid || !this.curve.isConnected) return;
     const index = shownIndex();
     const name = index?.name ?? NDVI;
     const series = ids.map((id) => ({
@@ -134,8 +134,8 @@ export class FieldPanel {
       plantDate: fieldOf(id).properties.plant_date,
       observations: this.#ofPresentSeason(id).map((one) => ({ ...one, value: meanOf(one, name) })),
     }));
-    const mean = name === NDVI ? cropMean(fieldOf(ids[0]).properties.plant_type) : null; // the season is of NDVI
-    drawCurve(this.curve, series, mean, index, state.date ?? state.season.end, (number, one) => {
+    const mean = name === NDVI ? cropMean(fieldOf(ids[0]).properties.plant_type) : null; // the grid is of NDVI
+    drawCurve(this.curve, series, mean, index, state.date ?? state.grid.end, (number, one) => {
       this.isProvenanceOpen = true;
       change({ field: [ids[number], ...ids.filter((id) => id !== ids[number])], date: one.date });
       this.#showProvenance();
@@ -161,12 +161,12 @@ export class FieldPanel {
  * @returns {Mean | null}
  */
 function cropMean(type) {
-  const { season, fields } = state;
-  if (!season) return null;
+  const { grid, fields } = state;
+  if (!grid) return null;
   const parts = fields.flatMap(({ properties }, row) =>
-    properties.seasons.filter((one) => one.plant_type === type).map((one) => season.part(row, one.plant_date, one.end_date)),
+    properties.seasons.filter((one) => one.plant_type === type).map((one) => grid.part(row, one.plant_date, one.end_date)),
   );
   const count = new Set(parts.map(({ row }) => row)).size;
   if (count < 2) return null;
-  return { name: `Mean of ${counted(count, "field")} of ${crop(type)}`, start: season.start, values: season.means(parts) };
+  return { name: `Mean of ${counted(count, "field")} of ${crop(type)}`, start: grid.start, values: grid.means(parts) };
 }

@@ -21,7 +21,7 @@ export function startList() {
     shown += ROWS;
     render();
   });
-  watch(["fields", "season", "field", "view"], render);
+  watch(["fields", "grid", "field", "view"], render);
 }
 
 /** @param {number} most Rows that are shown. */

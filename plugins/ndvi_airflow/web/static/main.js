@@ -27,17 +27,17 @@ const news = new News(() =>
 );
 
 function renderFields() {
-  const { season, fields } = state;
+  const { grid, fields } = state;
   byId("map-none").hidden = fields.length > 0;
-  if (!season) return;
-  byId("field-ids").replaceChildren(...season.ids.map((id) => h("option", { value: id })));
-  byId("days-from", HTMLInputElement).value = season.start;
-  const counts = season.counts();
+  if (!grid) return;
+  byId("field-ids").replaceChildren(...grid.ids.map((id) => h("option", { value: id })));
+  byId("days-from", HTMLInputElement).value = grid.start;
+  const counts = grid.counts();
   /** @param {CellStatus} status */
   const count = (status) => counts[STATUSES.indexOf(status)];
   byId("summary").textContent = [
     counted(fields.length, "field"),
-    `recorded to ${longDay(season.end)}`,
+    `recorded to ${longDay(grid.end)}`,
     ...TROUBLES.filter(count).map((status) => `${counted(count(status), "cell")} ${status}`),
   ].join(" · ");
 }
@@ -75,7 +75,7 @@ function listen() {
   const find = byId("find", HTMLInputElement);
   const go = () => {
     const id = find.value.trim();
-    const row = state.season?.rows.get(id);
+    const row = state.grid?.rows.get(id);
     if (row === undefined) return;
     change({ field: [id] });
     map.showFields([row]);
@@ -89,7 +89,7 @@ const days = new DayGrid((cells, count) => recomputeCells(cells, count, () => ne
 new FieldPanel();
 startList();
 new Upload(map);
-watch(["fields", "season"], renderFields);
+watch(["fields", "grid"], renderFields);
 watch(["view", "colour"], renderView);
 watch(["session"], renderSession);
 listen();

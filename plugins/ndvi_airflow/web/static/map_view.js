@@ -1,7 +1,7 @@
 /** The map of the state: each field in the colour of its value on the date, with its picture and a tooltip. */
 
 /** @import { Overlay } from "./overlays.js" */
-/** @import { Season } from "./season.js" */
+/** @import { Grid } from "./grid.js" */
 
 import * as api from "./api.js";
 import { classOf } from "./colours.js";
@@ -20,7 +20,7 @@ export function startMap() {
     onDraw: drawScaleBar,
     overlayOf: (index) => corners.overlayOf(index, () => map.draw()),
   });
-  watch(["fields", "season"], () => {
+  watch(["fields", "grid"], () => {
     corners.forget();
     map.setFields(state.fields);
     map.setColours(classShown);
@@ -40,51 +40,51 @@ export function startMap() {
 /** @param {number} index */
 const idOf = (index) => state.fields[index].properties.field_id;
 
-const selected = () => state.field.map((id) => state.season?.rows.get(id)).filter((row) => row !== undefined);
+const selected = () => state.field.map((id) => state.grid?.rows.get(id)).filter((row) => row !== undefined);
 
-/** The column whose value colours a field, or -1. @param {Season} season @param {number} index */
-function columnShown(season, index) {
-  const column = season.column(state.date);
-  if (state.colour === "latest") return season.latest(index, column);
-  return season.value(index, column) === null ? -1 : column;
+/** The column whose value colours a field, or -1. @param {Grid} grid @param {number} index */
+function columnShown(grid, index) {
+  const column = grid.column(state.date);
+  if (state.colour === "latest") return grid.latest(index, column);
+  return grid.value(index, column) === null ? -1 : column;
 }
 
 /** @param {number} index */
 function classShown(index) {
-  const { season } = state;
-  if (!season) return HATCHED;
-  const column = columnShown(season, index);
-  const value = column === -1 ? null : season.value(index, column);
+  const { grid } = state;
+  if (!grid) return HATCHED;
+  const column = columnShown(grid, index);
+  const value = column === -1 ? null : grid.value(index, column);
   return value === null ? HATCHED : classOf(value);
 }
 
 /** @param {number} index @param {number} x @param {number} y */
 function point(index, x, y) {
-  const { season } = state;
-  if (index === -1 || !season) return hideTooltip();
+  const { grid } = state;
+  if (index === -1 || !grid) return hideTooltip();
   const { properties } = state.fields[index];
-  const { plant_type: type } = seasonOn(properties, dayShown(season, index)) ?? properties;
-  const lines = [properties.field_id, crop(type), ...described(season, index)];
+  const { plant_type: type } = seasonOn(properties, dayShown(grid, index)) ?? properties;
+  const lines = [properties.field_id, crop(type), ...described(grid, index)];
   showTooltip(x, y, lines);
   return announce(lines.join(", "));
 }
 
-/** The day that the map shows a field on. @param {Season} season @param {number} index */
-function dayShown(season, index) {
-  const shown = columnShown(season, index);
-  return season.day(shown === -1 ? season.column(state.date) : shown);
+/** The day that the map shows a field on. @param {Grid} grid @param {number} index */
+function dayShown(grid, index) {
+  const shown = columnShown(grid, index);
+  return grid.day(shown === -1 ? grid.column(state.date) : shown);
 }
 
-/** What the map says of a field on its date. @param {Season} season @param {number} index */
-function described(season, index) {
-  const shown = columnShown(season, index);
-  const column = season.column(state.date);
-  const lines = shown === -1 ? [] : [`NDVI ${ndvi(season.value(index, shown))} on ${longDay(season.day(shown))}`];
+/** What the map says of a field on its date. @param {Grid} grid @param {number} index */
+function described(grid, index) {
+  const shown = columnShown(grid, index);
+  const column = grid.column(state.date);
+  const lines = shown === -1 ? [] : [`NDVI ${ndvi(grid.value(index, shown))} on ${longDay(grid.day(shown))}`];
   if (shown === column) return lines;
-  const isLast = column === season.length - 1;
+  const isLast = column === grid.length - 1;
   const { properties } = state.fields[index];
-  const reason = whyNot(isLast ? properties : { plant_date: properties.plant_date }, season.status(index, column));
-  return [...lines, `${shortDay(season.day(column))}: ${reason}`];
+  const reason = whyNot(isLast ? properties : { plant_date: properties.plant_date }, grid.status(index, column));
+  return [...lines, `${shortDay(grid.day(column))}: ${reason}`];
 }
 
 /** Where the pictures of fields and days lie, once the API has said so. */
@@ -104,11 +104,11 @@ class Corners {
    * @param {number} index @param {() => void} onKnown @returns {Overlay | null}
    */
   overlayOf(index, onKnown) {
-    const { season } = state;
-    const column = season ? columnShown(season, index) : -1;
-    if (!season || column === -1) return null;
+    const { grid } = state;
+    const column = grid ? columnShown(grid, index) : -1;
+    if (!grid || column === -1) return null;
     const id = idOf(index);
-    const day = season.day(column);
+    const day = grid.day(column);
     const corners = this.#corners(id, day, onKnown);
     return corners && { url: api.overlayUrl(id, day, "png").href, corners };
   }

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { addNote } from "./notes.js";
-import { loadSeason } from "./season.js";
+import { loadGrid } from "./grid.js";
 import { change, state } from "./state.js";
 import { counted, dayNumber, dayOf, messageOf } from "./words.js";
 
@@ -35,15 +35,15 @@ export class News {
     ]);
     change({ session, extent });
     if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
-    const { fields, season } = await load(session.start_date, session.last_day);
+    const { fields, grid } = await load(session.start_date, session.last_day);
     byId("problem").hidden = true;
     const properties = JSON.stringify(fields.map((field) => field.properties));
-    const found = [properties, season.start, season.end, digest(season.codes), digest(season.values)].join(" ");
+    const found = [properties, grid.start, grid.end, digest(grid.codes), digest(grid.values)].join(" ");
     if (found === this.shown) return;
     this.shown = found;
     const known = new Set(state.fields.map((field) => field.properties.field_id));
-    const added = season.ids.filter((id) => !known.has(id));
-    change({ fields, season });
+    const added = grid.ids.filter((id) => !known.has(id));
+    change({ fields, grid });
     if (this.isFirst) this.onFirst();
     else if (added.length > 0) noteAdded(added);
     this.isFirst = false;
@@ -75,11 +75,11 @@ async function load(first, last) {
   const count = await api.countFields();
   const fitting = Math.max(Math.floor(MOST_CELLS / Math.max(count, 1)), FEWEST_DAYS);
   const start = state.from ?? later(first, dayOf(dayNumber(last) - fitting + 1));
-  const [fields, seasonOf] = await Promise.all([
+  const [fields, gridOf] = await Promise.all([
     api.fields(count > SIMPLIFIED_FROM ? TOLERANCE_METRES : 0),
-    loadSeason(start < last ? start : last, last),
+    loadGrid(start < last ? start : last, last),
   ]);
-  return { fields, season: seasonOf(fields.map((field) => field.properties.field_id)) };
+  return { fields, grid: gridOf(fields.map((field) => field.properties.field_id)) };
 }
 
 /** @param {string} one @param {string} other */

@@ -1,7 +1,7 @@
 /** What is shown, in one place and in the address, so that a link leads back to it. */
 
 /** @import { Extent, Field, Index, Session } from "./answers.d.ts" */
-/** @import { Season } from "./season.js" */
+/** @import { Grid } from "./grid.js" */
 
 /**
  * @typedef {object} Addressed What the address has of the state.
@@ -17,7 +17,7 @@
  * @property {Extent | null} extent
  * @property {Index[]} indices
  * @property {Field[]} fields
- * @property {Season | null} season
+ * @property {Grid | null} grid
  *
  * @typedef {Addressed & Loaded} State
  */
@@ -33,7 +33,7 @@ export const VIEWS = ["map", "list", "days"];
 const BEGINNING = { view: "map", date: null, field: [], colour: "latest", index: "ndvi", from: null };
 
 /** @type {State} */
-export const state = { ...read(), session: null, extent: null, indices: [], fields: [], season: null };
+export const state = { ...read(), session: null, extent: null, indices: [], fields: [], grid: null };
 
 /** @type {{keys: (keyof State)[], listener: () => void}[]} */
 const watchers = [];

@@ -1,11 +1,11 @@
 /** The date of the map: a slider with what each day brought, and play. */
 
 /** @import { CellStatus } from "./answers.d.ts" */
-/** @import { Season } from "./season.js" */
+/** @import { Grid } from "./grid.js" */
 
 import { colourOfStatus, themed } from "./colours.js";
 import { byId, oncePerFrame, sized } from "./dom.js";
-import { codeOf } from "./season.js";
+import { codeOf } from "./grid.js";
 import { change, state, watch } from "./state.js";
 import { counted, longDay, monthOf, shortDay } from "./words.js";
 
@@ -23,22 +23,22 @@ export function startTimeline() {
   const draw = oncePerFrame(drawDays);
   slider.addEventListener("input", () => {
     player.stop();
-    if (state.season) show(state.season, Number(slider.value));
+    if (state.grid) show(state.grid, Number(slider.value));
   });
   /** @param {number} direction */
   const step = (direction) => {
     player.stop();
-    if (state.season) show(state.season, nextPass(state.season, state.season.column(state.date), direction));
+    if (state.grid) show(state.grid, nextPass(state.grid, state.grid.column(state.date), direction));
   };
   byId("earlier").addEventListener("click", () => step(-1));
   byId("later").addEventListener("click", () => step(1));
-  watch(["date", "season", "view"], () => render(slider));
-  watch(["season", "view"], draw);
+  watch(["date", "grid", "view"], () => render(slider));
+  watch(["grid", "view"], draw);
   new ResizeObserver(draw).observe(byId("date-days"));
   return draw;
 }
 
-/** Plays the season: goes from pass to pass until the last day. */
+/** Plays the days: goes from pass to pass until the last day. */
 class Player {
   /** @param {HTMLElement} button */
   constructor(button) {
@@ -49,19 +49,19 @@ class Player {
   }
 
   play() {
-    if (!state.season) return;
-    if (state.date === null) show(state.season, nextPass(state.season, -1, 1));
+    if (!state.grid) return;
+    if (state.date === null) show(state.grid, nextPass(state.grid, -1, 1));
     this.playing = window.setInterval(() => this.#next(), FRAME_MILLISECONDS);
     this.button.setAttribute("aria-label", "Pause");
     this.button.dataset.playing = "";
   }
 
   #next() {
-    const { season, date } = state;
-    if (!season) return;
-    const column = season.column(date);
-    if (column >= season.length - 1) this.stop();
-    else show(season, nextPass(season, column, 1));
+    const { grid, date } = state;
+    if (!grid) return;
+    const column = grid.column(date);
+    if (column >= grid.length - 1) this.stop();
+    else show(grid, nextPass(grid, column, 1));
   }
 
   stop() {
@@ -72,55 +72,55 @@ class Player {
   }
 }
 
-/** @param {Season} season @param {number} column */
-function show(season, column) {
-  change({ date: column >= season.length - 1 ? null : season.day(column) });
+/** @param {Grid} grid @param {number} column */
+function show(grid, column) {
+  change({ date: column >= grid.length - 1 ? null : grid.day(column) });
 }
 
 /**
  * The next day, in a direction, on which a field got a value.
  *
- * @param {Season} season @param {number} column @param {number} direction
+ * @param {Grid} grid @param {number} column @param {number} direction
  */
-function nextPass(season, column, direction) {
-  for (let at = column + direction; at >= 0 && at < season.length; at += direction) {
-    if (season.counts(at)[COMPUTED] > 0) return at;
+function nextPass(grid, column, direction) {
+  for (let at = column + direction; at >= 0 && at < grid.length; at += direction) {
+    if (grid.counts(at)[COMPUTED] > 0) return at;
   }
-  return direction > 0 ? season.length - 1 : 0;
+  return direction > 0 ? grid.length - 1 : 0;
 }
 
 /** @param {HTMLInputElement} slider */
 function render(slider) {
-  const { season } = state;
-  if (!season) return;
-  const column = season.column(state.date);
-  const day = season.day(column);
-  slider.max = String(season.length - 1);
+  const { grid } = state;
+  if (!grid) return;
+  const column = grid.column(state.date);
+  const day = grid.day(column);
+  slider.max = String(grid.length - 1);
   slider.value = String(column);
-  const computed = season.counts(column)[COMPUTED];
+  const computed = grid.counts(column)[COMPUTED];
   const values = counted(computed, "field has a value", "fields have a value");
   slider.setAttribute("aria-valuetext", `${longDay(day)}: ${values} of this day`);
   byId("date-text").textContent = longDay(day);
   byId("date-text", HTMLTimeElement).dateTime = day;
   byId("date-note").textContent = computed > 0 ? `${values} of this day` : "no new value on this day";
-  byId("date-first").textContent = shortDay(season.start);
-  byId("date-last").textContent = shortDay(season.end);
+  byId("date-first").textContent = shortDay(grid.start);
+  byId("date-last").textContent = shortDay(grid.end);
 }
 
 /** A column a day: which share of the fields has which answer. */
 function drawDays() {
-  const { season } = state;
+  const { grid } = state;
   const { context, width, height } = sized(byId("date-days", HTMLCanvasElement));
   context.clearRect(0, 0, width, height);
-  if (!season || width === 0) return;
+  if (!grid || width === 0) return;
   // Under the middle of the slider's knob when it stands on that day.
-  const apart = (width - KNOB) / Math.max(season.length - 1, 1);
+  const apart = (width - KNOB) / Math.max(grid.length - 1, 1);
   const side = Math.min(Math.max(apart - 1, 1), WIDEST);
-  const fields = Math.max(season.ids.length, 1);
+  const fields = Math.max(grid.ids.length, 1);
   let labelled = -Infinity;
   context.font = "11px system-ui, sans-serif";
-  for (let column = 0; column < season.length; column++) {
-    const counts = season.counts(column);
+  for (let column = 0; column < grid.length; column++) {
+    const counts = grid.counts(column);
     const middle = KNOB / 2 + column * apart;
     let top = height - 14;
     for (const status of SHOWN) {
@@ -129,10 +129,10 @@ function drawDays() {
       context.fillRect(middle - side / 2, top - tall, side, tall);
       top -= tall;
     }
-    if (season.day(column).endsWith("-01") && middle - labelled > 70 && middle < width - 60) {
+    if (grid.day(column).endsWith("-01") && middle - labelled > 70 && middle < width - 60) {
       labelled = middle;
       context.fillStyle = themed("--faint");
-      context.fillText(monthOf(season.day(column)), labelled, height - 2);
+      context.fillText(monthOf(grid.day(column)), labelled, height - 2);
     }
   }
 }

@@ -12,7 +12,7 @@ export const codeOf = (status) => STATUSES.indexOf(status);
 const COMPUTED = codeOf("computed");
 const NOT_DUE = codeOf("not_due");
 
-export class Season {
+export class Grid {
   /** @param {string} start @param {string} end @param {string[]} ids In the order of the fields. */
   constructor(start, end, ids) {
     this.first = dayNumber(start);
@@ -59,7 +59,7 @@ export class Season {
   part(row, start, end) {
     return { row, from: dayNumber(start) - this.first, to: end === null ? this.length : dayNumber(end) - this.first };
   }
-  /** For each column the mean of some parts of rows, null where none has a value. @param {ReturnType<Season["part"]>[]} parts */
+  /** For each column the mean of some parts of rows, null where none has a value. @param {ReturnType<Grid["part"]>[]} parts */
   means(parts) {
     return Array.from({ length: this.length }, (_, column) => {
       const there = parts.filter(({ from, to }) => from <= column && column <= to);
@@ -98,15 +98,15 @@ export class Season {
  *
  * @param {string} start
  * @param {string} end
- * @returns {Promise<(ids: string[]) => Season>} The days of these fields, which may be loaded meanwhile.
+ * @returns {Promise<(ids: string[]) => Grid>} The days of these fields, which may be loaded meanwhile.
  */
-export async function loadSeason(start, end) {
+export async function loadGrid(start, end) {
   /** @type {GridPage[]} */
   const pages = [];
   for await (const page of api.grid(start, end, dayNumber(end) - dayNumber(start) + 1)) pages.push(page);
   return (ids) => {
-    const season = new Season(start, end, ids);
-    pages.forEach((page) => season.fill(page));
-    return season;
+    const grid = new Grid(start, end, ids);
+    pages.forEach((page) => grid.fill(page));
+    return grid;
   };
 }
