@@ -101,6 +101,7 @@ class FieldFiles:
             **{name: list(table.column(name).to_pylist()) for name in ("outlier", "provisional", "gap")},
             "peers_count": usual.seasons.tolist(),
             "peers_median": _nones(usual.median),
+            "peers_mad": _nones(usual.mad),
             "peers_z": _nones(z.round(2)),
             "history_count": history.seasons.astype(int).tolist(),
             "history_percentile": _nones(history.percentile.round(1)),

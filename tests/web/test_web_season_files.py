@@ -96,6 +96,7 @@ def test_a_series_has_columns_of_equal_length(ask: Ask) -> None:
     assert found["observed"][85] == pytest.approx(struck(85), abs=5e-5)
     assert found["observed"][86] is None
     assert found["peers_median"][50] == pytest.approx(crop(50), abs=0.02)
+    assert found["peers_mad"][50] == 0, "most of them are alike"
     assert found["history_percentile"][50] == 100
     assert found["history_percentile"][100] == 0
     earlier = ask("api/fields/field_1/series", season="2024").json()

@@ -102,6 +102,8 @@ class DailySeries(Frozen):
     """The smoothed value is far from all observations that count."""
     peers_count: list[int]
     peers_median: list[float | None]
+    peers_mad: list[float | None]
+    """Median absolute deviation from it: half of the peers are within."""
     peers_z: list[float | None]
     history_count: list[int]
     """Earlier seasons of the field with a value on that day since planting."""
