@@ -59,7 +59,9 @@ def browser(registered: Server, sign_in: SignIn) -> Iterator[Browser]:
 
 def heights(page: Browser) -> list[float]:
     """Return where the points of the curve are, from above."""
-    return page.run("return [...document.querySelectorAll('.points circle')].map(c => Number(c.getAttribute('cy')))")
+    return page.run(
+        "return [...document.querySelectorAll('#curve .points circle')].map(c => Number(c.getAttribute('cy')))"
+    )
 
 
 def table(page: Browser) -> list[list[str]]:

@@ -41,13 +41,7 @@ export interface Field {
   properties: FieldStatus;
 }
 
-/** A field, with the numbers of its present season: the last that has begun. */
-export interface FieldStatus extends SeasonStatus {
-  field_id: string;
-  /** All, in the order of time. */
-  seasons: SeasonStatus[];
-}
-
+/** A season of a field, and the days of it up to now. */
 export interface SeasonStatus {
   /** Its name. */
   season: string;
@@ -65,6 +59,80 @@ export interface SeasonStatus {
   /** Of the newest day with a scene; without any, of the newest day. */
   last_status: Status | null;
   last_reason: string | null;
+}
+
+/** A field with the status of its present season. */
+export interface FieldStatus extends SeasonStatus {
+  field_id: string;
+  /** All, in the order of time. */
+  seasons: SeasonStatus[];
+}
+
+/** What is computed of a field's season. */
+export interface FieldSeason {
+  season: string;
+  plant_type: string;
+  plant_date: string;
+  end_date: string | null;
+  /** By name; empty while nothing is computed. */
+  indices: Record<string, SeasonFigures>;
+}
+
+/** Why a day is not known; empty if it is. */
+export type Reason = "" | "too_few_values" | "not_over" | "no_amplitude" | "no_rise" | "no_fall" | "gap";
+
+/** An index in a season. */
+export interface SeasonFigures {
+  first_day: string;
+  last_day: string;
+  /** Observations that count. */
+  values: number;
+  outliers: number;
+  latest_day: string | null;
+  latest: number | null;
+  start: string | null;
+  start_reason: Reason;
+  peak: string | null;
+  peak_reason: Reason;
+  peak_value: number | null;
+  end: string | null;
+  end_reason: Reason;
+  /** Days from start to end. */
+  length: number | null;
+  /** Earlier seasons of the field and crop with a value on that day since planting; how many per cent were lower. */
+  crop_history_count: number;
+  crop_history_percentile: number | null;
+}
+
+/** The days of a season in an index: an item a day in each list. */
+export interface DailySeries {
+  day: string[];
+  smoothed: (number | null)[];
+  /** Standard errors of the smoothed values. */
+  error: (number | null)[];
+  outlier: boolean[];
+  provisional: boolean[];
+  /** Far from all observations that count. */
+  gap: boolean[];
+  /** Seasons of the crop and year with a value on the same day since planting, and what is usual among them. */
+  peers_count: number[];
+  peers_median: (number | null)[];
+  peers_mad: (number | null)[];
+}
+
+/** Something unusual in a season. */
+export interface FieldEvent {
+  event_id: string;
+  kind: "drop" | "green_up" | "harvest_candidate" | "below_peers" | "no_value";
+  field_id: string;
+  season: string;
+  plant_type: string;
+  first_day: string;
+  last_day: string;
+  value: number | null;
+  before: number | null;
+  change: number | null;
+  status: "open" | "closed" | "withdrawn";
 }
 
 export interface FieldPage {

@@ -1,7 +1,7 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
-/** @import { Checked, Corners, Extent, FieldPage, GridPage, Index, Observation, Session } from "./answers.d.ts" */
-/** @import { Dag, DagRun, TaskInstances } from "./answers.d.ts" */
+/** @import { Checked, Corners, DailySeries, Extent, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
+/** @import { Dag, DagRun, Index, Observation, Session, TaskInstances } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
@@ -50,15 +50,29 @@ export async function countFields() {
 export const grid = (start, end, days) =>
   pages(query(new URL("grid", OURS), { start, end, limit: Math.min(FIELDS_A_PAGE, Math.floor(CELLS_A_PAGE / days)) }));
 
-/** @param {string} id @returns {Promise<Observation[]>} In the order of their days. */
-export const observations = (id) => json(observationsUrl(id, "json"));
+/** @typedef {{start: string, end: string | null}} Period Days; without an end, up to the last recorded one. */
 
-/** @param {string} id @param {"json" | "csv"} format */
-export const observationsUrl = (id, format) =>
-  query(new URL(`fields/${encodeURIComponent(id)}/observations`, OURS), { format });
+/** @param {string} id @param {Period} period @returns {Promise<Observation[]>} In the order of their days. */
+export const observations = (id, period) => json(observationsUrl([id], period, "json"));
 
-/** @param {string[]} ids @param {"json" | "csv"} format */
-export const severalUrl = (ids, format) => query(new URL("observations", OURS), { field_ids: ids.join(), format });
+/** @param {string[]} ids @param {Period} period @param {"json" | "csv"} format */
+export const observationsUrl = (ids, { start, end }, format) => {
+  const path = ids.length > 1 ? "observations" : `fields/${encodeURIComponent(ids[0])}/observations`;
+  return query(new URL(path, OURS), { field_ids: ids.length > 1 ? ids.join() : null, start, end, format });
+};
+
+/** What is computed of the seasons of a field. @param {string} id @returns {Promise<FieldSeason[]>} In the order of time. */
+export const seasons = (id) => json(new URL(`fields/${encodeURIComponent(id)}/seasons`, OURS));
+
+/** The days of a season that is computed. @param {string} id @param {string} season @param {string} index @returns {Promise<DailySeries>} */
+export const series = (id, season, index) => json(seriesUrl(id, season, index, "json"));
+
+/** @param {string} id @param {string} season @param {string} index @param {"json" | "csv"} format */
+export const seriesUrl = (id, season, index, format) =>
+  query(new URL(`fields/${encodeURIComponent(id)}/series`, OURS), { season, index, format });
+
+/** What is unusual in the seasons of a field. @param {string} id @returns {Promise<FieldEvent[]>} */
+export const events = (id) => json(query(new URL("events", OURS), { field: id }));
 
 /** The picture for people, with its legend. @param {string} id @param {string} day */
 export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id)}/${day}.png`, document.baseURI);
@@ -152,8 +166,8 @@ function reason(status, body) {
   return detail || `Airflow answered ${status}.`;
 }
 
-/** @param {URL} url @param {Record<string, string | number>} parameters */
+/** @param {URL} url @param {Record<string, string | number | null>} parameters Those that are null are left out. */
 function query(url, parameters) {
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, String(value));
+  for (const [name, value] of Object.entries(parameters)) if (value !== null) url.searchParams.set(name, String(value));
   return url;
 }

@@ -1,23 +1,24 @@
 /** Pointing at the season curve, by mouse or by arrow keys: what a point stands for is said, and it can be chosen. */
 
 /** @import { Observation } from "./answers.d.ts" */
-/** @import { Frame, Series, Shown } from "./curve_frame.js" */
+/** @import { Curve, Frame, Shown } from "./curve_frame.js" */
 
 import { MAX_RADIUS, isValued } from "./curve_frame.js";
 import { announce, hideTooltip, showTooltip, svg } from "./dom.js";
+import { saidOfDay } from "./season_words.js";
 import { dayNumber, longDay, said } from "./words.js";
 
 const REACH_PIXELS = 40;
 
-/** @typedef {{name: string, number: number, one: Shown, x: number, y: number}} Place One observation of a series. */
+/** @typedef {{curve: Curve, number: number, shown: Shown, x: number, y: number}} Place One observation of a curve. */
 
 /**
- * @param {SVGSVGElement} picture @param {Frame} frame @param {Series[]} series
+ * @param {SVGSVGElement} picture @param {Frame} frame @param {Curve[]} curves
  * @param {string} indexName What the values are of.
- * @param {(series: number, observation: Observation) => void} onChoice
+ * @param {(curve: number, observation: Observation) => void} onChoice
  */
-export function listenToCurve(picture, frame, series, indexName, onChoice) {
-  const places = placesOf(frame, series);
+export function listenToCurve(picture, frame, curves, indexName, onChoice) {
+  const places = placesOf(frame, curves);
   const ring = svg("circle", { class: "pointed", r: MAX_RADIUS + 3, visibility: "hidden" });
   picture.append(ring);
   let at = -1;
@@ -26,15 +27,16 @@ export function listenToCurve(picture, frame, series, indexName, onChoice) {
     at = index;
     ring.setAttribute("visibility", index === -1 ? "hidden" : "visible");
     if (index === -1) return hideTooltip();
-    const { name, one, x, y } = places[index];
+    const { curve, shown, x, y } = places[index];
     ring.setAttribute("cx", String(x));
     ring.setAttribute("cy", String(y));
     const box = picture.getBoundingClientRect();
-    const title = `${name}, ${longDay(one.date)}`;
-    showTooltip(box.left + x, box.top + y, [title, ...said(one, indexName)]);
-    return announce(`${title}: ${said(one, indexName).join(", ")}`);
+    const title = `${curve.name}, ${longDay(shown.one.date)}`;
+    const lines = [...said(shown.one, indexName, shown.value), ...saidOfDay(shown.day, curve.season.plant_type)];
+    showTooltip(box.left + x, box.top + y, [title, ...lines]);
+    return announce(`${title}: ${lines.join(", ")}`);
   };
-  const choose = () => at !== -1 && onChoice(places[at].number, places[at].one);
+  const choose = () => at !== -1 && onChoice(places[at].number, places[at].shown.one);
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
     const nearest = nearestTo(places, event.clientX - box.left, event.clientY - box.top);
@@ -57,18 +59,18 @@ export function listenToCurve(picture, frame, series, indexName, onChoice) {
 }
 
 /**
- * What can be pointed at: all days of the first series, and those of the others that have a value.
+ * What can be pointed at: all days of the first curve, and those of the others that have a value.
  *
- * @param {Frame} frame @param {Series[]} series
+ * @param {Frame} frame @param {Curve[]} curves
+ * @returns {Place[]}
  */
-function placesOf(frame, series) {
-  return series
-    .flatMap(({ name, observations }, number) =>
-      observations
-        .filter((one) => number === 0 || isValued(one))
-        .map((one) => {
-          const value = one.value ?? 0;
-          return { name, number, one, x: frame.x(dayNumber(one.date)), y: frame.y(value) };
+function placesOf(frame, curves) {
+  return curves
+    .flatMap((curve, number) =>
+      curve.observations
+        .filter((shown) => frame.holds(dayNumber(shown.one.date)) && (number === 0 || isValued(shown)))
+        .map((shown) => {
+          return { curve, number, shown, x: frame.x(dayNumber(shown.one.date)), y: frame.y(shown.value ?? 0) };
         }),
     )
     .sort((left, right) => left.x - right.x || left.number - right.number);

@@ -1,20 +1,33 @@
 /** The panel of a field: its facts, season, pictures and numbers, and the fields that it is compared with. */
 
-/** @import { Observation } from "./answers.d.ts" */
-/** @import { Mean } from "./curve.js" */
+/** @import { Index, SeasonStatus } from "./answers.d.ts" */
+/** @import { Curve } from "./curve_frame.js" */
+/** @import { Known } from "./season.js" */
 
 import * as api from "./api.js";
 import { SERIES } from "./colours.js";
 import { drawCurve } from "./curve.js";
-import { meanOf } from "./curve_frame.js";
+import { makeCurve } from "./curve_frame.js";
+import { curveKey } from "./curve_key.js";
 import { byId, h, heldFocus } from "./dom.js";
-import { addition, chips, curveKey, facts, heading, indexPicker, numbers, pictures, provenance } from "./field_parts.js";
+import { addition, chips, facts, heading, indexPicker, numbers, pictures, provenance } from "./field_parts.js";
+import { digestOf, loadSeasons, seasonOf, seasonsBeside } from "./season.js";
+import { eventList, phenology, seasonPicker } from "./season_parts.js";
 import { change, pick, state, watch } from "./state.js";
-import { counted, crop, isWithin, messageOf } from "./words.js";
+import { messageOf } from "./words.js";
 
 const MOST_COMPARED = SERIES.length;
 const TABLE = "table";
 const NDVI = "ndvi";
+
+/**
+ * @typedef {object} Shown What is shown of the fields that are open.
+ * @property {string[]} ids
+ * @property {SeasonStatus} season Of the first one.
+ * @property {Index | undefined} index
+ * @property {Known[]} known
+ * @property {Curve[]} curves
+ */
 
 /** @param {string} id */
 const fieldOf = (id) => state.fields[state.grid?.rows.get(id) ?? -1];
@@ -22,29 +35,36 @@ const fieldOf = (id) => state.fields[state.grid?.rows.get(id) ?? -1];
 const present = () => state.field.filter((id) => fieldOf(id)).slice(0, MOST_COMPARED);
 /** The index that is chosen; NDVI if there is no such index (any more). */
 const shownIndex = () => state.indices.find(({ name }) => name === state.index) ?? state.indices[0];
+/** The day that is shown. */
+const today = () => state.date ?? state.grid?.end ?? "";
 const close = () => change({ field: [] });
+
+/** @param {string} id */
+const shownSeason = (id) => seasonOf(fieldOf(id).properties, state.season, today());
 
 export class FieldPanel {
   constructor() {
     this.box = byId("field");
     // Drawn anew for another date, while the rest stays.
     this.curve = h("div");
-    this.curveKey = h("div");
     this.provenance = h("div");
     this.isProvenanceOpen = false;
-    /**
-     * The observations of fields, as they were loaded for what is shown.
-     *
-     * @type {Map<string, Observation[]>}
-     */
-    this.loaded = new Map();
+    /** @type {Shown | null} */
+    this.shown = null;
     /** How often was loaded: only the last answer counts. */
     this.loads = 0;
-    watch(["field", "grid"], () => this.#load());
-    watch(["date"], () => this.#showDate());
-    watch(["index", "indices"], () => this.loaded.size > 0 && this.#render(present()));
+    watch(["field", "grid", "season", "index", "indices"], () => this.#load());
+    watch(["date"], () => this.#followDate());
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
     byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && close());
+  }
+
+  /** Load again what is shown if something of it was computed anew meanwhile, or if it could not be loaded. */
+  async look() {
+    const { shown } = this;
+    const digests = await Promise.all(shown?.ids.map(digestOf) ?? []);
+    const isSame = shown?.known.every(({ digest }, at) => digest === digests[at]);
+    if (shown === this.shown && !isSame && present().length > 0) await this.#load();
   }
 
   async #load() {
@@ -54,33 +74,33 @@ export class FieldPanel {
     if (ids.length === 0) {
       this.box.hidden = true;
       this.box.replaceChildren();
-      this.loaded = new Map();
+      this.shown = null;
       return;
     }
     try {
-      const found = await Promise.all(ids.map((id) => api.observations(id)));
+      const shown = await loadShown(ids, shownSeason(ids[0]), shownIndex());
       if (load !== this.loads) return;
-      this.loaded = new Map(ids.map((id, index) => [id, found[index]]));
-      this.#render(ids);
+      this.shown = shown;
+      this.#render(shown);
     } catch (error) {
       if (load !== this.loads) return;
+      this.shown = null;
       this.box.replaceChildren(heading(ids[0]), h("p", { class: "problem", role: "alert" }, messageOf(error)));
       this.box.hidden = false;
     }
   }
 
-  /** @param {string[]} ids */
-  #render(ids) {
+  /** @param {Shown} shown */
+  #render({ ids, season, index, known: [known], curves: [curve] }) {
     const [id, ...others] = ids;
     const refocus = heldFocus(this.box, "data-keep");
     const isTableOpen = this.box.querySelector(`[data-keep="${TABLE}"][open]`) !== null;
-    const observations = this.#observations(id);
+    const name = index?.name ?? NDVI;
     /** @param {string} other */
     const add = (other) => {
       if (state.grid?.rows.has(other) && !ids.includes(other)) pick(other, true);
     };
     this.curve = h("div", { id: "curve" });
-    this.curveKey = h("div", { id: "curve-key", class: "key" });
     this.provenance = h("div", { id: "provenance" });
     this.box.replaceChildren(
       h(
@@ -89,34 +109,32 @@ export class FieldPanel {
         heading(id),
         h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
       ),
-      facts(fieldOf(id).properties),
+      ...seasonPicker(fieldOf(id).properties.seasons, season),
+      facts(season),
       h(
         "div",
         { class: "compare" },
         ...chips(others),
         ids.length < MOST_COMPARED ? addition(add) : null,
-        state.indices.length > 1 ? indexPicker(state.indices, state.index, (index) => change({ index })) : null,
+        state.indices.length > 1 ? indexPicker(state.indices, name, (chosen) => change({ index: chosen })) : null,
       ),
       this.curve,
-      this.curveKey,
+      h("div", { id: "curve-key", class: "key" }, ...curveKey(curve, known, name === NDVI ? undefined : index)),
+      phenology(known, season.plant_type),
+      ...eventList(known, name === NDVI),
       this.provenance,
-      ...pictures(id, observations),
-      numbers(ids.map(fieldOf), observations, shownIndex(), TABLE, isTableOpen),
+      ...pictures(id, known.observations),
+      numbers(ids.map(fieldOf), curve.observations, index, filesOf(ids, season, known, name), TABLE, isTableOpen),
     );
     this.box.hidden = false;
     this.#showDate();
     refocus();
   }
 
-  /** @param {string} id */
-  #observations(id) {
-    return this.loaded.get(id) ?? [];
-  }
-
-  /** The observations of the season whose chart is shown. @param {string} id */
-  #ofPresentSeason(id) {
-    const shown = fieldOf(id).properties;
-    return this.#observations(id).filter(({ date }) => isWithin(shown, date));
+  /** Show the day, and the season that it is in if that is another one. */
+  #followDate() {
+    if (this.shown && shownSeason(this.shown.ids[0]) !== this.shown.season) this.#load();
+    else this.#showDate();
   }
 
   #showDate() {
@@ -125,29 +143,22 @@ export class FieldPanel {
   }
 
   #showCurve() {
-    const ids = present().filter((id) => this.loaded.has(id));
-    if (ids.length === 0 || !state.grid || !this.curve.isConnected) return;
-    const index = shownIndex();
-    const name = index?.name ?? NDVI;
-    const series = ids.map((id) => ({
-      name: id,
-      plantDate: fieldOf(id).properties.plant_date,
-      observations: this.#ofPresentSeason(id).map((one) => ({ ...one, value: meanOf(one, name) })),
-    }));
-    const mean = name === NDVI ? cropMean(fieldOf(ids[0]).properties.plant_type) : null; // the grid is of NDVI
-    drawCurve(this.curve, series, mean, index, state.date ?? state.grid.end, (number, one) => {
+    if (!this.shown || !this.curve.isConnected) return;
+    const { ids, index, known, curves } = this.shown;
+    drawCurve(this.curve, curves, known[0], today(), index, (number, one) => {
       this.isProvenanceOpen = true;
       change({ field: [ids[number], ...ids.filter((id) => id !== ids[number])], date: one.date });
       this.#showProvenance();
     });
-    this.curveKey.replaceChildren(...curveKey(mean?.name, name === NDVI ? undefined : index));
   }
 
   /** Where the number of the map's day comes from, or the last one if that day has none. */
   #showProvenance() {
-    const observations = this.#observations(present()[0]);
+    const observations = this.shown?.known[0].observations ?? [];
     const one =
-      observations.find(({ date }) => date === state.date) ?? observations.findLast((day) => meanOf(day, NDVI) !== null) ?? observations.at(-1);
+      observations.find(({ date }) => date === state.date) ??
+      observations.findLast((day) => day.ndvi_mean !== null) ??
+      observations.at(-1);
     if (!one) return;
     const onToggle = (/** @type {boolean} */ isOpen) => (this.isProvenanceOpen = isOpen);
     this.provenance.replaceChildren(...provenance(one, this.isProvenanceOpen, onToggle));
@@ -155,18 +166,25 @@ export class FieldPanel {
 }
 
 /**
- * The mean of all seasons of a crop, on the days on which one of them has a value.
- *
- * @param {string} type
- * @returns {Mean | null}
+ * @param {string[]} ids @param {SeasonStatus} season @param {Index | undefined} index
+ * @returns {Promise<Shown>}
  */
-function cropMean(type) {
-  const { grid, fields } = state;
-  if (!grid) return null;
-  const parts = fields.flatMap(({ properties }, row) =>
-    properties.seasons.filter((one) => one.plant_type === type).map((one) => grid.part(row, one.plant_date, one.end_date)),
-  );
-  const count = new Set(parts.map(({ row }) => row)).size;
-  if (count < 2) return null;
-  return { name: `Mean of ${counted(count, "field")} of ${crop(type)}`, start: grid.start, values: grid.means(parts) };
+async function loadShown(ids, season, index) {
+  const name = index?.name ?? NDVI;
+  const period = periodOf(season);
+  const seasons = ids.map((id, number) => (number === 0 ? [season] : seasonsBeside(fieldOf(id).properties, season)));
+  const known = await Promise.all(ids.map((id, number) => loadSeasons(id, seasons[number], period, name)));
+  const earliest = state.session?.start_date ?? "";
+  const begin = season.plant_date > earliest ? season.plant_date : earliest;
+  const curves = known.map((one, number) => makeCurve(ids[number], season, begin, one, name));
+  return { ids, season, index, known, curves };
 }
+
+/** @param {SeasonStatus} season @returns {api.Period} */
+const periodOf = (season) => ({ start: season.plant_date, end: season.end_date });
+
+/** What can be downloaded. @param {string[]} ids @param {SeasonStatus} season @param {Known} known @param {string} index */
+const filesOf = ([id, ...others], season, { figures }, index) => ({
+  rows: api.observationsUrl([id, ...others], periodOf(season), "csv"),
+  series: figures ? api.seriesUrl(id, season.season, index, "csv") : null,
+});

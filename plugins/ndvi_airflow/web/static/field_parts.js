@@ -1,14 +1,13 @@
 /** The parts of a field's panel, each made of what it shows. */
 
-/** @import { Field, FieldStatus, Index, Observation } from "./answers.d.ts" */
+/** @import { Field, Index, Observation, SeasonStatus } from "./answers.d.ts" */
+/** @import { Shown } from "./curve_frame.js" */
 
 import * as api from "./api.js";
 import { SERIES } from "./colours.js";
-import { GAP_DAYS, LAMBDA } from "./curve.js";
-import { meanOf } from "./curve_frame.js";
 import { byId, h } from "./dom.js";
 import { change, pick } from "./state.js";
-import { classNameOf, counted, crop, longDay, nameOf, ndvi, percent, said, shortDay, word } from "./words.js";
+import { counted, crop, longDay, mediumDay, nameOf, ndvi, percent, said, word } from "./words.js";
 
 /** @type {[keyof Observation, string][]} */
 const PROVENANCE = [
@@ -28,17 +27,17 @@ const PROVENANCE = [
 /** @param {string} id */
 export const heading = (id) => h("h2", { id: "field-title" }, id);
 
-/** @param {FieldStatus} properties */
-export function facts(properties) {
-  const { last_date: date, last_value: value, end_date: end, missing, counts } = properties;
+/** @param {SeasonStatus} season */
+export function facts(season) {
+  const { last_date: date, last_value: value, end_date: end, missing, counts } = season;
   /** @type {[string, string | null][]} */
   const pairs = [
-    ["Crop", crop(properties.plant_type)],
-    ["Planted", longDay(properties.plant_date)],
+    ["Crop", crop(season.plant_type)],
+    ["Planted", longDay(season.plant_date)],
     ["Ends", end && longDay(end)],
-    ["Latest NDVI", date === null ? "no value yet" : `${ndvi(value)} on ${shortDay(date)}`],
-    ["Season mean", ndvi(properties.ndvi_mean)],
-    ["Days", `${counts.computed} computed of ${properties.days}`],
+    ["Latest NDVI", date === null ? "no value yet" : `${ndvi(value)} on ${mediumDay(date)}`],
+    ["Season mean", ndvi(season.ndvi_mean)],
+    ["Days", `${counts.computed} computed of ${season.days}`],
     ["Missing", missing > 0 ? counted(missing, "day") : null],
     ["Failed", counts.failed > 0 ? counted(counts.failed, "day") : null],
   ];
@@ -92,26 +91,6 @@ export function indexPicker(indices, chosen, onChoice) {
 }
 
 /**
- * What is what in the curve.
- *
- * @param {string} [mean] The name of its mean.
- * @param {Index} [index] What the values are of, where that has to be said.
- */
-export function curveKey(mean, index) {
-  /** @param {string} name @param {string} text */
-  const swatch = (name, text) => h("span", {}, h("i", { class: name }), text);
-  return [
-    ...(index ? [h("span", { class: "wide" }, `${index.title}: ${index.formula}`)] : []),
-    h("span", { class: "wide" }, "Points: daily means, their area the valid share of the field"),
-    swatch("line", `Line: Whittaker smoother, λ = ${LAMBDA}; dashed over gaps of more than ${GAP_DAYS} days`),
-    ...(mean ? [swatch("line mean", mean)] : []),
-    ...(/** @type {const} */ (["computed", "cloudy", "no_scene"])).map((status) =>
-      swatch(`square ${classNameOf(status)}`, word(status)),
-    ),
-  ];
-}
-
-/**
  * Where a number comes from.
  *
  * @param {Observation} one @param {boolean} isOpen @param {(isOpen: boolean) => void} onToggle
@@ -155,9 +134,9 @@ function picture(id, one) {
   image.addEventListener("error", () => image.remove());
   return h(
     "button",
-    { onclick: () => enlarge(id, one), "data-keep": `picture-${one.date}`, "aria-label": `${longDay(one.date)}: enlarge` },
+    { onclick: () => enlarge(id, one), "data-keep": `picture-${one.date}`, title: "Enlarge" },
     image,
-    h("span", {}, shortDay(one.date)),
+    h("span", {}, mediumDay(one.date)),
     h("span", { class: "quiet" }, ndvi(one.ndvi_mean)),
   );
 }
@@ -177,19 +156,20 @@ function enlarge(id, one) {
  * The numbers of the first field as a table, and those of all of them as files.
  *
  * @param {Field[]} fields
- * @param {Observation[]} observations Of the first one.
+ * @param {Shown[]} observations Of the first one.
  * @param {Index | undefined} index That is shown beside NDVI, unless it is NDVI.
+ * @param {{rows: URL, series: URL | null}} files Of the fields' rows, and of the first one's daily series.
  * @param {string} keep The name by which the table is known.
  * @param {boolean} isOpen
  */
-export function numbers(fields, observations, index, keep, isOpen) {
+export function numbers(fields, observations, index, files, keep, isOpen) {
   const [{ id }] = fields;
-  const ids = fields.map((field) => field.id);
+  const name = fields.length > 1 ? "fields" : id;
   const geojson = new Blob([JSON.stringify({ type: "FeatureCollection", features: fields })], {
     type: "application/geo+json",
   });
-  const csv = ids.length > 1 ? api.severalUrl(ids, "csv") : api.observationsUrl(id, "csv");
-  const name = ids.length > 1 ? "fields" : id;
+  /** @param {string} href @param {string} file @param {string} words */
+  const download = (href, file, words) => h("a", { class: "button", href, download: file }, words);
   return h(
     "section",
     { "aria-labelledby": "table-title" },
@@ -197,8 +177,9 @@ export function numbers(fields, observations, index, keep, isOpen) {
     h(
       "p",
       { class: "buttons" },
-      h("a", { class: "button", href: csv.href, download: `${name}.csv` }, "CSV"),
-      h("a", { class: "button", href: URL.createObjectURL(geojson), download: `${name}.geojson` }, "GeoJSON"),
+      download(files.rows.href, `${name}.csv`, "CSV"),
+      files.series && download(files.series.href, `${id}_daily.csv`, "Daily series (CSV)"),
+      download(URL.createObjectURL(geojson), `${name}.geojson`, "GeoJSON"),
     ),
     h(
       "details",
@@ -209,21 +190,27 @@ export function numbers(fields, observations, index, keep, isOpen) {
   );
 }
 
-/** @param {Observation[]} observations @param {Index | undefined} index */
+/** @param {Shown[]} observations @param {Index | undefined} index */
 function table(observations, index) {
   const other = index && index.name !== "ndvi" ? index : null;
-  const names = ["Day", "NDVI", ...(other ? [nameOf(other)] : []), "Valid", "Answer"];
+  const isSmoothed = observations.some(({ day }) => day);
+  const names = ["Day", "NDVI", ...(other ? [nameOf(other)] : []), ...(isSmoothed ? ["Smoothed"] : []), "Valid", "Answer"];
   const titles = names.map((title) => h("th", { scope: "col" }, title));
-  const rows = observations.map((one) =>
+  const rows = observations.map(({ one, value, day }) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, one.date),
       h("td", { class: "number" }, ndvi(one.ndvi_mean)),
-      other && h("td", { class: "number" }, ndvi(meanOf(one, other.name))),
+      other && h("td", { class: "number" }, ndvi(value)),
+      isSmoothed ? h("td", { class: "number" }, ndvi(day?.smoothed)) : null,
       h("td", { class: "number" }, percent(one.valid_fraction ?? 0)),
-      h("td", {}, one.reason ? `${word(one.status)}: ${one.reason}` : word(one.status)),
+      h("td", {}, answer(one, day?.isOutlier ?? false)),
     ),
   );
   return h("table", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows));
 }
+
+/** @param {Observation} one @param {boolean} isOutlier */
+const answer = ({ status, reason }, isOutlier) =>
+  `${word(status)}${reason ? `: ${reason}` : ""}${isOutlier ? ", an outlier" : ""}`;

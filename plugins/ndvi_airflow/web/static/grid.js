@@ -51,22 +51,6 @@ export class Grid {
     for (let at = column; at >= 0; at--) if (this.value(row, at) !== null) return at;
     return -1;
   }
-  /**
-   * The columns of a row from a day to another one, both included, as far as there are such.
-   *
-   * @param {number} row @param {string} start @param {string | null} end Null is open.
-   */
-  part(row, start, end) {
-    return { row, from: dayNumber(start) - this.first, to: end === null ? this.length : dayNumber(end) - this.first };
-  }
-  /** For each column the mean of some parts of rows, null where none has a value. @param {ReturnType<Grid["part"]>[]} parts */
-  means(parts) {
-    return Array.from({ length: this.length }, (_, column) => {
-      const there = parts.filter(({ from, to }) => from <= column && column <= to);
-      const known = there.map(({ row }) => this.value(row, column)).filter((value) => value !== null);
-      return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
-    });
-  }
   /** How many cells have each status, by its code; of one column, or of all. @param {number | null} column */
   counts(column = null) {
     /** @type {number[]} */

@@ -5,7 +5,7 @@
 import { classOf, colourOfClass } from "./colours.js";
 import { byId, h, heldFocus } from "./dom.js";
 import { pick, state, watch } from "./state.js";
-import { counted, crop, ndvi, shortDay, whyNot } from "./words.js";
+import { counted, crop, ndvi, mediumDay, whyNot } from "./words.js";
 
 const ROWS = 200;
 
@@ -51,9 +51,9 @@ function row({ properties: one }) {
     { "aria-current": state.field.includes(one.field_id) ? "true" : null },
     h("th", { scope: "row" }, h("button", { class: "link", "data-id": one.field_id, onclick: open }, one.field_id)),
     h("td", {}, crop(one.plant_type)),
-    h("td", { class: "number" }, shortDay(one.plant_date)),
+    h("td", { class: "number" }, mediumDay(one.plant_date)),
     h("td", { class: "number" }, swatch(one.last_value), ndvi(one.last_value)),
-    h("td", {}, one.last_date ? shortDay(one.last_date) : whyNot(one, one.last_status ?? "missing")),
+    h("td", {}, one.last_date ? mediumDay(one.last_date) : whyNot(one, one.last_status ?? "missing")),
     h("td", { class: "number" }, `${one.counts.computed} of ${one.days}`),
     h("td", { class: troubles ? "trouble" : "" }, troubles || "–"),
   );

@@ -19,11 +19,14 @@ import { STATUSES, counted, longDay } from "./words.js";
 const TROUBLES = ["missing", "failed"];
 
 const map = startMap();
-const news = new News(() =>
-  requestAnimationFrame(() => {
-    map.show();
-    performance.mark("fields-shown");
-  }),
+const panel = new FieldPanel();
+const news = new News(
+  () =>
+    requestAnimationFrame(() => {
+      map.show();
+      performance.mark("fields-shown");
+    }),
+  () => panel.look(),
 );
 
 function renderFields() {
@@ -86,7 +89,6 @@ function listen() {
 
 const drawTimeline = startTimeline();
 const days = new DayGrid((cells, count) => recomputeCells(cells, count, () => news.refresh()));
-new FieldPanel();
 startList();
 new Upload(map);
 watch(["fields", "grid"], renderFields);

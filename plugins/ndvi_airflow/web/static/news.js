@@ -18,9 +18,13 @@ const SIMPLIFIED_FROM = 1000;
 const TOLERANCE_METRES = 5;
 
 export class News {
-  /** @param {() => void} onFirst Called when the first fields are in the state. */
-  constructor(onFirst) {
+  /**
+   * @param {() => void} onFirst Called when the first fields are in the state.
+   * @param {() => Promise<void>} onSame Called when all days are as they were; what is computed of them may not be.
+   */
+  constructor(onFirst, onSame) {
     this.onFirst = onFirst;
+    this.onSame = onSame;
     /** A digest of what is shown, to see whether anything has changed. */
     this.shown = "";
     this.isFirst = true;
@@ -36,9 +40,10 @@ export class News {
     change({ session, extent });
     if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
     const { fields, grid } = await load(session.start_date, session.last_day);
-    byId("problem").hidden = true;
     const properties = JSON.stringify(fields.map((field) => field.properties));
     const found = [properties, grid.start, grid.end, digest(grid.codes), digest(grid.values)].join(" ");
+    if (found === this.shown) await this.onSame();
+    byId("problem").hidden = true;
     if (found === this.shown) return;
     this.shown = found;
     const known = new Set(state.fields.map((field) => field.properties.field_id));

@@ -8,6 +8,7 @@
  * @property {"map" | "list" | "days"} view
  * @property {string | null} date Of the map; null is the last day.
  * @property {string[]} field The ids of the fields that are open, the first one with all its details.
+ * @property {string | null} season The name of that one's season; null is the season of the date.
  * @property {"latest" | "day"} colour Whether the map shows each field's latest value, or this day's only.
  * @property {string} index Of which the curve is.
  * @property {string | null} from First day that is loaded; null: as many days as load fast.
@@ -23,14 +24,14 @@
  */
 
 /** @type {(keyof Addressed)[]} */
-const IN_ADDRESS = ["view", "date", "field", "colour", "index", "from"];
+const IN_ADDRESS = ["view", "date", "field", "season", "colour", "index", "from"];
 /** Changes of these are steps that the browser's Back button undoes. @type {(keyof State)[]} */
-const STEPS = ["view", "field"];
+const STEPS = ["view", "field", "season"];
 /** @type {State["view"][]} */
 export const VIEWS = ["map", "list", "days"];
 
 /** @type {Addressed} */
-const BEGINNING = { view: "map", date: null, field: [], colour: "latest", index: "ndvi", from: null };
+const BEGINNING = { view: "map", date: null, field: [], season: null, colour: "latest", index: "ndvi", from: null };
 
 /** @type {State} */
 export const state = { ...read(), session: null, extent: null, indices: [], fields: [], grid: null };
@@ -50,15 +51,16 @@ export function watch(keys, listener) {
   watchers.push({ keys, listener });
 }
 
-/** @param {Partial<State>} part */
-export function change(part) {
+/** @param {Partial<State>} wanted */
+export function change(wanted) {
+  const part = withSeason(wanted);
   const given = /** @type {(keyof State)[]} */ (Object.keys(part));
   const keys = given.filter((key) => !same(state[key], part[key]));
   if (keys.length === 0) return;
   Object.assign(state, part);
   if (IN_ADDRESS.some((key) => keys.includes(key))) {
     const note = keys.some((key) => STEPS.includes(key)) ? "pushState" : "replaceState";
-    history[note](null, "", address());
+    history[note](null, "", address(state));
   }
   notify(keys);
 }
@@ -74,10 +76,16 @@ export function pick(id, more) {
   else change({ field: others.length < state.field.length ? others : [...state.field, id] });
 }
 
-/** The address of what is shown, after the page's own. */
-function address() {
-  const words = IN_ADDRESS.filter((key) => !same(state[key], BEGINNING[key])).map(
-    (key) => `${key}=${[state[key]].flat().map(String).map(encodeURIComponent).join(",")}`,
+/** A link to what would be shown then. @param {Partial<Addressed>} part */
+export const linkTo = (part) => address({ ...state, ...withSeason(part) });
+
+/** Names of seasons are those of one field: another one has others. @template {Partial<Addressed>} T @param {T} part */
+const withSeason = (part) => (part.field && part.field[0] !== state.field[0] ? { season: null, ...part } : part);
+
+/** The address of what is shown, after the page's own. @param {Addressed} shown */
+function address(shown) {
+  const words = IN_ADDRESS.filter((key) => !same(shown[key], BEGINNING[key])).map(
+    (key) => `${key}=${[shown[key]].flat().map(String).map(encodeURIComponent).join(",")}`,
   );
   return `#${words.join("&")}`;
 }
@@ -91,6 +99,7 @@ function read() {
     view: VIEWS.find((view) => view === words.get("view")) ?? BEGINNING.view,
     date: day("date"),
     field: (words.get("field") ?? "").split(",").filter(Boolean),
+    season: words.get("season"),
     colour: words.get("colour") === "day" ? "day" : BEGINNING.colour,
     index: words.get("index") ?? BEGINNING.index,
     from: day("from"),

@@ -64,12 +64,15 @@ export const why = (status) => WHY[status] ?? status;
 export const classNameOf = (status) => status.replaceAll("_", "-");
 
 const LONG = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+const MEDIUM = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
 const MILLISECONDS_A_DAY = 86_400_000;
 
 /** @param {string} day */
 export const longDay = (day) => LONG.format(new Date(day));
+/** @param {string} day */
+export const mediumDay = (day) => MEDIUM.format(new Date(day));
 /** @param {string} day */
 export const shortDay = (day) => SHORT.format(new Date(day));
 /** @param {string} day */
@@ -115,14 +118,15 @@ export const nameOf = (index) => (index?.name ?? "ndvi").toUpperCase();
 /**
  * An observation in a few words.
  *
- * @param {Observation & {value?: number | null}} one With the value of an index, where that is not NDVI.
- * @param {string} [index] The name of that.
+ * @param {Observation} one
+ * @param {string} [index] What an index is called, where it is not NDVI alone.
+ * @param {number | null} [value] Its value.
  */
-export function said(one, index = "NDVI") {
+export function said(one, index = "NDVI", value = null) {
   if (one.status !== "computed") return [word(one.status), one.reason ?? ""].filter(Boolean);
   return [
     `NDVI ${ndvi(one.ndvi_mean)} ± ${ndvi(one.ndvi_std)}`,
-    ...(index === "NDVI" ? [] : [`${index} ${ndvi(one.value)}`]),
+    ...(index === "NDVI" ? [] : [`${index} ${ndvi(value)}`]),
     `${percent(one.valid_fraction ?? 0)} of the field valid`,
     ...one.quality.map((doubt) => doubt.replaceAll("_", " ")),
   ];
