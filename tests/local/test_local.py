@@ -50,6 +50,8 @@ def test_env_template_lists_every_setting_with_its_default() -> None:
             defaults[str(info.validation_alias or f"{prefix}{name.upper()}")] = info.default
     defaults["NDVI_LOCAL_HOME"] = ".local"  # relative to where make runs: the project's folder
     assert template.keys() >= defaults.keys()
+    rules = defaults.pop("NDVI_SEASON_RULES")
+    assert type(rules).model_validate_json(template["NDVI_SEASON_RULES"]) == rules, "it names some of the defaults"
     for name, default in defaults.items():
         assert template[name] == _as_variable(default), name
     assert ENV_FILE.name == ".env"

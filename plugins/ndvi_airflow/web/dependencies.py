@@ -1,6 +1,7 @@
 """The dependencies of the routes (registry, bucket, settings), and how errors become answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Annotated
 
@@ -28,12 +29,18 @@ def _connection() -> Iterator[Connection]:
         yield connection
 
 
+def _opener() -> Callable[[], AbstractContextManager[Connection]]:
+    return lambda: _engine().connect()
+
+
 def _bucket() -> Store:
     return open_bucket(load_settings().bucket_url)
 
 
 # Given back before the answer is sent: a slow reader holds no connection.
 Registry = Annotated[Connection, Depends(_connection, scope="function")]
+RegistryAtNeed = Annotated[Callable[[], AbstractContextManager[Connection]], Depends(_opener)]
+"""For answers that mostly need nothing of the registry: they are given while its database is away."""
 Bucket = Annotated[Store, Depends(_bucket)]
 Current = Annotated[AirflowSettings, Depends(load_settings)]
 

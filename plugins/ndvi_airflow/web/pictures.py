@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from ndvi_airflow.web.answers import READS, PNGResponse, errors
-from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.drawing import draw_picture
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
@@ -103,18 +103,18 @@ def _page() -> "Template":
 
 
 @router.get("/pictures/{field_id}/{day}.png", dependencies=[reader], response_class=PNGResponse, responses=_NOT_THERE)
-def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket, connection: Registry) -> Response:
+def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket, registry: RegistryAtNeed) -> Response:
     """Return the NDVI picture of a cell, with its legend; one that no task drew is drawn now."""
     try:
         picture = bucket.read(_key(settings, field_id, day, "ndvi.png"))
     except NotFound:
-        return _png(_drawn(settings, bucket, connection, field_id, day))
+        return _png(_drawn(settings, bucket, registry, field_id, day))
     if not (picture.startswith(PNG_BEGIN) and picture.endswith(PNG_END)):
         raise BadInput(f"the picture of {field_id}, {day} cannot be used: it is no whole PNG; compute the cell again")
     return _png(picture)
 
 
-def _drawn(settings: Current, bucket: Bucket, connection: Registry, field_id: str, day: Day) -> bytes:
+def _drawn(settings: Current, bucket: Bucket, registry: RegistryAtNeed, field_id: str, day: Day) -> bytes:
     """Return the picture of a cell as its task would have drawn it.
 
     Raises:
@@ -124,7 +124,8 @@ def _drawn(settings: Current, bucket: Bucket, connection: Registry, field_id: st
     raster = _product(bucket, settings, field_id, day, "ndvi.tif")
     with _usable(f"the raster of {field_id}, {day}"):
         observation = read_observation_json(_product(bucket, settings, field_id, day, STATEMENT))
-        boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
+        with registry() as connection:
+            boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
         if boundary is None:
             raise HTTPException(404, f"the registry does not have the boundary that {field_id} had on {day}")
         return draw_picture(raster, observation, boundary)
