@@ -98,6 +98,8 @@ class Bank:
     """1 hides all, a rim of cloud 0.1."""
     noticed: bool
     """Whether the scene classification shows it; otherwise it takes it for what lies below."""
+    east: int = 0
+    """Pixels by which it lies to the east of the field."""
 
 
 def in_pixels(metres: BaseGeometry) -> BaseGeometry:
@@ -201,6 +203,7 @@ LATE_FIELDS = (
 ALL_FIELDS = (*FIELDS, *NEIGHBOURS, *LATE_FIELDS)
 BANKS = (
     Bank("field_17", date(2025, 5, 8), date(2025, 6, 22), opacity=1.0, noticed=True),
+    Bank("field_3", date(2025, 6, 25), date(2025, 6, 25), opacity=1.0, noticed=True, east=50),
     Bank("field_12", date(2025, 6, 13), date(2025, 6, 13), opacity=0.12, noticed=False),
     Bank("field_8", date(2026, 8, 2), date(2026, 8, 2), opacity=0.12, noticed=False),
 )
@@ -211,4 +214,4 @@ def banks(day: date) -> Iterator[tuple[Bank, shapely.Polygon]]:
     places = {field.field_id: field.in_pixels for field in ALL_FIELDS}
     for bank in BANKS:
         if bank.first <= day <= bank.last:
-            yield bank, places[bank.field_id].buffer(BANK_MARGIN)
+            yield bank, translate(places[bank.field_id].buffer(BANK_MARGIN), xoff=bank.east)

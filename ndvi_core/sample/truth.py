@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from ndvi_core.sample.fields import ALL_FIELDS, BANKS, DROUGHT_DAYS, SampleField
+from ndvi_core.sample.fields import ALL_FIELDS, BANKS, DROUGHT_DAYS, Bank, SampleField
 from ndvi_core.support.days import days_between
 
 EventKind = Literal["drop", "green_up", "harvest_candidate", "below_peers", "no_value"]
@@ -15,6 +15,10 @@ UP = 0.25
 """By so much the green share of the ground has to rise for a crop to be up, or grass to have grown again."""
 TOLERANCE = timedelta(5)
 """Passes are days apart, and some are clouded."""
+
+
+UNSEEN = timedelta(20)
+"""A field of which nothing is seen for longer than this is told of."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ def true_events(start: date, end: date) -> list[TrueEvent]:
     found = [event for field in ALL_FIELDS for event in _of_field(field, start, end)]
     found += [TrueEvent("no_value", bank.field_id, bank.first) for bank in BANKS if bank.noticed]
     return sorted((event for event in found if start <= event.day <= end), key=lambda event: event.day)
+
+
+def is_long(bank: Bank) -> bool:
+    """Return whether a bank of cloud hides its field for so long that this is an event."""
+    return bank.noticed and bank.last - bank.first > UNSEEN
 
 
 def _of_field(field: SampleField, start: date, end: date) -> Iterator[TrueEvent]:

@@ -15,7 +15,7 @@ from ndvi_core.models.observation import Observation
 from ndvi_core.sample.farm import Season
 from ndvi_core.sample.fields import BANKS
 from ndvi_core.sample.season import write_season
-from ndvi_core.sample.truth import TrueEvent, true_events
+from ndvi_core.sample.truth import TrueEvent, is_long, true_events
 
 START, END = date(2025, 4, 1), date(2026, 10, 31)
 
@@ -108,7 +108,7 @@ def test_a_rim_of_cloud_lowers_a_value_and_is_no_event(
 def test_what_hid_a_field_ends_with_the_first_value_after_it(
     farm: tuple[list[Grown], list[Observation]], found: list[Event]
 ) -> None:
-    (bank,) = (bank for bank in BANKS if bank.noticed)
+    (bank,) = filter(is_long, BANKS)
     (event,) = (event for event in found if event.kind == "no_value")
     seen = [row.date for row in farm[1] if row.field_id == bank.field_id and row.status == "computed"]
     assert event.closed == min(day for day in seen if day > bank.last)
