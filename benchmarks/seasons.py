@@ -35,9 +35,9 @@ EACH = 5 / 2
 
 FIELDS = """
 WITH new AS (
-    INSERT INTO field (field_id, geometry, geometry_hash, west, south, east, north, source)
+    INSERT INTO field (field_id, geometry, geometry_hash, west, south, east, north, source, caught_up)
     SELECT 'field-' || lpad(n::text, 7, '0'), decode(repeat('00', 93), 'hex'), substr(md5(n::text), 1, 16), 0, 0, 1, 1,
-        's3://ndvi/staticdata/fields/processed/some.geojson'
+        's3://ndvi/staticdata/fields/processed/some.geojson', true
     FROM generate_series(1, :count) n RETURNING sequence, geometry_hash
 )
 INSERT INTO season (sequence, number, name, plant_type, plant_date, revision, geometry_hash, source)

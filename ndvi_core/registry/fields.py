@@ -19,6 +19,7 @@ from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
 from ndvi_core.registry.field_changes import Boundary, change_of
 from ndvi_core.registry.field_rows import write_changes
+from ndvi_core.registry.stale_seasons import note_fields
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision
 from ndvi_core.registry.tables import season as season_table
@@ -221,7 +222,7 @@ def mark_announced(connection: Connection, as_of: datetime) -> None:
 
 
 def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) -> None:
-    """Mark fields as caught up, unless they changed since they were loaded."""
+    """Mark fields as caught up, unless they changed since they were loaded; their events may be judged from now on."""
     done = [{"number": field.sequence, "unchanged_since": field.changed_at} for field in fields]
     if not done:
         return
@@ -235,6 +236,13 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
         .values(caught_up=True),
         done,
     )
+    note_fields(connection, [field["number"] for field in done])
+
+
+def behind(connection: Connection) -> list[int]:
+    """Return the sequences of the fields that are not caught up, in order."""
+    query = select(field_table.c.sequence).where(~field_table.c.caught_up).order_by(field_table.c.sequence)
+    return list(connection.scalars(query))
 
 
 def mark_behind(connection: Connection, sequences: Iterable[int]) -> None:

@@ -50,6 +50,8 @@ class SeasonPlan(Frozen):
     """That are computed anew."""
     notes: tuple[int, ...]
     """By which these parts were noted; later ones stay."""
+    behind: tuple[int, ...] = ()
+    """Sequences of the fields that were not caught up: days of theirs are missing, so their events stay as they are."""
 
 
 class RunPlan(Frozen):

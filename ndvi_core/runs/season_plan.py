@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.registry import fields as registry
 from ndvi_core.registry import index_sets, stale_seasons
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.season_rows import load_season_data
@@ -43,6 +44,7 @@ def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> Seaso
         policy = SeasonPolicy(rules=settings.season_rules, indices=index_sets.current_indices(connection))
         stale_seasons.note_new_settings(connection, policy.model_dump_json())
     with engine.connect() as connection:
+        behind = registry.behind(connection)  # before rows are read: of all others these are complete
         noted = stale_seasons.stale_parts(connection)
         known = stale_seasons.all_parts(connection)
         last_day = last_owed_day(connection, settings.start_date)
@@ -61,7 +63,7 @@ def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> Seaso
         manifest=folder.store.uri(folder.manifest_key(0)),
     )
     notes = tuple(sorted(note for of_part in noted.values() for note in of_part))
-    plan = SeasonPlan(order=_write_order(folder, order, parts), parts=tuple(stale), notes=notes)
+    plan = SeasonPlan(order=_write_order(folder, order, parts), parts=tuple(stale), notes=notes, behind=tuple(behind))
     folder.store.write(folder.plan_key, plan.model_dump_json().encode(), "application/json")
     return plan
 

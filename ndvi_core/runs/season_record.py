@@ -80,7 +80,9 @@ def _keep_events(
         now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         known = {part: events.load_rows(connection, part) for part in parts}
         found = _found(connection, folder, [part for part in parts if part in manifest.found])
-        changed = list(changes(found, [row for rows in known.values() for row in rows], now))
+        behind = set(plan.behind)
+        of_parts = [row for rows in known.values() for row in rows if row["sequence"] not in behind]
+        changed = list(changes([row for row in found if row["sequence"] not in behind], of_parts, now))
         events.keep_events(connection, changed)
         if changed:
             known = {part: events.load_rows(connection, part) for part in parts}

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Engine, text
 from support.country import PLANTED, Country, crop, grown, some_fields
+from support.models import a_field, square
 
 from ndvi_core.models.event import Event
 from ndvi_core.registry import events, field_life
@@ -55,6 +56,34 @@ def test_a_drop_is_an_event_with_its_evidence(country: Country) -> None:
     (row,) = table[table.kind == "drop"].to_dict("records")
     assert (row["event_id"], row["status"], row["year"]) == (event.event_id, "open", 2025)
     assert list(row["evidence_fingerprints"]) == [mark for _, mark in event.evidence]
+
+
+def test_nothing_is_said_of_a_field_before_its_days_are_caught_up(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field, caught_up=False)
+    country.record(grown(field, [100]))  # by the daily run; the hundred days before are still missing
+    country.season_run()
+    assert country.events() == []
+    country.record(grown(field, DAYS))
+    country.catch_up()
+    country.season_run()
+    assert [event.kind for event in country.events()] == ["green_up"]
+
+
+def test_an_event_stays_while_a_corrected_boundary_is_caught_up(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    before = open_events(country)
+    corrected = a_field(field.field_id, square(0.0004), plant_date=PLANTED)
+    country.register(corrected, caught_up=False)
+    country.season_run()
+    assert open_events(country) == before
+    country.record(grown(corrected, DAYS))  # the strip that was struck is no part of it any more
+    country.catch_up()
+    country.season_run()
+    assert open_events(country) == []
 
 
 def test_an_event_is_announced_once_whatever_is_repeated(country: Country) -> None:

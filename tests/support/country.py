@@ -56,9 +56,16 @@ class Country:
     settings: Settings = field(default_factory=lambda: Settings(start_date=PLANTED))
     _numbers: Any = field(default_factory=lambda: count(1))
 
-    def register(self, *fields: Field) -> None:
+    def register(self, *fields: Field, caught_up: bool = True) -> None:
+        """Register fields, of which no day before is missing unless it is said."""
         with self.engine.begin() as connection:
             registry.upsert_fields(connection, fields, "file")
+        if caught_up:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        with self.engine.begin() as connection:
+            registry.mark_caught_up(connection, registry.load_fields(connection, caught_up=False))
 
     def begin_another_part(self) -> None:
         """Let fields that are registered from now on be in another part than those before."""
