@@ -223,8 +223,8 @@ def mark_announced(connection: Connection, as_of: datetime) -> None:
 
 def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) -> None:
     """Mark fields as caught up, unless they changed since they were loaded; their events may be judged from now on."""
-    done = [{"number": field.sequence, "unchanged_since": field.changed_at} for field in fields]
-    if not done:
+    since = {field.sequence: field.changed_at for field in fields}
+    if not since:
         return
     lock_registration(connection)
     connection.execute(
@@ -234,9 +234,9 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
             field_table.c.changed_at == bindparam("unchanged_since"),
         )
         .values(caught_up=True),
-        done,
+        [{"number": sequence, "unchanged_since": changed_at} for sequence, changed_at in since.items()],
     )
-    note_fields(connection, [field["number"] for field in done])
+    note_fields(connection, since)
 
 
 def behind(connection: Connection) -> list[int]:

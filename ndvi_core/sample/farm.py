@@ -68,18 +68,19 @@ class Season:
 def write_inputs(season: Season, start: date, end: date) -> None:
     """Write the extent and the files of fields, with what the farmer has sown by the season's last day.
 
-    What was sown before the first day is stated as planted on it, so that no day is due that no scene can show.
+    What was sown before the first day is stated as planted on it, so that no day is due that no scene can show; what
+    was over by then is not stated.
     """
     season.folder.mkdir(parents=True, exist_ok=True)
     _write(season.extent, [({"object-type": "extent"}, box(*EXTENT))])
-    for file, fields in (
-        (season.fields, FIELDS),
-        (season.neighbours, NEIGHBOURS),
-        (season.late_fields, LATE_FIELDS),
-    ):
-        _write(file, ((_properties(field, field.crops[0], start), wgs84(field.polygon)) for field in fields))
-    following = [(field, crop) for field in ALL_FIELDS for crop in field.crops[1:] if crop.plant_date <= end]
-    _write(season.next_crops, ((_properties(field, crop, start), wgs84(field.polygon)) for field, crop in following))
+    for file, fields in ((season.fields, FIELDS), (season.neighbours, NEIGHBOURS), (season.late_fields, LATE_FIELDS)):
+        _write(file, (_feature(field, crop, start) for field in fields for crop in _crops(field, start)[:1]))
+    following = [(field, crop) for field in ALL_FIELDS for crop in _crops(field, start)[1:] if crop.plant_date <= end]
+    _write(season.next_crops, (_feature(field, crop, start) for field, crop in following))
+
+
+def _crops(field: SampleField, start: date) -> list[Crop]:
+    return [crop for crop in field.crops if crop.end_date is None or crop.end_date >= start]
 
 
 def wgs84(metres: BaseGeometry) -> BaseGeometry:
@@ -92,14 +93,16 @@ def wgs84(metres: BaseGeometry) -> BaseGeometry:
     return shapely.transform(metres, project)
 
 
-def _properties(field: SampleField, crop: Crop, start: date) -> dict[str, str]:
+def _feature(field: SampleField, crop: Crop, start: date) -> tuple[dict[str, str], BaseGeometry]:
     stated = {
         "object-type": "field",
         "object-id": field.field_id,
         "plant-date": str(max(crop.plant_date, start)),
         "plant-type": crop.plant_type,
     }
-    return stated if crop.end_date is None else {**stated, "end-date": str(crop.end_date)}
+    if crop.end_date is not None:
+        stated["end-date"] = str(crop.end_date)
+    return stated, wgs84(field.polygon)
 
 
 def _write(file: Path, features: Iterable[tuple[dict[str, str], BaseGeometry]]) -> None:

@@ -132,8 +132,8 @@ def test_season_brings_its_period_unless_the_user_has_a_catalogue(settings: Loca
     assert season_variables(settings, {}) == {
         "STAC_API_URL": f"http://127.0.0.1:{settings.stac_port}",
         "NDVI_CATALOGUE": "local",
-        "NDVI_START_DATE": "2025-06-24",
-        "NDVI_END_DATE": "2025-06-30",
+        "NDVI_START_DATE": "2025-06-22",
+        "NDVI_END_DATE": "2025-06-28",
     }
     assert season_variables(settings, {"STAC_API_URL": "https://earth-search.aws.element84.com/v1"}) == {}
 

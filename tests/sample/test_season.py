@@ -204,7 +204,13 @@ def test_next_crops_are_those_that_are_sown_by_the_last_day(tmp_path: Path) -> N
     season = write_season(tmp_path, BASE_URL, date(2026, 5, 1), date(2026, 5, 31), ())
     following = _planted(season.next_crops)
     assert following["field_1"] == ("maize", "2026-05-04")
-    assert sorted(crop for crop, _ in following.values()) == [*["maize"] * 12, "spring_barley", "sugar_beet"]
+    assert sorted(crop for crop, _ in following.values()) == [*["maize"] * 11, "spring_barley", "sugar_beet"]
+
+
+def test_what_was_over_before_the_first_day_is_not_planted(tmp_path: Path) -> None:
+    season = write_season(tmp_path, BASE_URL, date(2025, 6, 1), date(2025, 6, 2), ())
+    assert _planted(season.neighbours)["field_16"] == ("maize", "2025-06-01")
+    assert _planted(season.next_crops) == {}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ndvi_core.sample.farm import Season
 from ndvi_core.sample.season import write_season
 
 PERIODS = {
-    "sample": (date(2025, 6, 24), date(2025, 6, 30)),
+    "sample": (date(2025, 6, 22), date(2025, 6, 28)),
     "southtyrol": (date(2022, 6, 1), date(2022, 6, 30)),
 }
 """First and last day of the daily runs."""
