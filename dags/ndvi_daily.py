@@ -6,7 +6,7 @@ neighbours share tasks.
 
 - **One field again:** open `compute`, *Task Instances*, filter *Rendered Map Index* by the field's id, tick, *Clear*;
   where fields share tasks, `airflow ndvi recompute -f FIELD`.
-- **Past days:** `airflow dags backfill -s 2025-04-20 -e 2025-04-30 ndvi_daily`. What is done is not computed again.
+- **Past days:** `airflow dags backfill -s 2025-06-22 -e 2025-06-28 ndvi_daily`. What is done is not computed again.
 - **No extent yet:** `find_scenes` waits for it and says in its log what to upload.
 - **Scenes that come late** are picked up by the runs of the next days (`NDVI_LOOK_BACK_DAYS`).
 - A field that fails holds back neither the others nor the next day: its own task is red and says why, and the run

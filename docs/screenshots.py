@@ -47,8 +47,8 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
-COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-04-27T00:00:00+00:00/tasks/compute/mapped"
-"""Compute tasks of 2025-04-26, when clouds cover parts of the fields."""
+COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-06-26T00:00:00+00:00/tasks/compute/mapped"
+"""Compute tasks of 2025-06-25, when a cloud and its shadow cover parts of the fields."""
 GRID = "//*[@data-panel-id='main-panel']"
 DETAILS = "//*[@data-panel-id='details-panel']"
 TIDY = """
@@ -187,8 +187,8 @@ def form(browser: Browser) -> None:
     browser.open("/dags/ndvi_recompute", width=900, height=1160)
     browser.click("//button[@aria-label='Trigger Dag']")
     browser.find("//*[@name='element_field_ids']").send_keys("field_2\nfield_4")
-    browser.find("//*[@name='element_start']").send_keys("04252025")
-    browser.find("//*[@name='element_end']").send_keys("04282025")
+    browser.find("//*[@name='element_start']").send_keys("06252025")
+    browser.find("//*[@name='element_end']").send_keys("06282025")
     browser.click("//*[@name='element_force']/ancestor::label")
     parameters = innermost("Run Parameters", "ancestor::*[@data-part='item']")
     browser.save("form", parameters, down_to=f"{DIALOG}//button[contains(., 'Trigger')]")
@@ -208,7 +208,7 @@ def pictures(browser: Browser) -> None:
 
 def field(browser: Browser) -> None:
     """A partly clouded field."""
-    browser.open("/ndvi/pictures/field_3/2025-04-26.png")
+    browser.open("/ndvi/pictures/field_3/2025-06-25.png")
     browser.save("field", "//img", margin=0)
 
 
@@ -235,7 +235,7 @@ def page_map(browser: Browser) -> None:
 
 def page_field(browser: Browser) -> None:
     """Two fields of a partly clouded day, compared."""
-    browser.open("/ndvi/#field=field_3,field_4&date=2025-04-26", width=1180, height=830)
+    browser.open("/ndvi/#field=field_3,field_4&date=2025-06-25", width=1180, height=830)
     browser.find("//*[@id='provenance']//summary")
     browser.save("page_field", "//body", margin=0)
 
@@ -256,7 +256,7 @@ def page_upload(browser: Browser) -> None:
     properties = {
         "object-type": "field",
         "object-id": "north_meadow",
-        "plant-date": "2025-04-18",
+        "plant-date": "2025-06-18",
         "plant-type": "clover",
     }
     corners = [[-0.835, 49.343], [-0.831, 49.343], [-0.831, 49.345], [-0.835, 49.345], [-0.835, 49.343]]
@@ -265,7 +265,7 @@ def page_upload(browser: Browser) -> None:
         {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [lower]}},
         {
             "type": "Feature",
-            "properties": {**properties, "object-id": "south_meadow", "plant-date": "18.4.2025"},
+            "properties": {**properties, "object-id": "south_meadow", "plant-date": "18.6.2025"},
             "geometry": {"type": "Polygon", "coordinates": [corners]},
         },
     ]

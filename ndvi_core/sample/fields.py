@@ -203,7 +203,7 @@ LATE_FIELDS = (
 ALL_FIELDS = (*FIELDS, *NEIGHBOURS, *LATE_FIELDS)
 BANKS = (
     Bank("field_17", date(2025, 5, 8), date(2025, 6, 22), opacity=1.0, noticed=True),
-    Bank("field_3", date(2025, 6, 25), date(2025, 6, 25), opacity=1.0, noticed=True, east=50),
+    Bank("field_3", date(2025, 6, 25), date(2025, 6, 25), opacity=1.0, noticed=True, east=-50),
     Bank("field_12", date(2025, 6, 13), date(2025, 6, 13), opacity=0.12, noticed=False),
     Bank("field_8", date(2026, 8, 2), date(2026, 8, 2), opacity=0.12, noticed=False),
 )

@@ -42,7 +42,7 @@ def true_events(start: date, end: date) -> list[TrueEvent]:
     The banks of cloud that the scene classification misses are not among them: they are no event of a field.
     """
     found = [event for field in ALL_FIELDS for event in _of_field(field, start, end)]
-    found += [TrueEvent("no_value", bank.field_id, bank.first) for bank in BANKS if bank.noticed]
+    found += [TrueEvent("no_value", bank.field_id, bank.first) for bank in BANKS if is_long(bank)]
     return sorted((event for event in found if start <= event.day <= end), key=lambda event: event.day)
 
 

@@ -101,7 +101,7 @@ def said(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
         "my_fields.geojson": stack.season.fields,
     }.items():
         (folder / name).write_bytes(file.read_bytes())
-    waiting = feature(object_id="waiting", plant_date="2025-04-29")
+    waiting = feature(object_id="waiting", plant_date="2025-06-27")
     Person(stack).upload("staticdata/fields/waiting/old.geojson", collection(waiting))
     found = list(blocks())
     commands = [next(block for of, block in found if of == name and block.startswith(how)) for name, how in RUN]
@@ -139,7 +139,7 @@ def test_the_api_answers_with_the_rows_of_both_fields(said: dict[str, str]) -> N
 def test_a_backfill_says_what_would_become_of_each_day_and_then_does_it(said: dict[str, str]) -> None:
     lines = said["airflow dags backfill"].splitlines()
     assert lines[:4] == [
-        f"2025-04-{day}  left as it is: it succeeded (--reset-dagruns runs it again)" for day in (25, 26, 27, 28)
+        f"2025-06-{day}  left as it is: it succeeded (--reset-dagruns runs it again)" for day in (25, 26, 27, 28)
     ]
     assert [line.partition(": ")[2] for line in lines if line.startswith("backfill ")] == [
         "0 of 4 days run",
@@ -160,9 +160,9 @@ def test_the_task_of_one_field_is_cleared_with_those_that_follow(said: dict[str,
 
 def test_fields_end_get_another_name_and_are_not_removed_unasked(said: dict[str, str]) -> None:
     retired, renamed, *would = said["airflow ndvi retire"].splitlines()
-    assert retired == "field_2: the last day is 2025-04-28; 2 days published anew"
+    assert retired == "field_2: the last day is 2025-06-26; 2 days published anew"
     assert renamed.startswith("field_2 is north_7 now; ")
-    assert would[0].startswith("north_7: 15 rows, ")
+    assert would[0].startswith("north_7: 89 rows, ")
     assert "north_7" in said["airflow ndvi status"]
 
 

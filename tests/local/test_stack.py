@@ -1,7 +1,6 @@
 """The laptop stack with Airflow in it: brought up once, found again, and put to work on the sample season."""
 
 import json
-from datetime import date, timedelta
 from io import StringIO
 
 import pystac_client
@@ -11,12 +10,26 @@ from rich.console import Console
 from ndvi_airflow.local.__main__ import main
 from ndvi_airflow.local.demo import Farmer, run_demo
 from ndvi_airflow.local.rest import Rest
+from ndvi_airflow.local.seasons import PERIODS, SOWN
 from ndvi_airflow.local.stack import Stack, find, status, up
 from ndvi_core.errors import TryAgain
+from ndvi_core.registry.events import load_events
 from ndvi_core.registry.progress import FieldStatus
 from ndvi_core.sample import season as sample
+from ndvi_core.sample.fields import ALL_FIELDS
+from ndvi_core.sample.truth import true_events
+from ndvi_core.support.days import days_between
 
-DAGS = {"field_registration", "ndvi_alerts", "ndvi_catch_up", "ndvi_daily", "ndvi_days", "ndvi_recompute"}
+DAGS = {
+    "field_registration",
+    "ndvi_alerts",
+    "ndvi_catch_up",
+    "ndvi_daily",
+    "ndvi_days",
+    "ndvi_recompute",
+    "ndvi_season",
+}
+START, END = PERIODS["sample"]
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +40,8 @@ def done(stack: Stack) -> str:
     return console.file.getvalue()
 
 
-def statuses(stack: Stack) -> dict[str, FieldStatus]:
-    return {row.field_id: row for row in Farmer(stack, Console(file=StringIO())).statuses()}
+def statuses(stack: Stack) -> list[FieldStatus]:
+    return Farmer(stack, Console(file=StringIO())).statuses()
 
 
 def test_everything_runs_and_every_dag_is_there(stack: Stack) -> None:
@@ -51,7 +64,7 @@ def test_env_prints_what_the_airflow_command_needs(
     assert main(["env"]) == 0
     printed = dict(line.removeprefix("export ").split("=", 1) for line in capsys.readouterr().out.splitlines())
     assert printed["AIRFLOW_HOME"] == str(stack.settings.home / "airflow")
-    assert printed["NDVI_START_DATE"] == "2025-04-16"
+    assert printed["NDVI_START_DATE"] == str(START)
 
 
 def test_an_airflow_that_is_not_there_is_named_with_the_way_to_start_it() -> None:
@@ -60,29 +73,39 @@ def test_an_airflow_that_is_not_there_is_named_with_the_way_to_start_it() -> Non
 
 
 def test_demo_observes_every_field_on_every_day_from_its_plant_date(stack: Stack, done: str) -> None:
-    first, last = sample.START, sample.END
-    late_by = {"field_1": 0, "field_2": 0, "field_3": 4, "field_4": 2, "field_5": 6}
-    rows = statuses(stack)
-    passes = {flight.day for flight in sample.passes(first, last)}
-    assert list(rows) == list(late_by)
-    for field_id, row in rows.items():
-        days = [first + timedelta(n) for n in range(late_by[field_id], (last - first).days + 1)]
+    crops = [(field, crop) for field in ALL_FIELDS for crop in field.crops if crop.plant_date <= END]
+    rows = {(row.field_id, season.plant_type): season for row in statuses(stack) for season in row.seasons}
+    passes = {flight.day for flight in sample.passes(SOWN, END)}
+    assert len(rows) == len(crops) == 18
+    for field, crop in crops:
+        row = rows[field.field_id, crop.plant_type]
+        days = days_between(max(crop.plant_date, SOWN), min(crop.end_date or END, END))
         assert (row.days, row.missing) == (len(days), 0)
         assert row.counts["no_scene"] == len(set(days) - passes)
-        assert row.counts["computed"] + row.counts["cloudy"] == len(set(days) & passes)
-        assert row.counts["cloudy"] >= 1  # the wholly clouded pass of 24 April
-        assert field_id in done
+        assert row.counts["computed"] + row.counts["cloudy"] + row.counts["shadow"] == len(set(days) & passes)
+        assert row.counts["cloudy"] >= 1
+        assert field.field_id in done
 
 
 def test_demo_finds_the_crops_that_the_sample_grows(stack: Stack, done: str) -> None:
-    rows = statuses(stack)
-    last = {field_id: row.last_value for field_id, row in rows.items()}
-    assert 0.6 < last["field_1"] < 0.8  # spring barley
-    assert 0.65 < last["field_2"] < 0.85  # grass
-    assert 0.4 < last["field_3"] < 0.6  # flax
-    assert 0.2 < last["field_4"] < 0.4  # sugar beet
+    last = {row.field_id: row.last_value for row in statuses(stack)}
+    assert 0.75 < last["field_1"] < 0.9  # spring barley
+    assert 0.7 < last["field_2"] < 0.85  # grass that has grown again
+    assert 0.4 < last["field_9"] < 0.65  # barley in drought
+    assert 0.45 < last["field_16"] < 0.65  # maize after rye
+    assert 0.65 < last["field_4"] < 0.8  # sugar beet
     assert last["field_5"] == last["field_1"]  # the same ground
-    assert {row.last_date for row in rows.values()} == {date(2025, 4, 29)}
+
+
+def test_demo_ends_with_the_events_of_its_period_and_no_others(stack: Stack, done: str) -> None:
+    with stack.engine().connect() as connection:
+        found = load_events(connection)
+    assert {event.status for event in found} == {"open", "closed"}, "none was told that had to be withdrawn"
+    begun = true_events(SOWN, END)
+    assert sorted((event.kind, event.field_id) for event in found) == sorted(
+        (true.kind, true.field_id) for true in begun
+    )
+    assert "below peers" in done
 
 
 def test_demo_done_again_reads_no_pixel(stack: Stack, done: str) -> None:
