@@ -1,7 +1,7 @@
 """### Tells other DAGs of each day that was published or has changed.
 
 A DAG with `schedule=PartitionedAssetTimetable(assets=Asset(name="ndvi_days", uri="ndvi://ledger/days"))` gets one run
-for each such day, with the day (`2025-04-26`) as the run's partition key. The documentation has an example
+for each such day, with the day (`2025-06-25`) as the run's partition key. The documentation has an example
 (`docs/examples/lowest_fields.py`).
 
 Runs after each run that published, and once an hour for what was published otherwise: by the intake or by a command.
