@@ -159,7 +159,7 @@ def clear_days(browser: Browser) -> None:
     browser.click(f"{DETAILS}//button[contains(., 'Filter')]")
     browser.click("//*[@role='menuitem' and .='Rendered Map Index']")
     browser.press("field_2", Keys.ENTER)
-    for row in range(2, 5):
+    for row in range(1, 3):
         browser.click(f"//tbody/tr[{row}]/td[1]//label")
     browser.save("clear_days", DETAILS, down_to="//body", margin=0)
 
@@ -235,7 +235,7 @@ def page_map(browser: Browser) -> None:
 
 def page_field(browser: Browser) -> None:
     """Two fields of a partly clouded day, compared."""
-    browser.open("/ndvi/#field=field_3,field_4&date=2025-06-25", width=1180, height=830)
+    browser.open("/ndvi/#field=field_3,field_4&date=2025-06-25", width=1180, height=1010)
     browser.find("//*[@id='provenance']//summary")
     browser.save("page_field", "//body", margin=0)
 
