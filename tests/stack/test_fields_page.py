@@ -21,12 +21,13 @@ from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person
 from support.story import Story, changed
 
 from ndvi_core.products.colour_map import colour_of
+from ndvi_core.registry.progress import field_statuses
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
 )
 
-START, END = date(2025, 4, 21), date(2025, 4, 22)
+START, END = date(2025, 5, 1), date(2025, 5, 2)
 """A day with a scene and one without."""
 EARLY, LATE = ("field_1", "field_2", "field_3"), ("field_4", "field_5")
 PAGE = "/ndvi/"
@@ -94,23 +95,23 @@ def colour_beside_tooltip(page: Browser) -> list[int]:
 
 
 def test_the_map_shows_each_field_in_the_colour_of_its_ndvi(page: Browser, story: Story) -> None:
-    assert page.text("#summary") == "3 fields · recorded to 22 April 2025"
+    assert page.text("#summary") == "3 fields · recorded to 2 May 2025"
     for _ in range(4):
         page.press_on("#map", "-")  # until the fields are too small for pictures and names
     for field_id in EARLY:
         name, crop, value, today = point_at(page, field_id)
-        ndvi = float(re.fullmatch(r"NDVI (\d\.\d\d) on 21 April 2025", value)[1])
+        ndvi = float(re.fullmatch(r"NDVI (\d\.\d\d) on 1 May 2025", value)[1])
         assert crop == story.features[field_id]["properties"]["plant-type"].replace("_", " ")
-        assert today == "22 Apr: No Sentinel-2 scene on this day"
+        assert today == "2 May: No Sentinel-2 scene on this day"
         assert colour_beside_tooltip(page) == pytest.approx(colour_of(np.float64(ndvi)).tolist(), abs=4), name
 
 
 def test_a_day_without_a_scene_is_hatched_and_says_why(page: Browser) -> None:
-    page.open(f"{PAGE}#date=2025-04-22&colour=day")
+    page.open(f"{PAGE}#date=2025-05-02&colour=day")
     page.find("#date-note", "no new value")
-    assert point_at(page, "field_2")[2:] == ["22 Apr: No Sentinel-2 scene on this day"]
+    assert point_at(page, "field_2")[2:] == ["2 May: No Sentinel-2 scene on this day"]
     page.press_on("#date", Keys.ARROW_LEFT)
-    page.find("#date-text", "21 April 2025")
+    page.find("#date-text", "1 May 2025")
     assert point_at(page, "field_2")[2].startswith("NDVI 0.")
 
 
@@ -137,7 +138,7 @@ def test_late_fields_appear_after_their_upload_without_a_reload(page: Browser, s
     page.find("#notes", "2 new fields")
     page.find("#summary", "5 fields")
     story.person.until(lambda: story.registered(caught_up=False) == [], "the late fields' days")
-    page.find("#summary", "recorded to 22 April 2025")
+    page.find("#summary", "recorded to 2 May 2025")
     story.person.until(lambda: "NDVI" in point_at(page, "field_4")[2], "the late field's value on the map")
     assert page.run(MARK) == since
 
@@ -150,13 +151,13 @@ def test_recomputing_one_cell_runs_just_its_task(page: Browser, story: Story, pe
 
     page.click("[data-view=days]")
     page.press_on("#days-canvas", Keys.END, Keys.ARROW_LEFT, Keys.ARROW_DOWN)
-    assert page.text("#days-selected").startswith("field_2, 21 April 2025: NDVI 0.")
+    assert page.text("#days-selected").startswith("field_2, 1 May 2025: NDVI 0.")
     page.click("#days-recompute")
-    assert page.find("#notes .good").text.startswith("field_2, 21 April 2025: 1 cell")
+    assert page.find("#notes .good").text.startswith("field_2, 1 May 2025: 1 cell")
 
     (run_id,) = {run["dag_run_id"] for run in person.runs(RECOMPUTE)} - known
     assert set(person.computed(RECOMPUTE, run_id)) == {"field_2"}
-    assert changed(written, story.recorded_at()) == {("field_2", date(2025, 4, 21))}
+    assert changed(written, story.recorded_at()) == {("field_2", date(2025, 5, 1))}
     assert {run: person.tries(DAILY, run) for run in tried} == tried
 
 
@@ -165,9 +166,11 @@ def test_a_field_shows_its_season_its_pictures_and_where_a_number_comes_from(pag
     page.press(Keys.ENTER)
     page.find("#field-title", "field_2")
     assert "field=field_2" in page.run("return location.hash")
-    assert len(page.chrome.find_elements("css selector", "#curve .points circle")) == 1
+    with story.engine.connect() as connection:
+        (status,) = field_statuses(connection, START, ["field_2"])
+    assert len(page.chrome.find_elements("css selector", "#curve .points circle")) == status.counts["computed"]
     page.press_on("#curve svg", Keys.END, Keys.ARROW_LEFT, Keys.ENTER)
-    page.find("#provenance h3", "21 April 2025")
+    page.find("#provenance h3", "1 May 2025")
     page.find(".provenance", "S2")
     page.find(".provenance", "scl-dilated@1")
     picture = page.find(".strip img")

@@ -75,6 +75,8 @@ def test_the_assets_show_the_way_of_the_data(person: Person) -> None:
         ("ndvi_daily", "ndvi_observations"),
         ("ndvi_observations", "ndvi_season"),
         ("ndvi_season", "ndvi_events"),
+        ("ndvi_observations", "ndvi_days"),
+        ("ndvi_days", "ndvi_days"),
     }
 
 
