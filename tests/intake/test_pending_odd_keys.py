@@ -94,13 +94,19 @@ def test_odd_keys_of_one_name_are_all_kept(any_keys: Store, moto: S3, engine: En
     assert sorted(name.endswith(".errors.json") for name in objects(any_keys, REJECTED)) == [False] * 3 + [True] * 3
 
 
-def test_a_line_end_in_a_key_is_put_aside_too(s3: S3, s3_store: Store, engine: Engine) -> None:
+def test_a_line_end_in_a_key_stops_no_other_and_loses_nothing(s3: S3, s3_store: Store, engine: Engine) -> None:
+    # This server lists an object up to a second late, and a line end of its key as such or, later, as the sign for it
+    # (U+240A): under that name, which is a path, the file is taken in.
     put(s3, s3_store, f"{PENDING}two\nlines.geojson", ODD)
     upload(s3_store, "a.geojson", GOOD)
-    found: list[tuple[str, tuple[str, ...]]] = []
-    while len(found) < 2:  # this server lists an object up to a second late, and another object before it
-        found += [(file.outcome, file.added) for file in process_pending(s3_store, SETTINGS, engine).files]
+    found: list[tuple[str, str]] = []
+    while len(found) < 2:
+        found += [(file.key, file.outcome) for file in process_pending(s3_store, SETTINGS, engine).files]
         time.sleep(0.1)
-    assert sorted(found) == [("registered", ("good",)), ("rejected", ())]
+    outcomes = {key.removeprefix(PENDING): outcome for key, outcome in found}
+    assert outcomes in (
+        {"a.geojson": "registered", "two\nlines.geojson": "rejected"},
+        {"a.geojson": "registered", "two\u240alines.geojson": "registered"},
+    )
     assert objects(s3_store, PENDING) == {}
-    assert ODD in objects(s3_store, REJECTED).values()
+    assert ODD in (objects(s3_store, REJECTED) | objects(s3_store, PROCESSED)).values()
