@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     FromClause,
     Integer,
@@ -24,17 +25,12 @@ from sqlalchemy import (
 
 from ndvi_core.models.season_part import PART_BITS, SeasonPart
 from ndvi_core.registry.database import lock_season_settings
-from ndvi_core.registry.tables import season, season_setting, stale_season_part
+from ndvi_core.registry.tables import event, season, season_setting, stale_season_part
 
 
 def year() -> ColumnElement[int]:
     """Return the year that a row of `season` is counted to."""
     return cast(extract("year", season.c.plant_date), Integer)
-
-
-def part() -> ColumnElement[int]:
-    """Return the part that a row of `season` is in."""
-    return cast(season.c.sequence.op(">>")(literal(PART_BITS, Integer)), Integer)
 
 
 def note_cells(connection: Connection, cells: FromClause) -> None:
@@ -51,11 +47,15 @@ def note_cells(connection: Connection, cells: FromClause) -> None:
 def note_fields(connection: Connection, sequences: Iterable[int]) -> None:
     """Note all seasons that fields have: before they are changed or removed, and again when they have others.
 
+    The parts of their events are noted too. A season may have left one of these while events were not judged.
+
     Args:
         connection: in the transaction that changes the fields.
         sequences: of the fields.
     """
-    _note(connection, _parts().where(season.c.sequence == func.any(list(sequences))))
+    fields = func.any(list(sequences))
+    events = select(event.c.year, _part(event.c.sequence)).where(event.c.sequence == fields)
+    _note(connection, _parts().where(season.c.sequence == fields).union(events))
 
 
 def note_new_settings(connection: Connection, settings: str) -> None:
@@ -101,8 +101,13 @@ def mark_done(connection: Connection, notes: Sequence[int]) -> None:
 
 
 def _parts() -> Select[int, int]:
-    return select(year(), part()).select_from(season).distinct()
+    return select(year(), _part(season.c.sequence)).select_from(season).distinct()
 
 
-def _note(connection: Connection, parts: Select[int, int]) -> None:
+def _part(sequence: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the part that the seasons of a field are in."""
+    return cast(sequence.op(">>")(literal(PART_BITS, Integer)), Integer)
+
+
+def _note(connection: Connection, parts: Select[int, int] | CompoundSelect[int, int]) -> None:
     connection.execute(insert(stale_season_part).from_select(["year", "part"], parts))

@@ -203,6 +203,38 @@ def test_a_season_with_another_plant_date_keeps_its_events(country: Country) -> 
     assert set(country.table("events").year) == {2024}
 
 
+def test_a_season_that_moves_to_another_year_while_its_field_is_behind_takes_its_events_along(country: Country) -> None:
+    (field,) = some_fields(1, plant_date=date(2025, 1, 3))
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    (event,) = open_events(country)
+    country.register(field.model_copy(update={"plant_date": date(2024, 12, 30)}), caught_up=False)
+    country.season_run()
+    country.catch_up()
+    country.season_run()
+    (moved,) = country.events(kind="drop")
+    assert (moved.event_id, moved.season, moved.status) == (event.event_id, "2024", "open")
+    assert set(country.table("events").year) == {2024}
+
+
+def test_a_new_name_is_that_of_all_events_also_of_years_without_a_season(country: Country) -> None:
+    (field,) = some_fields(1, plant_date=date(2025, 1, 3))
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    country.record(grown(field, DAYS))
+    country.season_run()
+    country.register(field.model_copy(update={"plant_date": date(2024, 12, 30)}))
+    country.season_run()
+    with country.engine.begin() as connection:
+        field_life.rename(connection, "field_1", "north")
+    country.season_run()
+    table = country.table("events")
+    assert set(table.year[table.status == "withdrawn"]) == {2025}
+    assert set(table.field_id) == {"north"}
+
+
 def test_events_go_with_their_field_and_follow_its_name(country: Country) -> None:
     fields = some_fields(2)
     country.register(*fields)
