@@ -86,10 +86,8 @@ def _keep_events(
         events.keep_events(connection, changed)
         if changed:
             known = {part: events.load_rows(connection, part) for part in parts}
-    years = {row["year"] for row in changed}
-    for part, rows in known.items():
-        if part in plan.parts or part.year in years:
-            _write_events(folder.store, settings, part, rows)
+    for part, rows in known.items():  # all of them: a run that is repeated changes nothing, and may have failed here
+        _write_events(folder.store, settings, part, rows)
     return Counter(f"{row['kind']} {row['status']}" for row in changed if row["changed_at"] == now)
 
 

@@ -1,15 +1,19 @@
 """Events are found in what was recorded, keep their ids, and end or are withdrawn when data say so."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 from support.country import PLANTED, Country, crop, grown, some_fields
 from support.models import a_field, square
 
+from ndvi_core.errors import TryAgain
 from ndvi_core.models.event import Event
+from ndvi_core.models.observation import Observation
 from ndvi_core.registry import events, field_life
 from ndvi_core.runs.season_record import record_seasons
+from ndvi_core.season_run.run import run_season_order
 from ndvi_core.storage.object_store import Store
 
 DAYS = range(0, 101, 5)
@@ -162,7 +166,8 @@ def test_days_without_a_value_are_an_event_that_the_next_value_ends(country: Cou
     assert [one.status for one in country.events(kind="no_value")] == ["closed"]
 
 
-def test_a_field_that_lags_behind_its_peers_is_found_and_it_goes_by_peers_of_other_parts_too(country: Country) -> None:
+def a_weak_field_and_its_peers(country: Country) -> list[Observation]:
+    """Bring a field to an event `below_peers`, whose peers are in another part; return rows that make them as weak."""
     peers, (weak,) = some_fields(9), some_fields(1, "weak")
     country.register(weak)
     country.begin_another_part()
@@ -174,16 +179,36 @@ def test_a_field_that_lags_behind_its_peers_is_found_and_it_goes_by_peers_of_oth
     ]
     country.record([*grown(weak, DAYS, lambda day: 0.2 + 0.5 * (crop(day) - 0.2)), *rows])
     country.season_run()
+    return [row for field in peers for row in grown(field, DAYS, lambda day: 0.2 + 0.5 * (crop(day) - 0.2))]
+
+
+def test_a_field_that_lags_behind_its_peers_is_found_and_it_goes_by_peers_of_other_parts_too(country: Country) -> None:
+    weaker = a_weak_field_and_its_peers(country)
     (event,) = open_events(country, "below_peers")
     assert event.field_id == "weak_1"
     assert event.before == pytest.approx(crop((event.last_day - PLANTED).days) + 0.02, abs=0.02)
     before = country.files()
-    weaker = [row for field in peers for row in grown(field, DAYS, lambda day: 0.2 + 0.5 * (crop(day) - 0.2))]
     country.record(weaker)
     country.season_run()
     assert [one.status for one in country.events(kind="below_peers")] == ["withdrawn"]
     assert "seasons/series/year=2025/part=00000.parquet" not in country.changed_files(before)
     assert "events/year=2025/part=00000.parquet" in country.changed_files(before)
+
+
+def test_files_of_events_that_could_not_be_written_are_when_the_run_is_repeated(country: Country) -> None:
+    country.record(a_weak_field_and_its_peers(country))
+    folder, plan = country.plan()
+    run_season_order(plan.order.uri)
+    file = Path(country.store.url.removeprefix("file://")) / "events/year=2025/part=00000.parquet"
+    file.unlink()
+    (file / "in the way").mkdir(parents=True)
+    with pytest.raises(TryAgain):
+        record_seasons(folder, country.settings, country.engine)
+    (file / "in the way").rmdir()
+    file.rmdir()
+    record_seasons(folder, country.settings, country.engine)
+    table = country.table("events")
+    assert list(table.status[table.kind == "below_peers"]) == ["withdrawn"]
 
 
 def test_a_season_with_another_plant_date_keeps_its_events(country: Country) -> None:
