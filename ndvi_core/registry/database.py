@@ -23,6 +23,11 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def snapshot(engine: Engine) -> Connection:
+    """Connect to read what was so at one moment, in as many statements as it takes."""
+    return engine.connect().execution_options(isolation_level="REPEATABLE READ")
+
+
 def lock_registration(connection: Connection) -> None:
     """Let writers of fields wait for each other until the transaction ends, so that they cannot deadlock."""
     connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION)))

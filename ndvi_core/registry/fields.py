@@ -239,9 +239,11 @@ def mark_caught_up(connection: Connection, fields: Iterable[RegisteredField]) ->
     note_fields(connection, since)
 
 
-def behind(connection: Connection) -> list[int]:
-    """Return the sequences of the fields that are not caught up, in order."""
+def behind(connection: Connection, within: tuple[int, int] | None = None) -> list[int]:
+    """Return the sequences of the fields that are not caught up, in order: all, or those from the first to the last."""
     query = select(field_table.c.sequence).where(~field_table.c.caught_up).order_by(field_table.c.sequence)
+    if within is not None:
+        query = query.where(field_table.c.sequence.between(*within))
     return list(connection.scalars(query))
 
 

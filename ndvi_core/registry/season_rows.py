@@ -57,7 +57,7 @@ def load_season_data(connection: Connection, of: SeasonPart, indices: Collection
     """Load the seasons of a part and the values that were computed in them for their boundary of today.
 
     Args:
-        connection: to the registry.
+        connection: to a snapshot of the registry, since seasons and values are read one after the other.
         of: the part.
         indices: names.
         last_day: last day that is recorded; seasons that begin later are left out.

@@ -1,14 +1,17 @@
 """Planning seasons: which parts are to be computed anew, and their observations from the ledger."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from ndvi_core.models.season_part import SeasonPart
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import index_sets, stale_seasons
+from ndvi_core.registry.database import snapshot
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.season_rows import load_season_data
 from ndvi_core.runs.folder import PlannedOrder, RunFolder, SeasonPlan
@@ -29,6 +32,16 @@ _BYTES_A_DAY = 2
 """More for each day of a season and index, of which peers are counted."""
 
 
+class _Written(NamedTuple):
+    """A part whose order was written."""
+
+    order: PartOrder
+    days: int
+    """Of all of its seasons."""
+    behind: list[int]
+    """Its fields that were not caught up when it was read."""
+
+
 @relaxed_gc()
 def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> SeasonPlan:
     """Write the order of the parts whose files do not say what is so; one without seasons if all do.
@@ -43,19 +56,19 @@ def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> Seaso
     with engine.begin() as connection:
         policy = SeasonPolicy(rules=settings.season_rules, indices=index_sets.current_indices(connection))
         stale_seasons.note_new_settings(connection, policy.model_dump_json())
-    with engine.connect() as connection:
-        behind = registry.behind(connection)  # before rows are read: of all others these are complete
+    with snapshot(engine) as connection:  # a field that is caught up later has notes that are not among these
+        behind = registry.behind(connection)
         noted = stale_seasons.stale_parts(connection)
         known = stale_seasons.all_parts(connection)
         last_day = last_owed_day(connection, settings.start_date)
     years = sorted({part.year for part in noted})
     stale = sorted({*noted, *_without_file(folder.store, settings, known, years)})
     write = partial(_write_part, folder, engine, policy, last_day)
-    parts = tuple(map_bounded(write, stale, _PARALLEL_READS))
+    written = tuple(map_bounded(write, stale, _PARALLEL_READS))
     order = SeasonOrder(
         policy=policy,
         last_day=last_day,
-        parts=tuple(part for part, _ in parts),
+        parts=tuple(part.order for part in written),
         others=tuple(part for part in known if part.year in years and part not in stale),
         earlier_years=tuple(sorted({part.year for part in known})),
         seasons=folder.store.uri(settings.seasons_prefix.rstrip("/")),
@@ -63,7 +76,12 @@ def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> Seaso
         manifest=folder.store.uri(folder.manifest_key(0)),
     )
     notes = tuple(sorted(note for of_part in noted.values() for note in of_part))
-    plan = SeasonPlan(order=_write_order(folder, order, parts), parts=tuple(stale), notes=notes, behind=tuple(behind))
+    plan = SeasonPlan(
+        order=_write_order(folder, order, sum(part.days for part in written)),
+        parts=tuple(stale),
+        notes=notes,
+        behind=tuple(sorted({*behind, *chain.from_iterable(part.behind for part in written)})),
+    )
     folder.store.write(folder.plan_key, plan.model_dump_json().encode(), "application/json")
     return plan
 
@@ -78,29 +96,28 @@ def _without_file(
         yield from (part for part in known if part.year == year and not there.issuperset(keys_of(part)))
 
 
-def _write_part(
-    folder: RunFolder, engine: Engine, policy: SeasonPolicy, last_day: date, part: SeasonPart
-) -> tuple[PartOrder, int]:
-    """Write a part's seasons with their observations; return where, and how many days they have."""
-    with engine.connect() as connection:
+def _write_part(folder: RunFolder, engine: Engine, policy: SeasonPolicy, last_day: date, part: SeasonPart) -> _Written:
+    """Write a part's seasons with their observations."""
+    with snapshot(engine) as connection:
         data = load_season_data(connection, part, policy.indices, last_day)
+        behind = registry.behind(connection, part.sequences)  # of all others these rows are complete
     key = part.key(f"{folder.prefix}orders/")
     folder.store.write(key, write_season_order(data), _PARQUET)
-    days = int(data.seasons.days.sum())
-    return PartOrder(part=part, uri=folder.store.uri(key), seasons=len(data.seasons)), days
+    order = PartOrder(part=part, uri=folder.store.uri(key), seasons=len(data.seasons))
+    return _Written(order, int(data.seasons.days.sum()), behind)
 
 
-def _write_order(folder: RunFolder, order: SeasonOrder, parts: Sequence[tuple[PartOrder, int]]) -> PlannedOrder:
-    seasons, days = sum(part.seasons for part, _ in parts), sum(days for _, days in parts)
+def _write_order(folder: RunFolder, order: SeasonOrder, days: int) -> PlannedOrder:
+    seasons = sum(part.seasons for part in order.parts)
     if order.others:
-        days += days * len(order.others) // len(parts)  # they are counted too
+        days += days * len(order.others) // len(order.parts)  # they are counted too
     checksum = folder.store.write(folder.season_order_key, order.model_dump_json().encode(), "application/json")
     return PlannedOrder(
         uri=folder.store.uri(folder.season_order_key),
         manifest=order.manifest,
-        label=f"{seasons} seasons in {len(parts)} parts",
+        label=f"{seasons} seasons in {len(order.parts)} parts",
         sha256=checksum,
-        cells=max(seasons, len(parts)),
+        cells=max(seasons, len(order.parts)),
         memory=_MEMORY_OF_TASK * (1 + (seasons >= WORTH_PROCESSES))
         + round(_BYTES_A_DAY * days * len(order.policy.indices)),
     )

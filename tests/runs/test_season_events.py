@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from support.country import PLANTED, Country, crop, grown, some_fields
+from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields
 from support.models import a_field, square
 
 from ndvi_core.errors import TryAgain
@@ -88,6 +88,29 @@ def test_an_event_stays_while_a_corrected_boundary_is_caught_up(country: Country
     country.catch_up()
     country.season_run()
     assert open_events(country) == []
+
+
+def test_an_event_stays_when_its_field_falls_behind_while_rows_are_read(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    before = open_events(country)
+    country.record(grown(field, [102], struck))
+    corrected = a_field(field.field_id, square(0.0004), plant_date=PLANTED)
+    with meanwhile(country.engine, "caught_up", lambda: country.register(corrected, caught_up=False)):
+        country.season_run()
+    assert open_events(country) == before
+
+
+def test_a_field_that_is_caught_up_while_a_run_is_planned_is_judged_by_the_next(country: Country) -> None:
+    (field,) = some_fields(1)
+    country.register(field, caught_up=False)
+    country.record(grown(field, DAYS, struck))
+    with meanwhile(country.engine, "caught_up", country.catch_up):
+        country.season_run()
+    country.season_run()
+    assert [event.status for event in country.events(kind="drop")] == ["open"]
 
 
 def test_an_event_is_announced_once_whatever_is_repeated(country: Country) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import Engine
-from support.country import PLANTED, Country, crop, grown, some_fields
+from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields
 from support.models import a_field
 
 from ndvi_core.models.observation import IndexStatistics
@@ -177,6 +177,21 @@ def test_what_changes_while_a_run_is_at_work_is_done_by_the_next(country: Countr
     country.season_run()
     assert not np.isnan(series_of(country, "field_1").observed[62])
     assert country.season_run() is None
+
+
+def test_a_season_whose_end_moves_while_rows_are_read_is_computed_as_it_was(country: Country) -> None:
+    field, other = some_fields(2, end_date=PLANTED + timedelta(days=50))
+    country.register(field, other.model_copy(update={"end_date": LAST}))
+    country.record(grown(field, DAYS))
+    country.season_run()
+    before = country.files()
+    country.record(grown(field, DAYS))
+    longer = field.model_copy(update={"end_date": LAST})
+    with meanwhile(country.engine, "season.end_date", lambda: country.register(longer)):
+        country.season_run()
+    assert country.changed_files(before) == set()
+    country.season_run()
+    assert list(series_of(country, "field_1").index) == list(range(121))
 
 
 def test_repeating_a_run_changes_nothing_and_an_old_one_brings_nothing_back(country: Country) -> None:

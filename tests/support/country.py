@@ -1,6 +1,7 @@
 """Fields whose numbers are known, without pixels: registered, recorded and brought to seasons, step by step."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -9,7 +10,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from support.models import a_field, an_observation, square
 
 from ndvi_core.models.event import Event
@@ -118,3 +119,20 @@ def some_fields(number: int, name: str = "field", **changes: Any) -> list[Field]
     return [
         a_field(f"{name}_{k}", square(k * 0.02), **{"plant_date": PLANTED, **changes}) for k in range(1, number + 1)
     ]
+
+
+@contextmanager
+def meanwhile(engine: Engine, words: str, change: Callable[[], None]) -> Iterator[None]:
+    """Let somebody change something, once, right after the first statement that has these words was answered."""
+    waiting = [change]
+
+    def answered(*statement: Any) -> None:
+        if words in statement[2] and waiting:
+            waiting.pop()()
+
+    event.listen(engine, "after_cursor_execute", answered)
+    try:
+        yield
+    finally:
+        event.remove(engine, "after_cursor_execute", answered)
+    assert not waiting, f"no statement had the words {words!r}"
