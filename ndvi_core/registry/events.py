@@ -63,10 +63,14 @@ def load_events(
 
 
 def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
-    """Return the events in the seasons of a part as rows, in the order of the registry and of their days."""
+    """Return the events in the seasons of a part as rows, in the order of the registry and of their days.
+
+    Their fields are kept from being removed until the transaction ends.
+    """
     columns, (first, last) = event_table.c, part.sequences
     order = columns.sequence, columns.first_day, columns.kind, columns.event_id
     query = _events().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
+    query = query.with_for_update(key_share=True, read=True, of=field_table)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

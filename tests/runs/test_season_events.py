@@ -1,14 +1,16 @@
 """Events are found in what was recorded, keep their ids, and end or are withdrawn when data say so."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields
 from support.models import a_field, square
 
-from ndvi_core.errors import TryAgain
+from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.models.event import Event
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import events, field_life
@@ -304,6 +306,33 @@ def test_a_field_that_is_removed_while_a_run_is_at_work_does_no_harm(country: Co
     with country.engine.begin() as connection:
         field_life.remove(connection, "field_1")
     country.compute_and_record(folder, plan)
+    country.season_run()
+    assert {event.field_id for event in country.events()} == {"field_2"}
+
+
+def test_a_field_that_is_removed_while_events_are_compared_does_no_harm(country: Country) -> None:
+    fields = some_fields(2)
+    country.register(*fields)
+    rows = [row for field in fields for row in grown(field, DAYS, struck)]
+    country.record(rows)
+    country.season_run()
+    country.record(rows)
+    folder, plan = country.plan()
+    run_season_order(plan.order.uri)
+
+    def remove() -> None:
+        with country.engine.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '500ms'"))  # it may wait, and this thread is at work
+            field_life.remove(connection, "field_1")
+
+    def try_to_remove() -> None:
+        with suppress(OperationalError):
+            remove()
+
+    with meanwhile(country.engine, "FROM event JOIN field", try_to_remove):
+        record_seasons(folder, country.settings, country.engine)
+    with suppress(BadInput):  # it is removed already
+        remove()
     country.season_run()
     assert {event.field_id for event in country.events()} == {"field_2"}
 
