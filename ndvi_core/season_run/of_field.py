@@ -120,14 +120,23 @@ class FieldFiles:
         return values
 
     def _daily(self, season: OneSeason, index: str) -> "tuple[int, Table] | None":
-        """Return the first day since planting and the rows of a season's series; None if there are none."""
+        """Return the first day since planting and the rows of a season's series; None if there are none.
+
+        Nor are there any while one of the two files is that of an earlier run.
+        """
         rows = [row for row in self._rows(season) if row["index"] == index]
         table = self._table(keys_of(season.part)[0])
         if not rows or table is None:
             return None
         row = rows[0]
         days = (row["last_day"] - row["first_day"]).days + 1
-        return (row["first_day"] - season.plant_date).days, table.slice(row["offset"], days)
+        if row["offset"] + days > table.num_rows:
+            return None
+        of_season = table.slice(row["offset"], days)
+        first, last = (_who_and_when(of_season, place) for place in (0, days - 1))
+        if first != (row["field_id"], row["season"], index, row["first_day"]) or last != (*first[:3], row["last_day"]):
+            return None
+        return (row["first_day"] - season.plant_date).days, of_season
 
     def _rows(self, season: OneSeason) -> Iterator[Row]:
         """Yield the summaries of a season, each with the place of its days in the file of series."""
@@ -164,6 +173,11 @@ class FieldFiles:
             except NotFound:
                 self._tables[name] = None
         return self._tables[name]
+
+
+def _who_and_when(series: "Table", place: int) -> tuple[Any, ...]:
+    """Return field, season, index and day of a row."""
+    return tuple(series.column(name)[place].as_py() for name in ("field_id", "season", "index", "day"))
 
 
 def _exact(values: NDArray[Any]) -> Floats:

@@ -9,10 +9,12 @@ from sqlalchemy import Engine
 from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields
 from support.models import a_field
 
+from ndvi_core.errors import NotFound
 from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.registry import field_life, index_sets
 from ndvi_core.runs.season_record import record_seasons
 from ndvi_core.season.rules import SeasonRules
+from ndvi_core.season_run.of_field import FieldFiles, OneSeason
 from ndvi_core.season_run.run import run_season_order
 from ndvi_core.storage.object_store import Store
 
@@ -192,6 +194,26 @@ def test_a_season_whose_end_moves_while_rows_are_read_is_computed_as_it_was(coun
     assert country.changed_files(before) == set()
     country.season_run()
     assert list(series_of(country, "field_1").index) == list(range(121))
+
+
+def test_files_that_change_between_two_reads_do_not_give_a_field_the_numbers_of_another(country: Country) -> None:
+    fields = some_fields(3)
+    country.register(*fields)
+    country.record(
+        [row for number, field in enumerate(fields) for row in grown(field, DAYS, lambda day, n=number: 0.2 + n / 10)]
+    )
+    country.season_run()
+    second, third = (OneSeason(sequence, "2025", "wheat", PLANTED) for sequence in (2, 3))
+    files = FieldFiles(country.store, country.settings.seasons_prefix)
+    assert files.summaries(second)[0]["latest"] == 0.3
+    with country.engine.begin() as connection:
+        field_life.remove(connection, "field_1")
+    country.season_run()
+    for season in (second, third):
+        with pytest.raises(NotFound, match="yet"):
+            files.series(season, [], "ndvi")
+    again = FieldFiles(country.store, country.settings.seasons_prefix)
+    assert again.series(second, [], "ndvi")["observed"][0] == 0.3
 
 
 def test_repeating_a_run_changes_nothing_and_an_old_one_brings_nothing_back(country: Country) -> None:
