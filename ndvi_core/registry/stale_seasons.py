@@ -90,9 +90,9 @@ def all_parts(connection: Connection) -> list[SeasonPart]:
 
 
 def are_noted(connection: Connection, notes: Sequence[int]) -> bool:
-    """Return whether some of these notes are there still, and hold back others who ask until the transaction ends."""
+    """Return whether some of these notes are there still."""
     wanted = stale_season_part.c.note == func.any(list(notes))
-    return connection.execute(select(stale_season_part.c.note).where(wanted).with_for_update()).first() is not None
+    return connection.execute(select(stale_season_part.c.note).where(wanted)).first() is not None
 
 
 def mark_done(connection: Connection, notes: Sequence[int]) -> None:

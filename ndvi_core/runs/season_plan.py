@@ -46,7 +46,8 @@ class _Written(NamedTuple):
 def plan_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> SeasonPlan:
     """Write the order of the parts whose files do not say what is so; one without seasons if all do.
 
-    Other settings than the last time make all parts such. A file that is missing makes its own part such.
+    Other settings than the last time make all parts such. In the years of such parts, so does a file that is missing;
+    files of other years are not looked at.
 
     Args:
         folder: of the run.

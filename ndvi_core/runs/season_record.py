@@ -51,8 +51,8 @@ def record_seasons(folder: RunFolder, settings: Settings, engine: Engine) -> Rec
     """
     plan = folder.read_season_plan()
     manifest = _manifest(folder, plan)
-    with engine.begin() as connection:
-        if plan.notes and not stale_seasons.are_noted(connection, plan.notes):
+    with engine.connect() as connection:
+        if not stale_seasons.are_noted(connection, plan.notes):
             return RecordedSeasons(parts=0, counts={})
     _publish(folder, settings, manifest)
     by_fields: dict[int, list[SeasonPart]] = defaultdict(list)
