@@ -1,72 +1,58 @@
 """Seasons of a part with their observations as Parquet: what their computation is given, a row a season."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import BadInput
-from ndvi_core.models.season_table import EPOCH, Observed, SeasonData, SeasonTable
+from ndvi_core.models.observation import Column
+from ndvi_core.models.season_table import EPOCH, Observed, SeasonData, SeasonTable, numbers_of
 from ndvi_core.storage.arrow_arrays import numbers
-from ndvi_core.storage.parquet import read_table, write_table
+from ndvi_core.storage.parquet import read_table
+from ndvi_core.storage.season_files import Data, Lists, Spec, Values, write_columns
 
 if TYPE_CHECKING:
-    from arro3.core import Array, Table
+    from arro3.core import Table
 
-_DESCRIPTIONS = {
-    "sequence": "Place of the field in the registry",
-    "field_id": "The field's id",
-    "season": "Name of the season",
-    "plant_type": "Crop of the season",
-    "plant_date": "Plant date of the season",
-    "end_date": "Last day of the season; null is open",
-    "first_day": "First day of the season that can have an observation",
-    "days": "Days from the first day to the last one that is recorded, or to the end",
+_SEASONS: Mapping[str, Spec] = {
+    "sequence": Spec("int64", Column("Place of the field in the registry")),
+    "field_id": Spec("string", Column("The field's id")),
+    "season": Spec("string", Column("Name of the season")),
+    "plant_type": Spec("string", Column("Crop of the season")),
+    "plant_date": Spec("date32", Column("Plant date of the season")),
+    "end_date": Spec("date32", Column("Last day of the season; null is open"), nullable=True),
+    "first_day": Spec("date32", Column("First day of the season that can have an observation")),
+    "days": Spec("int32", Column("Days from the first day to the last one that is recorded, or to the end")),
 }
-_LISTS = {
-    "days": "days since the first day on which there is a value",
-    "means": "mean of the field on each of them",
-    "weights": "valid fraction of the field on each of them",
+_LISTS: Mapping[str, Spec] = {
+    "days": Spec("list<int32>", Column("Days since the first day on which there is a value of the index")),
+    "means": Spec("list<float32>", Column("Mean of the field on each of them")),
+    "weights": Spec("list<float32>", Column("Valid fraction of the field on each of them")),
 }
+"""Of each index, whose name comes before."""
 
 
 def write_season_order(data: SeasonData) -> bytes:
     """Return the file of a part's seasons; the same seasons give the same bytes."""
-    from arro3.core import Array, DataType, RecordBatch, Schema, list_array
-    from arro3.core import Field as ArrowField
-
     seasons = data.seasons
-    columns: dict[str, Array] = {
-        "sequence": Array(seasons.sequence.astype(np.int64)),
-        **{
-            name: Array(texts, type=DataType.string())
-            for name, texts in (
-                ("field_id", seasons.field_id),
-                ("season", seasons.name),
-                ("plant_type", seasons.plant_type),
-            )
-        },
-        "plant_date": _days(seasons.plant_date),
-        "end_date": _days(seasons.end_date),
-        "first_day": _days(seasons.first_day),
-        "days": Array(seasons.days.astype(np.int32)),
+    is_open = np.array([end is None for end in seasons.end_date], bool)
+    ends = [end or EPOCH for end in seasons.end_date]
+    columns: dict[str, Data] = {
+        "sequence": seasons.sequence,
+        "field_id": seasons.field_id,
+        "season": seasons.name,
+        "plant_type": seasons.plant_type,
+        "plant_date": numbers_of(seasons.plant_date),
+        "end_date": Values(numbers_of(ends), ~is_open),
+        "first_day": seasons.starts,
+        "days": seasons.days,
     }
-    fields = [
-        ArrowField(name, array.type, nullable=name == "end_date", metadata={"description": _DESCRIPTIONS[name]})
-        for name, array in columns.items()
-    ]
     for index, observed in data.observed.items():
-        offsets = Array(observed.offsets.astype(np.int32))
-        for name, what in _LISTS.items():
-            values = Array(np.ascontiguousarray(getattr(observed, name)))
-            array = list_array(offsets, values)
-            columns[f"{index}_{name}"] = array
-            described = {"description": f"{index}: {what}"}
-            fields.append(ArrowField(f"{index}_{name}", array.type, nullable=False, metadata=described))
-    batch = RecordBatch.from_arrays(list(columns.values()), schema=Schema(fields))
-    return write_table(batch, {})
+        counts = np.diff(observed.offsets)
+        columns |= {f"{index}_{name}": Lists(counts, getattr(observed, name)) for name in _LISTS}
+    return write_columns(columns, _specs(data.observed))
 
 
 def read_season_order(data: bytes, indices: Sequence[str]) -> SeasonData:
@@ -80,10 +66,9 @@ def read_season_order(data: bytes, indices: Sequence[str]) -> SeasonData:
         BadInput: it is no such file.
     """
     table = read_table(data)
-    expected = [*_DESCRIPTIONS, *(f"{index}_{name}" for index in indices for name in _LISTS)]
-    if missing := [name for name in expected if name not in table.column_names]:
+    if missing := [name for name in _specs(indices) if name not in table.column_names]:
         raise BadInput(f"not an order for seasons: no column {', '.join(missing)}")
-    lists: dict[str, list[Any]] = {name: list(table.column(name).to_pylist()) for name in _DESCRIPTIONS}
+    lists: dict[str, list[Any]] = {name: list(table.column(name).to_pylist()) for name in _SEASONS}
     seasons = SeasonTable(
         sequence=numbers(table.column("sequence")).astype(np.intp),
         field_id=lists["field_id"],
@@ -95,6 +80,10 @@ def read_season_order(data: bytes, indices: Sequence[str]) -> SeasonData:
         days=numbers(table.column("days")).astype(np.intp),
     )
     return SeasonData(seasons, {index: _observed(table, index) for index in indices})
+
+
+def _specs(indices: Iterable[str]) -> dict[str, Spec]:
+    return {**_SEASONS, **{f"{index}_{name}": spec for index in indices for name, spec in _LISTS.items()}}
 
 
 def _observed(table: "Table", index: str) -> Observed:
@@ -114,10 +103,3 @@ def _observed(table: "Table", index: str) -> Observed:
         joined["means"].astype(np.float32),
         joined["weights"].astype(np.float32),
     )
-
-
-def _days(days: Sequence[date | None]) -> "Array":
-    from arro3.core import Array, DataType
-
-    since = [None if day is None else (day - EPOCH).days for day in days]
-    return Array(since, DataType.int32()).cast(DataType.date32())
