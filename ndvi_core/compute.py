@@ -18,6 +18,7 @@ from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
 from ndvi_core.storage.geoparquet import write_columns
 from ndvi_core.storage.object_store import Store, split_uri
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.storage.work_orders import read_order
 from ndvi_core.support.garbage import relaxed_gc
 
@@ -68,9 +69,7 @@ class OrderFiles:
 
     def write_results(self, columns: Mapping[str, list[Any]]) -> Written:
         """Write the Parquet file of the order's observations, given their attributes."""
-        return self._write(
-            self.order.results, write_columns(columns, self.order.policy.indices), "application/vnd.apache.parquet"
-        )
+        return self._write(self.order.results, write_columns(columns, self.order.policy.indices), PARQUET)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest, which says that everything else is written."""

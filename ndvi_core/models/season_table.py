@@ -1,6 +1,6 @@
 """Seasons of a part as columns, with what was observed in them and the daily series that were made of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -121,7 +121,7 @@ class SeasonSeries:
     """By index."""
 
 
-def numbers_of(days: list[date]) -> Indexes:
+def numbers_of(days: Sequence[date]) -> Indexes:
     """Return days as numbers, counted from 1970."""
     return np.array([(day - EPOCH).days for day in days], np.intp)
 

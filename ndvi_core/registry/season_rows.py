@@ -12,7 +12,7 @@ from ndvi_core.models.arrays import Indexes
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.models.indices import get_indices
 from ndvi_core.models.season_part import SeasonPart
-from ndvi_core.models.season_table import Observed, SeasonData, SeasonTable
+from ndvi_core.models.season_table import Observed, SeasonData, SeasonTable, numbers_of
 from ndvi_core.registry.stale_seasons import year
 from ndvi_core.registry.tables import field, season
 
@@ -134,5 +134,4 @@ def _sorted_in(rows: _Rows, starts: Indexes) -> Observed:
 
 
 def _keys(fields: Indexes, days: Sequence[date]) -> Indexes:
-    numbers = np.array([(day - FIRST_IMAGE).days for day in days], np.intp)
-    return (fields << _DAY_BITS) | numbers
+    return (fields << _DAY_BITS) | (numbers_of(days) - numbers_of([FIRST_IMAGE]))

@@ -24,6 +24,7 @@ from ndvi_core.runs.scope import SearchScope, first_and_last_days, scope_of
 from ndvi_core.runs.selection import Selection, Wanted
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
 
@@ -141,7 +142,7 @@ def _write_settled(folder: RunFolder, number: int, rows: Sequence[Observation]) 
 
     data = write_observations(rows)
     key = folder.settled_key(number)
-    sha256 = folder.store.write(key, data, "application/vnd.apache.parquet")
+    sha256 = folder.store.write(key, data, PARQUET)
     return Written(uri=folder.store.uri(key), sha256=sha256, size=len(data))
 
 
@@ -202,7 +203,7 @@ def _write_orders(
     def write(numbered: tuple[int, WorkOrder]) -> PlannedOrder:
         number, order = numbered
         key = folder.order_key(number)
-        sha256 = folder.store.write(key, write_order(order), "application/vnd.apache.parquet")
+        sha256 = folder.store.write(key, write_order(order), PARQUET)
         days = [cell.date for cell in order.cells]
         return PlannedOrder(
             uri=folder.store.uri(key),

@@ -23,6 +23,7 @@ from ndvi_core.runs.selection import in_slices
 from ndvi_core.settings import Settings
 from ndvi_core.storage.geoparquet import read_observations, write_day
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.storage.work_orders import read_order
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
@@ -117,7 +118,7 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
         published_days.note_published(connection, day, None)
     else:
         data = write_day(chain([first], rows), index_sets.current_indices(connection))
-        store.write(key, data, "application/vnd.apache.parquet")
+        store.write(key, data, PARQUET)
         published_days.note_published(connection, day, sha256(data).hexdigest())
 
 

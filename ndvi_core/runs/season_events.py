@@ -1,14 +1,14 @@
 """The events that were found in seasons, beside those that are known: which is which, and what has changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from ndvi_core.models.event import EventStatus
-from ndvi_core.models.season_table import EPOCH
+from ndvi_core.models.season_table import numbers_of
 from ndvi_core.season.event_table import EVIDENCE, KINDS, NO_DAY, OPEN, EventTable
 from ndvi_core.season.matching import NEW, match_events
 
@@ -70,14 +70,10 @@ def _table(rows: Sequence[Row]) -> EventTable:
     return EventTable(
         season=np.array([row["sequence"] for row in rows], np.intp),
         kind=np.array([KINDS.index(row["kind"]) for row in rows], np.int8),
-        first_day=np.array([_number(row["first_day"]) for row in rows], np.int32),
-        last_day=np.array([_number(row["last_day"]) for row in rows], np.int32),
+        first_day=numbers_of([row["first_day"] for row in rows]).astype(np.int32),
+        last_day=numbers_of([row["last_day"] for row in rows]).astype(np.int32),
         value=nothing,
         before=nothing,
         evidence=never,
         closed_day=np.full(len(rows), OPEN, np.int32),
     )
-
-
-def _number(day: date) -> int:
-    return (day - EPOCH) // timedelta(days=1)

@@ -18,6 +18,7 @@ from ndvi_core.runs.folder import PlannedOrder, RunFolder, SeasonPlan
 from ndvi_core.season.order import WORTH_PROCESSES, PartOrder, SeasonOrder, SeasonPolicy
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.storage.season_files import SERIES_PREFIX, SUMMARIES_PREFIX, keys_of
 from ndvi_core.storage.season_orders import write_season_order
 from ndvi_core.support.concurrency import map_bounded
@@ -25,7 +26,6 @@ from ndvi_core.support.garbage import relaxed_gc
 
 _PARALLEL_READS = 2
 """Parts that are read from the ledger, and are in memory, at once."""
-_PARQUET = "application/vnd.apache.parquet"
 _MEMORY_OF_TASK = 400_000_000
 """Bytes, of one process with a part; with processes of its own it takes as much again."""
 _BYTES_A_DAY = 2
@@ -103,7 +103,7 @@ def _write_part(folder: RunFolder, engine: Engine, policy: SeasonPolicy, last_da
         data = load_season_data(connection, part, policy.indices, last_day)
         behind = registry.behind(connection, part.sequences)  # of all others these rows are complete
     key = part.key(f"{folder.prefix}orders/")
-    folder.store.write(key, write_season_order(data), _PARQUET)
+    folder.store.write(key, write_season_order(data), PARQUET)
     order = PartOrder(part=part, uri=folder.store.uri(key), seasons=len(data.seasons))
     return _Written(order, int(data.seasons.days.sum()), behind)
 

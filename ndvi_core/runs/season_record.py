@@ -19,6 +19,7 @@ from ndvi_core.season.order import SeasonManifest
 from ndvi_core.settings import Settings
 from ndvi_core.storage.event_files import read_found, write_events
 from ndvi_core.storage.object_store import Store
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.storage.season_files import FOUND_PREFIX
 from ndvi_core.support.concurrency import map_bounded
 from ndvi_core.support.garbage import relaxed_gc
@@ -27,7 +28,6 @@ _AT_ONCE = 16
 """Objects that are copied at the same time."""
 _PARTS_AT_ONCE = 2
 """Parts whose events are compared, and are in memory, at once."""
-_PARQUET = "application/vnd.apache.parquet"
 
 
 class RecordedSeasons(Frozen):
@@ -135,6 +135,6 @@ def _write_events(store: Store, settings: Settings, part: SeasonPart, rows: Sequ
     """Write the events of a part as the table has them; a part without any has no file."""
     key = part.key(settings.events_prefix)
     if rows:
-        store.write(key, write_events(rows), _PARQUET)
+        store.write(key, write_events(rows), PARQUET)
     else:
         store.delete(key)

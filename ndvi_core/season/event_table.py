@@ -1,14 +1,15 @@
 """What is found in seasons, as columns."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ndvi_core.models.arrays import Days, Floats, Indexes
+from ndvi_core.models.event import EventKind
 
-KINDS = ("drop", "green_up", "harvest_candidate", "below_peers", "no_value")
+KINDS = get_args(EventKind)
 DROP, GREEN_UP, HARVEST, BELOW_PEERS, NO_VALUE = range(len(KINDS))
 POLICIES = tuple(f"{kind}@1" for kind in KINDS)
 """Name and version of the rule of each kind: a changed rule takes a new version."""

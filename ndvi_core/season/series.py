@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ndvi_core.models.arrays import Floats, Mask
 from ndvi_core.season.gaps import in_gap
@@ -26,6 +27,11 @@ class Series(NamedTuple):
     """Whether there is a value that is no outlier."""
     gap: Mask
     """Whether the day is farther than `gap_days` from all values that count: a guess."""
+
+
+def exact(values: NDArray[np.floating]) -> Floats:
+    """Return published values, of single precision, as the multiples of 0.0001 that they stand for."""
+    return values.astype(np.float64).round(DECIMALS)
 
 
 def make_series(values: Floats, weights: Floats, flags: Flags, rules: SeriesRules) -> Series:

@@ -7,8 +7,8 @@ from ndvi_core.season.event_table import EVIDENCE, KINDS, NO_DAY, OPEN, POLICIES
 from ndvi_core.season.events import Watched, find_events
 from ndvi_core.season.order import SeasonOrder
 from ndvi_core.season.peers import MIN_PEERS, robust_z
+from ndvi_core.season.series import exact
 from ndvi_core.season_run.peers import UsualOf, looked_up
-from ndvi_core.season_run.series import exact
 from ndvi_core.storage.season_files import FOUND, Data, Repeated, Values, write_columns
 
 
@@ -21,7 +21,7 @@ def find(found: SeasonSeries, usual: UsualOf, order: SeasonOrder) -> EventTable:
         order: its rules, and the last day.
     """
     table, ndvi = found.seasons, found.series["ndvi"]
-    smoothed, over = exact(found.series, "ndvi"), table.is_over(order.last_day)
+    smoothed, over = exact(ndvi.smoothed), table.is_over(order.last_day)
     events = []
     for some in table.chunks():
         days = table.days[some]

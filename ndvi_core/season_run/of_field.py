@@ -5,13 +5,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ndvi_core.errors import NotFound
 from ndvi_core.models.arrays import Floats
 from ndvi_core.models.season_part import PART_BITS, SeasonPart
 from ndvi_core.season.history import standing
 from ndvi_core.season.peers import Usual, robust_z
+from ndvi_core.season.series import exact
 from ndvi_core.storage.arrow_arrays import floats, numbers
 from ndvi_core.storage.object_store import Store
 from ndvi_core.storage.parquet import read_table
@@ -87,7 +87,7 @@ class FieldFiles:
             )
         first, table = found
         days = table.num_rows
-        smoothed = _exact(floats(table.column("smoothed")))
+        smoothed = exact(floats(table.column("smoothed")))
         usual = self._usual(season, index, first, days)
         z = robust_z(smoothed[np.newaxis], *usual)[0]
         before = np.full((days, len(earlier)), np.nan)
@@ -97,7 +97,7 @@ class FieldFiles:
         columns: dict[str, list[Any]] = {
             **{name: list(table.column(name).to_pylist()) for name in ("day", "day_of_season")},
             "smoothed": _nones(smoothed),
-            **{name: _nones(_exact(floats(table.column(name)))) for name in ("error", "observed", "weight")},
+            **{name: _nones(exact(floats(table.column(name)))) for name in ("error", "observed", "weight")},
             **{name: list(table.column(name).to_pylist()) for name in ("outlier", "provisional", "gap")},
             "peers_count": usual.seasons.tolist(),
             "peers_median": _nones(usual.median),
@@ -113,7 +113,7 @@ class FieldFiles:
         values = np.full(days, np.nan)
         if (found := self._daily(season, index)) is not None:
             start, table = found
-            smoothed = _exact(floats(table.column("smoothed")))
+            smoothed = exact(floats(table.column("smoothed")))
             low, high = max(start, first), min(start + len(smoothed), first + days)
             if low < high:
                 values[low - first : high - first] = smoothed[low - start : high - start]
@@ -178,10 +178,6 @@ class FieldFiles:
 def _who_and_when(series: "Table", place: int) -> tuple[Any, ...]:
     """Return field, season, index and day of a row."""
     return tuple(series.column(name)[place].as_py() for name in ("field_id", "season", "index", "day"))
-
-
-def _exact(values: NDArray[Any]) -> Floats:
-    return values.astype(np.float64).round(4)
 
 
 def _nones(values: Floats) -> list[float | None]:

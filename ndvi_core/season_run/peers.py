@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ndvi_core.models.arrays import Floats
 from ndvi_core.models.season_table import SeasonSeries, days_inside, spread
 from ndvi_core.season.peers import PeerCounts, Usual
-from ndvi_core.season_run.series import exact, seasons_of
+from ndvi_core.season.series import exact
+from ndvi_core.season_run.series import seasons_of
 from ndvi_core.storage.season_files import PEERS, Repeated, write_columns
 
 TOGETHER = 64
@@ -43,7 +44,7 @@ def blocks_of(found: SeasonSeries) -> Iterator[Block]:
             inside = days_inside(table.days[some])
             flat = np.concatenate([np.arange(table.offsets[one], table.offsets[one + 1]) for one in some])
             for index in found.series:
-                values = spread(exact(found.series, index)[flat], inside, np.nan)
+                values = spread(exact(found.series[index].smoothed[flat]), inside, np.nan)
                 yield from _divided((crop, index), values, shift)
 
 
@@ -70,7 +71,7 @@ class YearCounts:
         key = (block.group, block.number)
         if key not in self._counts:
             self._counts[key] = PeerCounts(TOGETHER, LOWEST, OF_OTHERS.get(block.group[1], HIGHEST))
-        self._counts[key].add(block.values.astype(np.float64).round(4))
+        self._counts[key].add(exact(block.values))
 
     def usual(self) -> dict[Group, Usual]:
         """Return what is usual on each day since planting, of each crop and index in the order of the alphabet."""

@@ -29,12 +29,12 @@ from ndvi_core.season_run.found import find, write_found
 from ndvi_core.season_run.peers import Block, Group, UsualOf, YearCounts, blocks_of, write_peers
 from ndvi_core.season_run.series import make_seasons
 from ndvi_core.storage.object_store import Store, split_uri
+from ndvi_core.storage.parquet import PARQUET
 from ndvi_core.storage.season_files import FOUND_PREFIX, keys_of, peers_key
 from ndvi_core.storage.season_orders import read_season_order
 
 PROCESSES = 2
 """Parts that are worked on at the same time."""
-PARQUET = "application/vnd.apache.parquet"
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")

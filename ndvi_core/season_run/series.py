@@ -1,7 +1,7 @@
 """The daily series and summaries of a part, from its observations and the field's earlier seasons."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ndvi_core.season.history import Standing, standing
 from ndvi_core.season.order import SeasonOrder
 from ndvi_core.season.outliers import flag
 from ndvi_core.season.phenology import NONE, Phenology, phenology
-from ndvi_core.season.series import make_series
+from ndvi_core.season.series import exact, make_series
 
 
 class SeasonFigures(NamedTuple):
@@ -108,18 +108,13 @@ def history(
         day = wanted - shift[other]
         inside = same & (latest_day != NONE) & (day >= 0) & (day < days[other])
         found = np.where(inside, values[np.where(inside, starts[other] + day, 0)], np.nan) if len(values) else latest
-        of_any.append(_exact(found))
+        of_any.append(exact(found))
         of_crop.append(np.where(crop[other] == crop[own], of_any[-1], np.nan))
     nothing = np.full((len(own), 0), np.nan)
     any_crop, same_crop = (
         standing(latest, np.stack(columns, axis=1) if columns else nothing) for columns in (of_any, of_crop)
     )
     return any_crop, same_crop
-
-
-def _exact(values: NDArray[Any]) -> Floats:
-    """Return values of single precision as the multiples of 0.0001 that they stand for."""
-    return values.astype(np.float64).round(4)
 
 
 def _single(values: Floats) -> NDArray[np.float32]:
@@ -142,8 +137,3 @@ def _all(parts: Sequence[SeasonFigures]) -> SeasonFigures:
 def seasons_of(table: SeasonTable, crop: str) -> Indexes:
     """Return the numbers of the seasons of a crop."""
     return np.array([number for number, name in enumerate(table.plant_type) if name == crop], np.intp)
-
-
-def exact(series: Mapping[str, DailySeries], index: str) -> Floats:
-    """Return the smoothed days of an index as the multiples of 0.0001 that they stand for."""
-    return _exact(series[index].smoothed)

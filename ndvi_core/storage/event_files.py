@@ -1,14 +1,14 @@
 """The Parquet files of events: those that the seasons of a part have, and those that were found in a run."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from ndvi_core.models.event import Event
 from ndvi_core.models.observation import Column, columns_of
-from ndvi_core.models.season_table import EPOCH
+from ndvi_core.models.season_table import numbers_of
 from ndvi_core.storage.parquet import read_table
 from ndvi_core.storage.season_files import FOUND, Data, Lists, Spec, Values, write_columns
 
@@ -44,7 +44,7 @@ def write_events(rows: Sequence[Mapping[str, Any]]) -> bytes:
     for name, spec in EVENTS.items():
         values = [row[name] for row in rows]
         if name in _DAYS:
-            columns[name] = _since(values)
+            columns[name] = numbers_of(values)
         elif name in _TIMES:
             columns[name] = np.array([(value - _START) // timedelta(microseconds=1) for value in values], np.int64)
         elif name in _NUMBERS:
@@ -52,7 +52,7 @@ def write_events(rows: Sequence[Mapping[str, Any]]) -> bytes:
             columns[name] = Values(numbers, np.isfinite(numbers))
         elif spec.type.startswith("list"):
             flat = [item for items in values for item in items]
-            items = _since(flat) if name == "evidence_days" else flat
+            items = numbers_of(flat) if name == "evidence_days" else flat
             columns[name] = Lists(np.array([len(items) for items in values], np.int64), items)
         else:
             columns[name] = values
@@ -79,7 +79,3 @@ def read_found(data: bytes, year: int) -> list[dict[str, Any]]:
 
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _since(days: Sequence[date]) -> np.ndarray:
-    return np.array([(day - EPOCH).days for day in days], np.int32)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CREATED_BY = "ndvi_core"
 """Stands in files for the Parquet library's name and version, so that an upgrade alone changes no checksum."""
 
+PARQUET = "application/vnd.apache.parquet"
+"""The media type."""
+
 COMPRESSION = "zstd(3)"
 
 MAGIC = b"PAR1"

@@ -15,12 +15,13 @@ from ndvi_core.models.field import FIELD_ID_PATTERN
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry.index_sets import current_indices
 from ndvi_core.registry.ledger import Series, load_series
+from ndvi_core.storage.parquet import PARQUET
 
 MAX_ROWS = 20_000
 MAX_IDS = 1_000
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
-NDJSON, CSV, PARQUET = "application/x-ndjson", "text/csv", "application/vnd.apache.parquet"
+NDJSON, CSV = "application/x-ndjson", "text/csv"
 Rows = Annotated[int, Query(ge=1, le=MAX_ROWS)]
 
 _ids = TypeAdapter(list[Annotated[str, StringConstraints(pattern=FIELD_ID_PATTERN)]])
