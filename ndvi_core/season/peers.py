@@ -59,19 +59,14 @@ class PeerCounts:
         # Level 0 is no value.
         levels = np.where(known, np.clip(steps, 0, self._levels - 1) + 1, 0).astype(np.uint16)
         if self._counts is not None:
-            self._count(levels)
+            _count(self._counts, levels)
             return
         self._parts.append(levels)
         if sum(part.nbytes for part in self._parts) > 4 * self._days * (self._levels + 1):
             self._counts = np.zeros((self._days, self._levels + 1), np.uint32)
             for part in self._parts:
-                self._count(part)
+                _count(self._counts, part)
             self._parts.clear()
-
-    def _count(self, levels: NDArray[np.uint16]) -> None:
-        if self._counts is not None:
-            places = np.arange(self._days) * (self._levels + 1) + levels
-            np.add.at(self._counts.reshape(-1), places.ravel(), np.uint32(1))
 
     def usual(self) -> Usual:
         """Return number, median and median absolute deviation of each day."""
@@ -96,6 +91,12 @@ class PeerCounts:
         values = np.concatenate([part[:, day] for part in self._parts]) if self._parts else np.zeros(0, np.uint16)
         levels, counts = np.unique(values[values > 0].astype(np.int64), return_counts=True)
         return levels - 1 + self._lowest, counts
+
+
+def _count(counts: NDArray[np.uint32], levels: NDArray[np.uint16]) -> None:
+    """Count levels, (seasons, days), in the counts of (days, levels)."""
+    places = np.arange(len(counts)) * counts.shape[1] + levels
+    np.add.at(counts.reshape(-1), places.ravel(), np.uint32(1))
 
 
 def _middle(values: NDArray[np.int64], counts: NDArray[np.int64]) -> int:

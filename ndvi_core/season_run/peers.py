@@ -91,21 +91,19 @@ class YearCounts:
 
 
 def write_peers(usual: UsualOf) -> bytes:
-    """Return the file of a year's peers."""
+    """Return the file of a year's peers, of one group or more."""
     groups = list(usual)
     days = [np.flatnonzero(of_group.seasons) for of_group in usual.values()]
     of_row = np.repeat(np.arange(len(groups)), [len(some) for some in days])
 
     def stacked(name: str) -> NDArray[Any]:
-        return np.concatenate(
-            [getattr(one, name)[some] for one, some in zip(usual.values(), days, strict=True)] or [[]]
-        )
+        return np.concatenate([getattr(one, name)[some] for one, some in zip(usual.values(), days, strict=True)])
 
     return write_columns(
         {
             "plant_type": Repeated([crop for crop, _ in groups], of_row),
             "index": Repeated([index for _, index in groups], of_row),
-            "day_of_season": np.concatenate([np.zeros(0, np.intp), *days]).astype(np.int32),
+            "day_of_season": np.concatenate(days).astype(np.int32),
             "count": stacked("seasons").astype(np.int32),
             "median": np.round(stacked("median"), 5).astype(np.float32),
             "mad": np.round(stacked("mad"), 5).astype(np.float32),

@@ -31,7 +31,7 @@ def make_seasons(data: SeasonData, order: SeasonOrder) -> tuple[SeasonSeries, di
     """Return the series of a part's seasons, and figures of each index.
 
     Args:
-        data: the seasons and their observations.
+        data: the seasons, one or more, and their observations.
         order: its rules, and the last day.
     """
     over = data.seasons.is_over(order.last_day)
@@ -107,7 +107,7 @@ def history(
             break
         day = wanted - shift[other]
         inside = same & (latest_day != NONE) & (day >= 0) & (day < days[other])
-        found = np.where(inside, values[np.where(inside, starts[other] + day, 0)], np.nan) if len(values) else latest
+        found = np.where(inside, values[np.where(inside, starts[other] + day, 0)], np.nan)
         of_any.append(exact(found))
         of_crop.append(np.where(crop[other] == crop[own], of_any[-1], np.nan))
     nothing = np.full((len(own), 0), np.nan)
@@ -122,9 +122,6 @@ def _single(values: Floats) -> NDArray[np.float32]:
 
 
 def _joined(parts: Sequence[DailySeries]) -> DailySeries:
-    nothing, never = np.zeros(0, np.float32), np.zeros(0, bool)
-    if not parts:
-        return DailySeries(nothing, nothing, nothing, nothing, never, never, never)
     return DailySeries(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
