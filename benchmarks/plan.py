@@ -206,17 +206,17 @@ def main() -> None:
         _step(name, folder, url, wanted.fields[0])
         return
     with alone(FOLDER):
-        report = [_of_registry(count) for count in wanted.fields or (10_000, 100_000, 1_000_000)]
+        report = [of_registry(count, _measure) for count in wanted.fields or (10_000, 100_000, 1_000_000)]
     (FOLDER / "plan.json").write_text(json.dumps(report, indent=1))
     sys.stdout.write(_markdown(report))
 
 
-def _of_registry(count: int) -> dict[str, Any]:
-    """Measure with a registry of so many fields, in a database of its own."""
+def of_registry(count: int, measure: Callable[[int, Path, str], dict[str, Any]]) -> dict[str, Any]:
+    """Measure with a registry of so many fields, in a database and a folder of its own."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = start_postgres(Path(folder) / "data")
         try:
-            return _measure(count, Path(folder) / "bucket", server.url("registry"))
+            return measure(count, Path(folder) / "bucket", server.url("registry"))
         finally:
             server.stop()
 

@@ -7,18 +7,16 @@ peak of PostgreSQL's is not among them.
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, literal, select, text
 
 from benchmarks.alone import alone
 from benchmarks.launch import launch
-from benchmarks.plan import ENVIRONMENT, FOLDER
-from ndvi_airflow.local.services import start_postgres
+from benchmarks.plan import ENVIRONMENT, FOLDER, of_registry
 from ndvi_core.registry import database, stale_seasons
 from ndvi_core.registry.tables import season
 from ndvi_core.runs.folder import RunFolder
@@ -60,7 +58,7 @@ FROM (SELECT *, :day - plant_date AS d FROM season) s WHERE d >= 0 ORDER BY s.se
 """
 
 
-def fill(_: RunFolder, __: Settings, url: str, count: int) -> None:
+def fill(folder: RunFolder, settings: Settings, url: str, count: int) -> None:
     engine = create_engine(url)
     database.upgrade(engine)
     with engine.begin() as connection:
@@ -74,13 +72,11 @@ def fill(_: RunFolder, __: Settings, url: str, count: int) -> None:
         connection.execute(text("INSERT INTO recorded_day VALUES (:day)"), {"day": PLANTED + timedelta(days=DAYS - 1)})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
-    note(_, __, url, count)
+    note(folder, settings, url, count)
 
 
 def note(_: RunFolder, __: Settings, url: str, ___: int) -> None:
     """Note all seasons, as recording a day of all fields does."""
-    from sqlalchemy import literal, select
-
     with create_engine(url).begin() as connection:
         cells = select(season.c.sequence, literal(PLANTED + timedelta(days=DAYS - 1)).label("date")).subquery()
         stale_seasons.note_cells(connection, cells)
@@ -122,19 +118,9 @@ def main() -> None:
         STEPS[name](run, settings, url, wanted.fields[0])
         return
     with alone(FOLDER):
-        report = [_of_registry(count) for count in wanted.fields or (10_000, 100_000)]
+        report = [of_registry(count, _measure) for count in wanted.fields or (10_000, 100_000)]
     (FOLDER / "seasons.json").write_text(json.dumps(report, indent=1))
     sys.stdout.write(_markdown(report))
-
-
-def _of_registry(count: int) -> dict[str, Any]:
-    """Measure with a registry of so many fields, in a database of its own."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = start_postgres(Path(folder) / "data")
-        try:
-            return _measure(count, Path(folder) / "bucket", server.url("registry"))
-        finally:
-            server.stop()
 
 
 def _measure(count: int, folder: Path, url: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from support.models import a_field, square
 
 from ndvi_core.errors import BadInput, TryAgain
 from ndvi_core.models.event import Event
+from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
 from ndvi_core.registry import events, field_life
 from ndvi_core.runs.season_record import record_seasons
@@ -25,6 +26,16 @@ LAST = PLANTED + timedelta(days=100)
 @pytest.fixture
 def country(engine: Engine, store: Store) -> Country:
     return Country(engine, store)
+
+
+@pytest.fixture
+def field(country: Country) -> Field:
+    """A field whose drop was found."""
+    (field,) = some_fields(1)
+    country.register(field)
+    country.record(grown(field, DAYS, struck))
+    country.season_run()
+    return field
 
 
 def struck(day: int) -> float:
@@ -76,11 +87,7 @@ def test_nothing_is_said_of_a_field_before_its_days_are_caught_up(country: Count
     assert [event.kind for event in country.events()] == ["green_up"]
 
 
-def test_an_event_stays_while_a_corrected_boundary_is_caught_up(country: Country) -> None:
-    (field,) = some_fields(1)
-    country.register(field)
-    country.record(grown(field, DAYS, struck))
-    country.season_run()
+def test_an_event_stays_while_a_corrected_boundary_is_caught_up(country: Country, field: Field) -> None:
     before = open_events(country)
     corrected = a_field(field.field_id, square(0.0004), plant_date=PLANTED)
     country.register(corrected, caught_up=False)
@@ -92,11 +99,7 @@ def test_an_event_stays_while_a_corrected_boundary_is_caught_up(country: Country
     assert open_events(country) == []
 
 
-def test_an_event_stays_when_its_field_falls_behind_while_rows_are_read(country: Country) -> None:
-    (field,) = some_fields(1)
-    country.register(field)
-    country.record(grown(field, DAYS, struck))
-    country.season_run()
+def test_an_event_stays_when_its_field_falls_behind_while_rows_are_read(country: Country, field: Field) -> None:
     before = open_events(country)
     country.record(grown(field, [102], struck))
     corrected = a_field(field.field_id, square(0.0004), plant_date=PLANTED)
@@ -129,12 +132,8 @@ def test_an_event_is_announced_once_whatever_is_repeated(country: Country) -> No
 
 
 def test_an_event_is_withdrawn_when_its_observations_are_replaced_and_the_same_when_they_come_back(
-    country: Country,
+    country: Country, field: Field
 ) -> None:
-    (field,) = some_fields(1)
-    country.register(field)
-    country.record(grown(field, DAYS, struck))
-    country.season_run()
     (event,) = open_events(country)
     announced(country)
     country.record(grown(field, DAYS))
@@ -147,11 +146,7 @@ def test_an_event_is_withdrawn_when_its_observations_are_replaced_and_the_same_w
     assert (again.event_id, again.opened_at) == (event.event_id, event.opened_at)
 
 
-def test_a_late_scene_moves_the_evidence_and_not_the_event(country: Country) -> None:
-    (field,) = some_fields(1)
-    country.register(field)
-    country.record(grown(field, DAYS, struck))
-    country.season_run()
+def test_a_late_scene_moves_the_evidence_and_not_the_event(country: Country, field: Field) -> None:
     (event,) = open_events(country)
     announced(country)
     country.record(grown(field, [83], crop), until=LAST)
@@ -162,11 +157,7 @@ def test_a_late_scene_moves_the_evidence_and_not_the_event(country: Country) -> 
     assert announced(country) == []
 
 
-def test_an_event_closes_when_it_is_over(country: Country) -> None:
-    (field,) = some_fields(1)
-    country.register(field)
-    country.record(grown(field, DAYS, struck))
-    country.season_run()
+def test_an_event_closes_when_it_is_over(country: Country, field: Field) -> None:
     (event,) = open_events(country)
     announced(country)
     country.record(grown(field, range(105, 141, 5), struck))
