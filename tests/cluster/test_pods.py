@@ -8,6 +8,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from support.cluster import Cluster, a_namespace
-from support.person import CATCH_UP, DAILY, REGISTRATION, Person, Task
+from support.person import CATCH_UP, DAILY, REGISTRATION, SEASON, Person, Task
 from support.story import DAYS, END, PASSES, START, Story, a_story, active_on
 
 from ndvi_airflow.local import stack as local
@@ -188,10 +190,33 @@ def test_pods_publish_the_very_bytes_that_a_process_does(story: Story, person: P
     assert person.published() == story.without_airflow(tmp_path)
 
 
+def test_seasons_are_computed_in_a_pod_to_the_bytes_that_a_process_gives(
+    story: Story, person: Person, cluster: Cluster
+) -> None:
+    before = set(cluster.seen)
+    person.unpause(SEASON)
+    person.trigger(SEASON)
+    assert {run["state"] for run in person.until_quiet(SEASON)} == {"success"}
+    person.pause(SEASON)  # the days of later tests would start further runs
+    (name,) = set(cluster.seen) - before
+    (container,) = cluster.seen[name].spec.containers
+    command, _, uri = container.args
+    assert command == "season"
+
+    files = {key: person.read(key) for key in person.keys(f"runs/{SEASON}/", "seasons/")}
+    assert any(key.startswith("seasons/series/") for key in files)
+    subprocess.run(
+        [sys.executable, "-m", "ndvi_core", "season", "--order", uri],
+        env={**os.environ, **story.stack.s3.environment},
+        check=True,
+    )
+    assert {key: person.read(key) for key in person.keys(f"runs/{SEASON}/", "seasons/")} == files
+
+
 def test_a_pod_has_no_rights_no_secrets_in_sight_and_a_bound(story: Story, cluster: Cluster) -> None:
     for pod in cluster.seen.values():
         (container,) = pod.spec.containers
-        assert container.args[:2] == ["compute", "--order"]
+        assert container.args[0] in ("compute", "season")
         assert story.stack.s3.secret_key not in str(pod)
         assert pod.spec.security_context.run_as_non_root
         assert container.security_context.read_only_root_filesystem
