@@ -278,7 +278,14 @@ class _CellProducts:
         scenes = [self._scenes[name] for name in observation.scene_ids]
         try:
             geometry = order.fields[order.cells[cell].field].geometry
-            return make_products(observation, raster, geometry, scenes, with_picture=self._has_pictures)
+            return make_products(
+                observation,
+                raster,
+                geometry,
+                scenes,
+                with_picture=self._has_pictures,
+                inner_buffer_m=order.policy.inner_buffer_m,
+            )
         except Exception as error:
             log.exception("%s %s: defect while its products were drawn", observation.field_id, observation.date)
             reason = f"defect while its products were drawn: {type(error).__name__}: {error}; see the task's log"

@@ -45,6 +45,7 @@ def make_products(
     scenes: Sequence[Scene],
     *,
     with_picture: bool = True,
+    inner_buffer_m: float = 0.0,
 ) -> list[Product]:
     """Return the objects of a cell's folder, or the JSON alone if the cell has no pixels.
 
@@ -54,11 +55,12 @@ def make_products(
         geometry: The field's polygon or multipolygon, WGS84.
         scenes: The scenes of the observation's `scene_ids`.
         with_picture: Whether the picture is one of them.
+        inner_buffer_m: Metres along the field's edge whose pixels were left out.
     """
     statement = Product(STATEMENT, observation_json(observation, scenes), "application/json")
     if raster is None:
         return [statement]
-    products = [Product("ndvi.tif", ndvi_cog(raster, observation), "image/tiff")]
+    products = [Product("ndvi.tif", ndvi_cog(raster, observation, inner_buffer_m), "image/tiff")]
     if with_picture:
         products.append(Product("ndvi.png", picture(raster, geometry, observation), "image/png"))
     return [*products, statement]

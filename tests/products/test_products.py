@@ -123,6 +123,14 @@ def test_cog_is_one_and_lies_where_the_field_is() -> None:
         assert value == ndvi[int((top - y) // 10), int((x - left) // 10)]
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (129, 5)], ids=str)
+def test_cog_says_how_much_of_the_edge_is_left_out(shape: tuple[int, int]) -> None:
+    for metres, tag in ((0.0, None), (7.5, "7.5")):
+        data = ndvi_cog(_raster(np.full(shape, 0.25, np.float32)), OBSERVATION, metres)
+        with MemoryFile(data) as file, file.open() as dataset:
+            assert dataset.tags().get("INNER_BUFFER_M") == tag
+
+
 def test_cog_has_no_value_where_the_raster_has_none_or_the_field_is_not() -> None:
     ndvi = np.array([[0.5, np.nan, 0.7], [0.1, -0.2, np.inf]], np.float32)
     coverage = np.array([[1.0, 1.0, 0.0], [1e-6, 0.4, 1.0]])

@@ -40,7 +40,11 @@ def ask(sign_in: SignIn) -> Ask:
 
 @pytest.fixture
 def computed(tmp_path: Path) -> Store:
-    """What a task wrote of a field with a hole, some of it under cloud, the east of it outside the extent."""
+    return compute(tmp_path)
+
+
+def compute(tmp_path: Path, inner_buffer_m: float = 0.0) -> Store:
+    """Return what a task wrote of a field with a hole, some of it under cloud, the east of it outside the extent."""
     random = np.random.default_rng(7)
     scl = np.full((SIZE // 2, SIZE // 2), 4, np.uint8)
     scl[2:4, 3:6] = 9
@@ -49,7 +53,7 @@ def computed(tmp_path: Path) -> Store:
     extent = Extent(west=west - 1, south=south - 1, east=west + 0.7 * (east - west), north=north + 1)
     field = OrderField("clover", shapely.intersection(BOUNDARY, extent.polygon), geometry_hash(BOUNDARY))
     store = Store(tmp_path.as_uri())
-    order = make_order({"clover": BOUNDARY}, [scene], None, store)
+    order = make_order({"clover": BOUNDARY}, [scene], None, store, inner_buffer_m=inner_buffer_m)
     run_order(put_order(store, order.model_copy(update={"fields": (field,), "extent": str(extent)})))
     return store
 
@@ -78,6 +82,15 @@ def test_a_picture_that_no_task_wrote_is_drawn_as_the_task_would_have(
     answer = ask(PICTURE)
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.content == computed.read(f"{FOLDER}ndvi.png")
+
+
+def test_it_is_drawn_without_the_edge_that_the_day_was_computed_without(
+    server: Server, ask: Ask, tmp_path: Path
+) -> None:
+    computed = compute(tmp_path, inner_buffer_m=10)
+    register(server, BOUNDARY)
+    put(server, computed, "ndvi.tif", "observation.json")
+    assert ask(PICTURE).content == computed.read(f"{FOLDER}ndvi.png")
 
 
 def test_it_is_drawn_with_the_boundary_that_the_day_was_computed_for(server: Server, ask: Ask, computed: Store) -> None:

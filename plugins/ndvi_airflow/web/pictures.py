@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from ndvi_airflow.web.answers import READS, PNGResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
-from ndvi_airflow.web.drawing import draw_picture
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
 from ndvi_airflow.web.security import dag_reader, reader
@@ -19,6 +18,7 @@ from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.work_order import CellResult, Manifest
 from ndvi_core.products.cell import STATEMENT, read_observation_json
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
+from ndvi_core.redraw import draw_picture
 from ndvi_core.registry.fields import load_boundary
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.storage.work_orders import read_order
