@@ -27,6 +27,7 @@ from ndvi_core.registry.tables import observation as observation_table
 
 _OWN = tuple(name for name in Event.model_fields if name not in ("field_id", "evidence"))
 """The attributes that are columns by the same names."""
+_EVIDENCE = "evidence_days", "evidence_fingerprints"
 
 
 def load_events(
@@ -50,7 +51,8 @@ def load_events(
         offset: events to pass over.
     """
     columns = event_table.c
-    query = _events().order_by(columns.last_day.desc(), columns.sequence, columns.event_id).offset(offset).limit(limit)
+    order = columns.last_day.desc(), columns.sequence, columns.event_id
+    query = select_events().order_by(*order).offset(offset).limit(limit)
     if field_ids is not None:
         query = query.where(field_table.c.field_id == func.any(list(field_ids)))
     if status is not None:
@@ -59,7 +61,20 @@ def load_events(
         query = query.where(columns.kind == kind)
     if since is not None:
         query = query.where(columns.last_day >= since)
-    return [_event(row) for row in connection.execute(query).mappings()]
+    return [event_of(row) for row in connection.execute(query).mappings()]
+
+
+def select_events(*, with_evidence: bool = True) -> Select[Any]:
+    """Return the query for all events with the ids of their fields, for `event_of` to read its rows."""
+    left_out = {"announced"} if with_evidence else {"announced", *_EVIDENCE}
+    own = (column for column in event_table.c if column.name not in left_out)
+    return select(*own, field_table.c.field_id).join(field_table, field_table.c.sequence == event_table.c.sequence)
+
+
+def event_of(row: RowMapping) -> Event:
+    """Return the event of a row of `select_events`."""
+    evidence = map(Evidence, *(row.get(name, ()) for name in _EVIDENCE))
+    return Event(**{name: row[name] for name in _OWN}, field_id=row["field_id"], evidence=tuple(evidence))
 
 
 def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
@@ -69,7 +84,7 @@ def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
     """
     columns, (first, last) = event_table.c, part.sequences
     order = columns.sequence, columns.first_day, columns.kind, columns.event_id
-    query = _events().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
+    query = select_events().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
     query = query.with_for_update(key_share=True, read=True, of=field_table)
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -135,14 +150,3 @@ def mark_announced(connection: Connection, as_of: datetime) -> None:
     connection.execute(
         update(event_table).where(~event_table.c.announced, event_table.c.changed_at <= as_of).values(announced=True)
     )
-
-
-def _event(row: RowMapping) -> Event:
-    evidence = map(Evidence, row["evidence_days"], row["evidence_fingerprints"])
-    return Event(**{name: row[name] for name in _OWN}, field_id=row["field_id"], evidence=tuple(evidence))
-
-
-def _events() -> Select[Any]:
-    columns = event_table.c
-    own = (column for column in columns if column.name != "announced")
-    return select(*own, field_table.c.field_id).join(field_table, field_table.c.sequence == columns.sequence)

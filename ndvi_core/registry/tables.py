@@ -161,6 +161,13 @@ recorded_day = Table(
     metadata,
     Column("date", Date, primary_key=True),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column(
+        "published",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="its file was; a day that was left out waits for the catch-up",
+    ),
     comment="days that a daily run has recorded: up to the last of them, fields that arrive late are owed a row",
 )
 
@@ -201,6 +208,7 @@ event = Table(
     Column("evidence_days", ARRAY(Date), nullable=False),
     Column("evidence_fingerprints", ARRAY(Text), nullable=False),
     Column("status", Text, nullable=False),
+    Column("was_open", Boolean, nullable=False, comment="now or ever; else it was over when it was found"),
     *(Column(name, DateTime(timezone=True), nullable=False) for name in ("opened_at", "changed_at")),
     Column("announced", Boolean, nullable=False, server_default="false", comment="consumers were told of this status"),
 )
@@ -224,7 +232,7 @@ late_day = Table(
     metadata,
     Column("date", Date, primary_key=True),
     Column("noticed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-    comment="days that were not recorded when their deadline passed",
+    comment="days that were not published when their deadline passed",
 )
 
 receiver = Table(

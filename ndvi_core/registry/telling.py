@@ -9,15 +9,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, and_, cast, exists, or_, select
+from sqlalchemy import Connection, Text, and_, cast, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.models.event import Event
 from ndvi_core.models.frozen import Frozen
-from ndvi_core.registry.tables import event, field, late_day, receiver, recorded_day, told
+from ndvi_core.registry.due_days import lies_in_season
+from ndvi_core.registry.events import event_of, select_events
+from ndvi_core.registry.tables import event, late_day, receiver, recorded_day, told
 
 COUNTED = "counted"
 """What was said of an event that a digest did not name, since there were too many: nobody has to hear of its end."""
+
+
+_IS_PUBLISHED = or_(
+    recorded_day.c.published, ~exists().where(lies_in_season(recorded_day.c.date)).correlate(recorded_day)
+)
+"""Whether a recorded day is published, or nothing is due on it that could be."""
 
 
 class Untold(Frozen):
@@ -26,14 +34,14 @@ class Untold(Frozen):
     events: tuple[Event, ...] = ()
     """With the status of today."""
     late_days: tuple[date, ...] = ()
-    """Days whose deadline has passed, and that are not recorded."""
+    """Days whose deadline has passed, and that are not published."""
     made_up: tuple[date, ...] = ()
-    """Days that it was told are late, and that are recorded now."""
+    """Days that it was told are late, and that are published now."""
 
 
 def note_late_day(connection: Connection, day: date) -> bool:
-    """Note that a day's deadline has passed; return whether it is late, which it is not if it was recorded."""
-    if connection.scalar(select(exists().where(recorded_day.c.date == day))):
+    """Note that a day's deadline has passed; return whether it is late, which it is not if it was published."""
+    if connection.scalar(select(_IS_PUBLISHED).where(recorded_day.c.date == day)):
         return False
     connection.execute(insert(late_day).values(date=day).on_conflict_do_nothing())
     return True
@@ -55,15 +63,11 @@ def untold(connection: Connection, name: str) -> Untold:
     since = connection.execute(mine).scalar_one_or_none()
     if since is None:
         return Untold()
-    ended_meanwhile = and_(
-        event.c.status == "closed",
-        event.c.opened_at >= since,
-        event.c.changed_at > event.c.opened_at,  # else it was over when it was found, in a season that is past
-    )
+    # What was over when it was found is of a season that is past.
+    ended_meanwhile = and_(event.c.status == "closed", event.c.opened_at >= since, event.c.was_open)
     said = and_(told.c.receiver == name, told.c.subject == event.c.event_id)
     query = (
-        select(event, field.c.field_id)
-        .join(field, field.c.sequence == event.c.sequence)
+        select_events(with_evidence=False)
         .outerjoin(told, said)
         .where(
             or_(
@@ -73,7 +77,7 @@ def untold(connection: Connection, name: str) -> Untold:
         )
         .order_by(event.c.event_id)
     )
-    events = tuple(_event(row) for row in connection.execute(query).mappings())
+    events = tuple(event_of(row) for row in connection.execute(query).mappings())
     late, made_up = _late_days(connection, name)
     return Untold(events=events, late_days=late, made_up=made_up)
 
@@ -100,18 +104,13 @@ def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) ->
 
 def _late_days(connection: Connection, name: str) -> tuple[tuple[date, ...], tuple[date, ...]]:
     query = (
-        select(late_day.c.date, recorded_day.c.date.is_not(None), told.c.status)
+        select(late_day.c.date, and_(recorded_day.c.date.is_not(None), _IS_PUBLISHED), told.c.status)
         .outerjoin(recorded_day, recorded_day.c.date == late_day.c.date)
         .outerjoin(told, and_(told.c.receiver == name, told.c.subject == cast(late_day.c.date, Text)))
         .order_by(late_day.c.date)
     )
     days: Sequence[Any] = connection.execute(query).all()
     return (
-        tuple(day for day, recorded, said in days if not recorded and said is None),
-        tuple(day for day, recorded, said in days if recorded and said == "open"),
+        tuple(day for day, published, said in days if not published and said is None),
+        tuple(day for day, published, said in days if published and said == "open"),
     )
-
-
-def _event(row: RowMapping) -> Event:
-    """Return an event without its evidence, of which nobody is told."""
-    return Event(**{name: row[name] for name in Event.model_fields if name != "evidence"})

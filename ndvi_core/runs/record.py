@@ -78,6 +78,8 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
             _note_gap(connection, *gap)
     days = publish_stale_days(folder.store, settings, engine, days)
     with engine.begin() as connection:
+        if plan.day is not None:
+            recorded_days.mark_published(connection, plan.day)  # also a day of which no row is due
         _mark_caught_up(connection, plan, settings.start_date)
         claims.release(connection, folder.prefix)
     return Recorded(
@@ -111,6 +113,7 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
     ledger.lock_day(connection, day)
     stale_days.mark_published(connection, day)
+    recorded_days.mark_published(connection, day)
     rows = ledger.load_day(connection, day)
     first = next(rows, None)
     if first is None:
@@ -129,10 +132,12 @@ def _note_gap(connection: Connection, start: date, end: date) -> None:
     of the days after: nobody would look at these days for the others again.
     """
     lock_registration(connection)  # a field may be about to be marked as caught up
+    owed: set[date] = set()
     for part in in_slices(registry.caught_up_between(connection, start, end)):
         missing = due_days.missing_days(connection, part, end, since=start)
         registry.mark_behind(connection, missing)
-    recorded_days.mark_left_out(connection, start, end)
+        owed.update(*missing.values())
+    recorded_days.mark_left_out(connection, start, end, owed)
 
 
 def _mark_caught_up(connection: Connection, plan: RunPlan, first_daily_day: date) -> None:

@@ -50,6 +50,7 @@ def _stated(values: Row, status: EventStatus, old: Row | None, event_id: str, no
         **values,
         "event_id": event_id,
         "status": status,
+        "was_open": status == "open" or (old is not None and old["was_open"]),
         "opened_at": now if old is None else old["opened_at"],
         "changed_at": old["changed_at"] if old is not None and is_so else now,
     }

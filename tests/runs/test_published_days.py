@@ -1,13 +1,20 @@
-"""Which days other DAGs are told of: those whose files have changed, whoever published them, and no day twice."""
+"""Which days are told: changed ones to other DAGs, whoever published them, and no day twice; late ones to people."""
 
 from datetime import date
 
+from sqlalchemy import Engine
+from support.country import Country, some_fields
+from support.country import grown as rows_of
 from support.farm import DAYS, Farm
 
 from ndvi_core.registry.published_days import mark_days_announced, unannounced_days
+from ndvi_core.registry.telling import Untold, mark_told, note_late_day, note_receiver, untold
 from ndvi_core.runs import field_life
+from ndvi_core.storage.object_store import Store
 
+FIRST, SECOND, THIRD, *_ = DAYS
 MIDDLE = DAYS[len(DAYS) // 2]
+RECEIVER = "http:farm_hook"
 
 
 def told(farm: Farm) -> list[date]:
@@ -49,3 +56,58 @@ def test_a_day_that_changes_while_it_is_being_announced_is_told_again(grown: Far
     assert days == DAYS
     assert 0 < len(late) < len(DAYS)
     assert told(grown) == list(late)
+
+
+def is_late(engine: Engine, day: date) -> bool:
+    """Let a day's deadline pass."""
+    with engine.begin() as connection:
+        return note_late_day(connection, day)
+
+
+def news(engine: Engine) -> Untold:
+    """What a receiver is told now; it is not told again."""
+    with engine.begin() as connection:
+        note_receiver(connection, RECEIVER)
+        found = untold(connection, RECEIVER)
+        said = {str(day): "open" for day in found.late_days} | {str(day): "closed" for day in found.made_up}
+        mark_told(connection, RECEIVER, said)
+    return found
+
+
+def test_a_day_that_was_left_out_is_late_until_the_catch_up_has_published_it(farm: Farm) -> None:
+    farm.daily(FIRST)
+    assert is_late(farm.engine, SECOND)
+    assert news(farm.engine).late_days == (SECOND,)
+    farm.daily(THIRD)  # the day between them is left to the catch-up
+    assert not is_late(farm.engine, THIRD)
+    assert is_late(farm.engine, SECOND)
+    assert news(farm.engine) == Untold()
+    assert f"observations/date={SECOND}/observations.parquet" not in farm.objects("observations/")
+    farm.catch_up()
+    assert f"observations/date={SECOND}/observations.parquet" in farm.objects("observations/")
+    assert not is_late(farm.engine, SECOND)
+    assert news(farm.engine).made_up == (SECOND,)
+
+
+def test_a_day_that_was_left_out_when_all_of_it_was_published_is_not_late(farm: Farm) -> None:
+    farm.daily(FIRST)
+    everybody = {path.split("/")[1] for path in farm.objects("fields/")}
+    farm.daily(SECOND, field_ids=sorted(everybody))  # a run for some fields does not record its day
+    farm.daily(THIRD)
+    assert not is_late(farm.engine, SECOND)
+
+
+def test_a_day_on_which_nothing_was_due_is_not_late(empty_farm: Farm) -> None:
+    empty_farm.store.write(empty_farm.settings.extent_key, empty_farm.season.extent.read_bytes())
+    empty_farm.daily(FIRST)
+    empty_farm.daily(THIRD)
+    assert [is_late(empty_farm.engine, day) for day in (FIRST, SECOND, THIRD)] == [False] * 3
+
+
+def test_a_day_that_is_recorded_and_not_yet_published_is_late(engine: Engine, store: Store) -> None:
+    country = Country(engine, store)
+    (field,) = some_fields(1)
+    country.register(field)
+    (row,) = rows_of(field, [5])
+    country.record([row])
+    assert is_late(country.engine, row.date)

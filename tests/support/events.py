@@ -46,6 +46,7 @@ def note_events(engine: Engine, *events: Event) -> None:
                 **event.model_dump(exclude={"evidence", "field_id"}),
                 "sequence": numbers[event.field_id],
                 "year": 2025,
+                "was_open": event.status == "open",
                 "evidence_days": [day for day, _ in event.evidence],
                 "evidence_fingerprints": [fingerprint for _, fingerprint in event.evidence],
             }

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
+from support.country import Country, crop, grown, some_fields
 from support.events import an_event, becomes, moment, note_events
 from support.receivers import Mails, Posts, mail_server, web_server
 
@@ -14,6 +15,7 @@ from ndvi_airflow.telling.digest import Digest
 from ndvi_core.errors import BadInput
 from ndvi_core.registry import recorded_days
 from ndvi_core.registry.telling import note_late_day
+from ndvi_core.storage.object_store import Store
 
 AIRFLOW = "https://airflow.example"
 DAY = date(2025, 4, 27)
@@ -130,6 +132,33 @@ def test_a_season_that_is_past_is_no_news(engine: Engine, posts: Posts) -> None:
     assert tell(engine, HTTP) is None
 
 
+def test_an_event_that_was_over_when_it_was_found_is_no_news_when_it_comes_back(
+    engine: Engine, store: Store, posts: Posts
+) -> None:
+    country = Country(engine, store)
+    (field,) = some_fields(1)
+    season = range(0, 141, 5)
+
+    def struck(day: int) -> float:
+        return crop(day) - (0.3 if day >= 85 else 0.0)
+
+    def drops() -> tuple[list[str], list[str]]:
+        """The status of the drop, and what is told of it."""
+        country.season_run()
+        digest = tell(engine, HTTP)
+        told = [event.status for event in digest.events if event.kind == "drop"] if digest else []
+        return [event.status for event in country.events(kind="drop")], told
+
+    tell(engine, HTTP)
+    country.register(field)
+    country.record(grown(field, season, struck))
+    assert drops() == (["closed"], [])
+    country.record(grown(field, season))
+    assert drops() == (["withdrawn"], [])
+    country.record(grown(field, season, struck))
+    assert drops() == (["closed"], [])
+
+
 def test_thousands_of_events_make_one_digest_of_the_most_important(engine: Engine, posts: Posts) -> None:
     names = [f"field_{number:04}" for number in range(3000)]
     note_events(
@@ -178,6 +207,7 @@ def test_a_late_day_is_told_and_that_it_is_published_since(engine: Engine, posts
     late, in_time = DAY, DAY - timedelta(days=1)
     with engine.begin() as connection:
         recorded_days.mark_recorded(connection, in_time, in_time)
+        recorded_days.mark_published(connection, in_time)
         assert [note_late_day(connection, day) for day in (in_time, late, late)] == [False, True, True]
     told = tell(engine, HTTP)
     assert told is not None
@@ -187,6 +217,7 @@ def test_a_late_day_is_told_and_that_it_is_published_since(engine: Engine, posts
     assert tell(engine, HTTP) is None
     with engine.begin() as connection:
         recorded_days.mark_recorded(connection, late, in_time)
+        recorded_days.mark_published(connection, late)
     since = tell(engine, HTTP)
     assert since is not None
     assert since.subject == "NDVI: 1 late day is published"

@@ -30,7 +30,7 @@ def day_deadline(settings: "AirflowSettings") -> DeadlineAlert | None:
 
 
 async def note_late_day(context: dict[str, Any]) -> None:
-    """Note a day as late, unless it is recorded; called in the triggerer for a run that has not succeeded in time."""
+    """Note a day as late, unless it is published; called in the triggerer for a run that has not succeeded in time."""
     passed = datetime.fromisoformat(str(context["deadline"]["deadline_time"]))
     if datetime.now(UTC) - passed < _NEWS:
         await to_thread(_note, datetime.fromisoformat(context["dag_run"]["logical_date"]).date())

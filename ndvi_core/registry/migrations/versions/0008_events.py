@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("evidence_days", postgresql.ARRAY(sa.Date()), nullable=False),
         sa.Column("evidence_fingerprints", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("was_open", sa.Boolean(), nullable=False, comment="now or ever; else it was over when it was found"),
         *(sa.Column(name, sa.DateTime(timezone=True), nullable=False) for name in ("opened_at", "changed_at")),
         sa.Column(
             "announced",

@@ -14,6 +14,15 @@ def _now(name: str) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    published: sa.Column[bool] = sa.Column(
+        "published",
+        sa.Boolean(),
+        server_default="true",  # of those that there are: nobody is told of days that are long past
+        nullable=False,
+        comment="its file was; a day that was left out waits for the catch-up",
+    )
+    op.add_column("recorded_day", published)
+    op.alter_column("recorded_day", "published", server_default="false")
     op.create_table(
         "published_day",
         sa.Column("date", sa.Date(), nullable=False),
@@ -29,7 +38,7 @@ def upgrade() -> None:
         sa.Column("date", sa.Date(), nullable=False),
         _now("noticed_at"),
         sa.PrimaryKeyConstraint("date"),
-        comment="days that were not recorded when their deadline passed",
+        comment="days that were not published when their deadline passed",
     )
     op.create_table(
         "receiver",
@@ -52,3 +61,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("told", "receiver", "late_day", "published_day"):
         op.drop_table(table)
+    op.drop_column("recorded_day", "published")
