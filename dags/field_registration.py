@@ -13,7 +13,7 @@ from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG
 
 from ndvi_airflow.connections import S3_CONN_ID
-from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import REGISTRATION, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import announce, confirm, register
@@ -24,7 +24,7 @@ settings = load_settings()
 bucket, pending = split_uri(f"{settings.bucket_url}/{settings.pending_prefix}")
 
 with DAG(
-    dag_id="field_registration",
+    dag_id=REGISTRATION,
     description="Registers GeoJSON files that are dropped into the bucket",
     doc_md=__doc__,
     schedule="@continuous",

@@ -13,7 +13,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_EVENTS
-from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import ALERTS, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.telling.alerts import tell
 from ndvi_core.models.constants import FIRST_IMAGE
@@ -22,7 +22,7 @@ settings = load_settings()
 hourly = CronTriggerTimetable("5 * * * *", timezone="UTC")
 
 with DAG(
-    dag_id="ndvi_alerts",
+    dag_id=ALERTS,
     description="Digests of what is unusual, by mail and other ways",
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(timetable=hourly, assets=[NDVI_EVENTS]) if settings.notify else None,

@@ -10,7 +10,7 @@ A run by hand (*Trigger*) does the same at once. Other fields and days are for `
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_FIELDS
-from ndvi_airflow.defaults import LATE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import CATCH_UP, LATE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -19,7 +19,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 settings = load_settings()
 
 with DAG(
-    dag_id="ndvi_catch_up",
+    dag_id=CATCH_UP,
     description="NDVI of late and changed fields",
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(

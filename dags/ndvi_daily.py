@@ -16,7 +16,7 @@ neighbours share tasks.
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import DAILY, OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -25,7 +25,7 @@ from ndvi_airflow.telling.deadline import day_deadline
 settings = load_settings()
 
 with DAG(
-    dag_id="ndvi_daily",
+    dag_id=DAILY,
     description="NDVI of every planted field for each day",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),

@@ -11,12 +11,12 @@ A day whose file was written again with the same content has not changed.
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_OBSERVATIONS
-from ndvi_airflow.defaults import TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import DAYS, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.telling.days import announce_days, changed_days, confirm_days
 from ndvi_core.models.constants import FIRST_IMAGE
 
 with DAG(
-    dag_id="ndvi_days",
+    dag_id=DAYS,
     description="One event for each day that was published or has changed",
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(

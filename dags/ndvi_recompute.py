@@ -13,7 +13,7 @@ left to it; the log of `plan` says how many.
 
 from airflow.sdk import DAG, Param
 
-from ndvi_airflow.defaults import ASKED_FOR, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import ASKED_FOR, RECOMPUTE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
@@ -22,7 +22,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 settings = load_settings()
 
 with DAG(
-    dag_id="ndvi_recompute",
+    dag_id=RECOMPUTE,
     description="NDVI of any fields and days, by hand",
     doc_md=__doc__,
     schedule=None,

@@ -16,7 +16,7 @@ If an event was found, has ended or was withdrawn, one event of the asset `ndvi_
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_FIELDS, NDVI_OBSERVATIONS
-from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
+from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, SEASON, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import season_task
 from ndvi_airflow.season_tasks import announce_events, confirm_events, plan_seasons, record_seasons
 from ndvi_airflow.settings import load_settings
@@ -25,7 +25,7 @@ from ndvi_core.models.constants import FIRST_IMAGE
 settings = load_settings()
 
 with DAG(
-    dag_id="ndvi_season",
+    dag_id=SEASON,
     description="Daily series, phenology, peers and events of seasons",
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(

@@ -21,8 +21,9 @@ def _as_prefix(key: str) -> str:
     return f"{inner}/" if inner else ""
 
 
-def _split(names: object) -> object:
-    return [name.strip().lower() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+def split_names(names: object) -> object:
+    """Return the names of a list with commas between them, as the environment has it; what is no text as it is."""
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
 
 
 def _from_json(text: object) -> object:
@@ -36,7 +37,7 @@ def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
     from ndvi_core.models.indices import names_in_order  # who takes the default needs no numpy
 
     try:
-        return names_in_order(names)
+        return names_in_order(name.lower() for name in names)
     except BadInput as error:
         raise ValueError(str(error)) from error
 
@@ -83,7 +84,7 @@ class Settings(BaseSettings):
     min_pixels: float = Field(default=1.0, ge=0)
     inner_buffer_m: float = Field(default=0.0, ge=0)
     """Metres that are left out along each field's edge."""
-    indices: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_in_order)] = Field(
+    indices: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names), AfterValidator(_in_order)] = Field(
         default=("ndvi",), validate_default=False
     )
     """Indices to compute, in the environment with commas between them; NDVI is one in any case, and the first."""

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Literal
 
+from ndvi_core.models.event import EventKind
 from ndvi_core.sample.fields import ALL_FIELDS, BANKS, DROUGHT_DAYS, Bank, SampleField
 from ndvi_core.support.days import days_between
-
-EventKind = Literal["drop", "green_up", "harvest_candidate", "below_peers", "no_value"]
 
 UP = 0.25
 """By so much the green share of the ground has to rise for a crop to be up, or grass to have grown again."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Command = Literal["compute", "season"]
 """What `ndvi` is told to do with an order: that for cells, or that for seasons."""
 
+MEMORY_GOES_BY = {"compute": "NDVI_MEMORY_MB and the fields' pixels", "season": "the seasons' days and NDVI_INDICES"}
+"""What decides how much memory an order is expected to take."""
+
 MAX_NAMED_CELLS = 5
 """Failed cells that a task's error names."""
 
@@ -47,14 +50,11 @@ def failure(order: "PlannedOrder", exit_code: int, what: str) -> AirflowExceptio
     return (AirflowException if may_pass else AirflowFailException)(f"{order.label}: {what}")
 
 
-def fail_for_failed_cells(command: Command, order: "PlannedOrder") -> None:
+def fail_for_failed_cells(order: "PlannedOrder") -> None:
     """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
 
     The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
-    Seasons have no cells.
     """
-    if command == "season":
-        return
     from ndvi_airflow.settings import load_settings
     from ndvi_core.models.work_order import Manifest
 

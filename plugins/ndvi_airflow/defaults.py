@@ -3,10 +3,13 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+REGISTRATION = "field_registration"
 DAILY = "ndvi_daily"
 CATCH_UP = "ndvi_catch_up"
 RECOMPUTE = "ndvi_recompute"
 SEASON = "ndvi_season"
+DAYS = "ndvi_days"
+ALERTS = "ndvi_alerts"
 
 RUN_TIMEOUT = timedelta(hours=12)
 """How long a run may take, its waiting for an extent included."""

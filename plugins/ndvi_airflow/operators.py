@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from airflow.providers.common.compat.sdk import conf
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
+from ndvi_airflow.addresses import base_url
 from ndvi_airflow.compute_command import Command, compute_arguments, fail_for_failed_cells, failure, read_order
 from ndvi_airflow.connections import compute_environment
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ndvi_airflow.pods import OrderPod
     from ndvi_airflow.settings import AirflowSettings
+    from ndvi_core.runs.folder import PlannedOrder
 
 COMPUTE_TIMEOUT = timedelta(hours=2)
 
@@ -31,15 +32,11 @@ class PicturesLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
         """Return the address of the page with the pictures."""
-        base = conf.get("api", "base_url", fallback="").rstrip("/")
-        return f"{base}/ndvi/orders/{ti_key.dag_id}/{quote(ti_key.run_id, safe='')}/{ti_key.map_index}"
+        return f"{base_url()}/ndvi/orders/{ti_key.dag_id}/{quote(ti_key.run_id, safe='')}/{ti_key.map_index}"
 
 
-class ComputeProcessOperator(BaseOperator):
-    """Run a work order in a process beside the task, with the environment that a pod would have.
-
-    Exit code 75 and death by a signal fail the try; any other than 0 fails the task at once, since nothing would be
-    different the next time.
+class OrderOperator(BaseOperator):
+    """What the operators that run an order have in common.
 
     Args:
         order: a `PlannedOrder` as JSON.
@@ -53,6 +50,18 @@ class ComputeProcessOperator(BaseOperator):
     def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.order = order
+
+    def look_at_results(self, order: "PlannedOrder") -> None:
+        """Fail the task if the command ended well and its results show that a person has to look."""
+        fail_for_failed_cells(order)
+
+
+class ComputeProcessOperator(OrderOperator):
+    """Run a work order in a process beside the task, with the environment that a pod would have.
+
+    Exit code 75 and death by a signal fail the try; any other than 0 fails the task at once, since nothing would be
+    different the next time.
+    """
 
     @cached_property
     def hook(self) -> SubprocessHook:
@@ -66,32 +75,20 @@ class ComputeProcessOperator(BaseOperator):
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code != 0:
             raise failure(order, result.exit_code, f"exit code {result.exit_code}: {result.output}")
-        fail_for_failed_cells(self.command, order)
+        self.look_at_results(order)
 
     def on_kill(self) -> None:
         """End the process with the task."""
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
 
 
-class ComputePodOperator(BaseOperator):
+class ComputePodOperator(OrderOperator):
     """Run a work order in a pod; its end means for the task what that of a process means.
 
     A pod that did not start, was deleted, evicted or killed, and exit code 75, fail the try; any other exit code than
     0 fails the task at once. After an out-of-memory kill the next try gets twice the memory. A try after the death of
     a worker finds the pod again by what Airflow has noted of it, and one triggerer takes over from another.
-
-    Args:
-        order: a `PlannedOrder` as JSON.
-        kwargs: of every operator.
     """
-
-    command: ClassVar[Command] = "compute"
-    template_fields: Sequence[str] = ("order",)
-    operator_extra_links: Sequence[BaseOperatorLink] = (PicturesLink(),)
-
-    def __init__(self, *, order: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.order = order
 
     @cached_property
     def pod(self) -> "OrderPod":
@@ -107,30 +104,34 @@ class ComputePodOperator(BaseOperator):
     def execute(self, context: Any) -> None:
         """Make the pod and wait for its end, here or in the triggerer."""
         self.pod.run(context)  # does not return if the triggerer is to wait
-        fail_for_failed_cells(self.command, self.pod.order)
+        self.look_at_results(self.pod.order)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Go on where the triggerer has seen the pod end; the trigger asks for a method of this name."""
         self.pod.trigger_reentry(context, event)
-        fail_for_failed_cells(self.command, self.pod.order)
+        self.look_at_results(self.pod.order)
 
     def on_kill(self) -> None:
         """Remove the pod with the task."""
         self.pod.on_kill()
 
 
-class SeasonProcessOperator(ComputeProcessOperator):
-    """Run an order for seasons likewise."""
+class _OfSeasons(OrderOperator):
+    """Seasons have neither pictures nor cells that fail."""
 
     command = "season"
     operator_extra_links = ()
 
+    def look_at_results(self, order: "PlannedOrder") -> None:
+        """Do nothing."""
 
-class SeasonPodOperator(ComputePodOperator):
+
+class SeasonProcessOperator(_OfSeasons, ComputeProcessOperator):
     """Run an order for seasons likewise."""
 
-    command = "season"
-    operator_extra_links = ()
+
+class SeasonPodOperator(_OfSeasons, ComputePodOperator):
+    """Run an order for seasons likewise."""
 
 
 def compute_task(settings: "AirflowSettings", **kwargs: Any) -> "OperatorPartial":

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import V1ContainerStatus, V1Pod, V1ResourceRequirements
 from kubernetes.client.exceptions import ApiException
 
-from ndvi_airflow.compute_command import compute_arguments, failure
+from ndvi_airflow.compute_command import MEMORY_GOES_BY, compute_arguments, failure
 
 if TYPE_CHECKING:
     from ndvi_airflow.compute_command import Command
@@ -72,6 +72,7 @@ class OrderPod(KubernetesPodOperator):
             log_pod_spec_on_failure=False,
             **kwargs,
         )
+        self.command = command
         self.order = order
         self.memory_mb = order.memory // _MB
 
@@ -115,7 +116,8 @@ class OrderPod(KubernetesPodOperator):
             factor = _memory_factor(context)
             context["task_state_store"].set(_MEMORY_FACTOR, 2 * factor)
             too_little = self.memory_mb * factor
-            what = f"{what}; {too_little} MB (NDVI_MEMORY_MB) were too little, the next try gets {2 * too_little}"
+            by = MEMORY_GOES_BY[self.command]
+            what = f"{what}; {too_little} MB (by {by}) were too little, the next try gets {2 * too_little}"
         return failure(self.order, ended.exit_code, what)
 
 

@@ -6,11 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from ndvi_core import __version__
-from ndvi_core.settings import Settings, read_settings
-
-
-def _names(text: object) -> object:
-    return [name.strip() for name in text.split(",") if name.strip()] if isinstance(text, str) else text
+from ndvi_core.settings import Settings, read_settings, split_names
 
 
 def _known(receivers: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,7 +40,7 @@ class AirflowSettings(Settings):
     pod_deferrable: bool = True
     """Whether the triggerer watches over pods, so that tasks which wait for one hold no worker."""
 
-    notify: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_known)] = ()
+    notify: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names), AfterValidator(_known)] = ()
     """Who is told of what is unusual: kind and Airflow connection, e.g. `smtp:farm_mail`; in the environment with
     commas between them."""
     notify_lines: int = Field(default=20, gt=0, le=100)

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import boto3
 
+from ndvi_airflow.defaults import ALERTS, CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, SEASON
 from ndvi_airflow.local.components import process_environment
 from ndvi_airflow.local.processes import script
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_core.errors import TryAgain
 
-REGISTRATION, DAILY, CATCH_UP = "field_registration", "ndvi_daily", "ndvi_catch_up"
-RECOMPUTE, SEASON, ALERTS = "ndvi_recompute", "ndvi_season", "ndvi_alerts"
 PATIENCE_SECONDS = 480.0
 POLL_SECONDS = 1.0
 LOG_LINES = 30

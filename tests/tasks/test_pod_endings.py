@@ -16,6 +16,7 @@ from kubernetes.client import (
     V1PodStatus,
 )
 
+from ndvi_airflow.compute_command import Command
 from ndvi_airflow.pods import OrderPod
 from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.runs.folder import PlannedOrder
@@ -87,13 +88,19 @@ def test_an_ending_is_named_and_is_tried_again_or_not(
     assert isinstance(error, AirflowFailException) != again
 
 
-def test_each_lack_of_memory_doubles_what_the_next_try_gets(order_pod: OrderPod) -> None:
+@pytest.mark.parametrize(
+    ("command", "by"),
+    [("compute", "NDVI_MEMORY_MB and the fields' pixels"), ("season", "the seasons' days and NDVI_INDICES")],
+)
+def test_each_lack_of_memory_doubles_what_the_next_try_gets(command: Command, by: str) -> None:
+    settings, timeout = AirflowSettings(image="ndvi:1"), timedelta(hours=2)
+    order_pod = OrderPod(task_id="compute", command=command, order=ORDER, settings=settings, timeout=timeout)
     context = {"task_state_store": Kept()}
     pod = V1Pod(metadata=V1ObjectMeta(name="p"), status=ended(137, "OOMKilled"))
     for had in (400, 800, 1600):
         error = order_pod._failure(pod, context)
         assert not isinstance(error, AirflowFailException)
-        assert f"{had} MB" in str(error)
+        assert f"{had} MB (by {by}) were too little" in str(error)
         assert f"next try gets {2 * had}" in str(error)
 
 

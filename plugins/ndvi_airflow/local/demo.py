@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
-from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE, SEASON
+from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, SEASON
 from ndvi_airflow.local.rest import FINISHED, Rest
 from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import events_table, status_table
@@ -25,7 +25,6 @@ from ndvi_core.registry.progress import FieldStatus, field_statuses
 from ndvi_core.registry.stale_seasons import stale_parts
 from ndvi_core.storage.object_store import Store
 
-REGISTRATION = "field_registration"
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 900.0
 """Without any progress."""

@@ -3,11 +3,12 @@
 import logging
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
+from ndvi_airflow.addresses import base_url
 from ndvi_airflow.connections import registry_engine
+from ndvi_airflow.tasks import no_retry_for_bad_input
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -21,25 +22,21 @@ log = logging.getLogger(__name__)
 def tell(receiver: str) -> None:
     """Send a digest of what is new to a receiver; skip if that is nothing."""
     from ndvi_airflow.settings import load_settings
-    from ndvi_core.errors import BadInput
 
-    base_url = conf.get("api", "base_url", fallback="").rstrip("/")
-    try:
-        digest = tell_receiver(registry_engine(), receiver, base_url, load_settings().notify_lines)
-    except BadInput as error:
-        raise AirflowFailException(str(error)) from None
+    with no_retry_for_bad_input():
+        digest = tell_receiver(registry_engine(), receiver, base_url(), load_settings().notify_lines)
     if digest is None:
         raise AirflowSkipException("nothing to tell, or another run is telling it")
     log.info("told: %s (digest %s)", digest.subject, digest.digest_id)
 
 
-def tell_receiver(engine: "Engine", receiver: str, base_url: str, max_lines: int) -> "Digest | None":
+def tell_receiver(engine: "Engine", receiver: str, airflow: str, max_lines: int) -> "Digest | None":
     """Send a digest, and note what was said once the receiver has accepted it: better twice than never.
 
     Args:
         engine: of the registry.
         receiver: one of `NDVI_NOTIFY`.
-        base_url: of Airflow, without a slash at its end.
+        airflow: its address, without a slash at its end.
         max_lines: events that are named.
 
     Returns:
@@ -57,7 +54,7 @@ def tell_receiver(engine: "Engine", receiver: str, base_url: str, max_lines: int
         note_receiver(connection, receiver)
     with engine.begin() as connection:
         news = untold(connection, receiver)
-        digest = make_digest(news, base_url, max_lines)
+        digest = make_digest(news, airflow, max_lines)
         if digest is not None:
             send(receiver, digest)
             mark_told(connection, receiver, digest.statuses)

@@ -6,6 +6,7 @@ from hashlib import sha256
 from html import escape
 from typing import Any
 
+from ndvi_airflow.defaults import DAILY
 from ndvi_core.models.event import Event, EventKind
 from ndvi_core.registry.telling import COUNTED, Untold
 
@@ -155,7 +156,7 @@ def _days(event: Event) -> int:
 
 
 def _late_days(untold: Untold, base_url: str) -> list[tuple[str, list[Line]]]:
-    url = f"{base_url}/dags/ndvi_daily"
+    url = f"{base_url}/dags/{DAILY}"
     titles = {"Not published in time": untold.late_days, "Published since": untold.made_up}
     return [(title, [Line(str(day), url) for day in days]) for title, days in titles.items() if days]
 

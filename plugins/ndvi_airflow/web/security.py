@@ -4,18 +4,19 @@ from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from airflow.providers.common.compat.sdk import conf
 from fastapi import Depends, Header, HTTPException, Request
 
+from ndvi_airflow.addresses import base_url
 from ndvi_airflow.airflow_compat import BaseUser, DagAccessEntity, GetUserDep, requires_access_dag
+from ndvi_airflow.defaults import DAILY, RECOMPUTE, REGISTRATION
 
 UPLOAD_TYPES = ("application/geo+json", "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
 
-_upload = requires_access_dag("POST", DagAccessEntity.RUN, "field_registration")
-_recompute = requires_access_dag("POST", DagAccessEntity.RUN, "ndvi_recompute")
+_upload = requires_access_dag("POST", DagAccessEntity.RUN, REGISTRATION)
+_recompute = requires_access_dag("POST", DagAccessEntity.RUN, RECOMPUTE)
 
-reader = Depends(requires_access_dag("GET", param_dag_id="ndvi_daily"))
+reader = Depends(requires_access_dag("GET", param_dag_id=DAILY))
 """May see fields and observations: those who may see `ndvi_daily`."""
 dag_reader = Depends(requires_access_dag("GET"))
 """May see the DAG that the path names."""
@@ -47,7 +48,7 @@ def _same_site(request: Request, origin: Annotated[str | None, Header()] = None)
     Raises:
         HTTPException: 403.
     """
-    ours = {request.url.netloc, urlsplit(conf.get("api", "base_url", fallback="")).netloc} - {""}
+    ours = {request.url.netloc, urlsplit(base_url()).netloc} - {""}
     if origin is not None and urlsplit(origin).netloc not in ours:
         raise HTTPException(403, f"a page of {origin} may not do this: use the page of this Airflow")
 
