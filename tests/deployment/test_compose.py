@@ -1,6 +1,7 @@
 """docker/compose.yaml as Docker Compose itself understands it; no container runs here."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -95,6 +96,27 @@ def test_connections_hold_the_passwords_of_their_servers(sample: Services, secre
     assert registry["password"] == sample["postgres"]["environment"]["NDVI_PASSWORD"]
     assert f":{made['AIRFLOW_PASSWORD']}@" in environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     assert len(set(made.values())) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("own", "first"),
+    [("", "2025-04-01"), ("NDVI_START_DATE=2025-02-10", "2025-02-10"), ("NDVI_START_DATE=", "2025-04-01")],
+)
+def test_the_samples_scenes_begin_when_fields_are_sown_or_with_the_first_daily_run(
+    tmp_path: Path, secrets: Path, own: str, first: str
+) -> None:
+    """A program in the place of `ndvi` says what it was asked for."""
+    (tmp_path / ".env").write_text(own)
+    options = ("--profile", "sample", "--env-file", ROOT / "docker/sample.env", "--env-file", tmp_path / ".env")
+    season = composed(tmp_path, secrets, *options)["season"]
+    stand_in = tmp_path / "ndvi"
+    stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"')
+    stand_in.chmod(0o755)
+    command = [*season["entrypoint"], *(word.replace("$$", "$") for word in season["command"])]
+    environment = {**season["environment"], "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    end = "--end=2025-06-28"
+    assert asked.split() == ["sample", "--out=/season", "--base-url=http://scenes:8083", end, f"--start={first}"]
 
 
 def test_settings_come_from_the_env_file_and_a_catalogue_in_it_replaces_the_sample(
