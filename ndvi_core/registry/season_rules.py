@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
+from operator import ne
 from typing import NamedTuple
 
 from ndvi_core.models.field import Field
@@ -41,9 +42,9 @@ def place_season(before: Sequence[RegisteredSeason], stated: Field, seasons_give
         seasons_given: numbers that seasons of the field were given so far.
         now: the time, with a zone.
     """
-    slip = before[-1] if before and _is_slip(before[-1], stated, now) else None
-    kept = before if slip is None else tuple(_in_order(before[:-1]))
-    corrected = _corrected(kept, stated)
+    corrected = _corrected(before, stated)
+    slip = _slip(before, stated, corrected, now)
+    kept = before if slip is None else before[:-1]
     is_mended = corrected is None and slip is not None
     old = slip if is_mended else corrected
     others = [season for season in kept if season is not corrected]
@@ -112,21 +113,45 @@ def _begins_earlier(season: RegisteredSeason, stated: Field, *, is_first: bool) 
     return is_same_crop or season.plant_date - stated.plant_date < NEXT_SEASON
 
 
-def _is_slip(last: RegisteredSeason, stated: Field, now: datetime) -> bool:
-    """Return whether the last season was begun by a slip of the pen, which an upload of these days mends."""
+def _slip(
+    seasons: Sequence[RegisteredSeason], stated: Field, corrected: RegisteredSeason | None, now: datetime
+) -> RegisteredSeason | None:
+    """Return the last season if it was begun by a slip of the pen, which an upload of these days mends.
+
+    Without it, the upload has to be about what is last then: the season that it ended, of the same crop, or a season
+    after all others. Otherwise the upload is about a season of its own, and says nothing of the last one.
+    """
+    if not seasons or corrected is seasons[-1]:
+        return None
+    *others, last = seasons
+    before = others[-1] if others else None
+    if corrected is None:
+        is_about_the_last = before is None or before.plant_date < stated.plant_date
+    else:
+        goes_on = (corrected.stated_end or date.max) >= last.plant_date
+        is_about_the_last = corrected is before and corrected.plant_type == stated.plant_type and goes_on
+    return last if is_about_the_last and _is_misspelled(last, stated, now) else None
+
+
+def _is_misspelled(last: RegisteredSeason, stated: Field, now: datetime) -> bool:
+    """Return whether an upload states the season that was begun last, but for a slip in its dates."""
     return (
         stated.season is None
         and stated.plant_type == last.plant_type
         and stated.plant_date < last.plant_date
         and _is_of_year(last)
         and now - last.registered_at < MENDED_WITHIN
-        and _is_misspelled(str(last.plant_date), str(stated.plant_date))
+        and _is_near(last.plant_date, stated.plant_date)
+        and _is_near(last.stated_end, stated.end_date)
     )
 
 
-def _is_misspelled(day: str, meant: str) -> bool:
-    """Return whether one digit is another, or digits were exchanged."""
-    return sum(one != other for one, other in zip(day, meant, strict=True)) == 1 or sorted(day) == sorted(meant)
+def _is_near(day: date | None, meant: date | None) -> bool:
+    """Return whether two days are the same, or one digit is another, or digits were exchanged."""
+    if day is None or meant is None:
+        return day is meant
+    digits, others = day.isoformat(), meant.isoformat()
+    return sum(map(ne, digits, others)) <= 1 or sorted(digits) == sorted(others)
 
 
 def _name(stated: Field, old: RegisteredSeason | None, others: Iterable[RegisteredSeason]) -> str:
