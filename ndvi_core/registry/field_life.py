@@ -17,9 +17,10 @@ from ndvi_core.registry.tables import field_revision, observation
 
 
 def retire(connection: Connection, field_id: str, on: date) -> None:
-    """End a field's last season: `on` is the last day that is processed. Rows of later days are not published any more.
+    """End the season in which a day lies, or the last that has begun by then: `on` is the last day that is processed.
 
-    A day later than the field's end so far is one until which it is to be processed: it is owed the days between.
+    Rows of the season's later days are not published any more; seasons after it stay as they are. A day later than the
+    season's end so far is one until which it is to be processed: it is owed the days between.
 
     Args:
         connection: in a transaction.
@@ -30,13 +31,15 @@ def retire(connection: Connection, field_id: str, on: date) -> None:
         BadInput: the field is not registered, or planted later.
     """
     field = _locked(connection, field_id)
-    last = field.seasons[-1]
-    if on < last.plant_date:
-        what = field_id if len(field.seasons) == 1 else f"the last season of {field_id}, {last.name},"
-        raise BadInput(f"{what} is planted on {last.plant_date}, after {on}: `purge` removes a field altogether")
-    is_longer = last.end_date is not None and on > last.end_date
+    begun = [season for season in field.seasons if season.plant_date <= on]
+    if not begun:
+        is_only = len(field.seasons) == 1
+        remedy = "`purge` removes a field altogether" if is_only else "choose a day of the season that is to end"
+        raise BadInput(f"{field_id} is planted on {field.seasons[0].plant_date}, after {on}: {remedy}")
+    ending = begun[-1]
+    is_longer = ending.end_date is not None and on > ending.end_date
     more = {"caught_up": False, "announced": False} if is_longer else {}
-    write_end(connection, field, end_season(field.seasons, on), **more)
+    write_end(connection, field, ending.number, end_season(field.seasons, ending, on), **more)
 
 
 def rename(connection: Connection, old: str, new: str) -> None:

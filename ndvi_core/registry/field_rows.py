@@ -170,22 +170,25 @@ def _insertion(table: Table, columns: Mapping[str, Sequence[object]]) -> Insert:
     return insert(table).from_select(list(columns), select(*rows.c))
 
 
-def write_end(connection: Connection, field: RegisteredField, seasons: Sequence[RegisteredSeason], **more: Any) -> None:
-    """Write another end of a field's last season.
+def write_end(
+    connection: Connection, field: RegisteredField, number: int, seasons: Sequence[RegisteredSeason], **more: Any
+) -> None:
+    """Write another end of one of a field's seasons.
 
     Args:
         connection: in a transaction that holds `lock_registration`.
         field: as it is in the database.
-        seasons: as they become.
+        number: of that season.
+        seasons: all, as they become.
         more: other columns of the field.
     """
     stale_days.note_changed_seasons(connection, [(field.sequence, field.seasons, seasons)])
     stale_seasons.note_fields(connection, [field.sequence])
-    last = seasons[-1]
+    (ended,) = (season for season in seasons if season.number == number)
     connection.execute(
         update(season_table)
-        .where(season_table.c.sequence == field.sequence, season_table.c.number == last.number)
-        .values(end_date=last.end_date, stated_end=last.stated_end)
+        .where(season_table.c.sequence == field.sequence, season_table.c.number == number)
+        .values(end_date=ended.end_date, stated_end=ended.stated_end)
     )
     connection.execute(
         update(field_table)

@@ -65,9 +65,10 @@ def place_season(before: Sequence[RegisteredSeason], stated: Field, seasons_give
     return Placed(seasons, season, old, gone)
 
 
-def end_season(before: Sequence[RegisteredSeason], on: date) -> tuple[RegisteredSeason, ...]:
-    """Return the seasons of a field of which the last ends on a day, which is not before its plant date."""
-    return tuple(_in_order([*before[:-1], before[-1].model_copy(update={"stated_end": on})]))
+def end_season(before: Sequence[RegisteredSeason], ending: RegisteredSeason, on: date) -> tuple[RegisteredSeason, ...]:
+    """Return the seasons of a field of which one ends on a day, which is not before its plant date."""
+    others = (season for season in before if season is not ending)
+    return tuple(_in_order([*others, ending.model_copy(update={"stated_end": on})]))
 
 
 def changed_periods(before: Sequence[Season], after: Sequence[Season]) -> Iterator[tuple[date, date]]:

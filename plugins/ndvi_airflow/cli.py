@@ -116,8 +116,8 @@ NDVI = GroupCommand(
         ),
         ActionCommand(
             name="retire",
-            help="End fields on a day; nothing is deleted",
-            description="The days after it are not due and not published any more; what is known of them is kept.",
+            help="End the seasons of fields on a day; nothing is deleted",
+            description="Its days after it are not due and not published any more; what is known of them is kept.",
             func=lazy_load_command("ndvi_airflow.field_commands.retire"),
             args=(FIELDS, Arg(("--on",), help="Last day, YYYY-MM-DD", type=_day, required=True)),
         ),

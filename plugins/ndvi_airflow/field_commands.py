@@ -20,13 +20,13 @@ _WHOSE_RUNS_WRITE = (DAILY, CATCH_UP, RECOMPUTE)
 
 
 def retire(options: Namespace) -> None:
-    """End fields on a day; what is known of later days is kept and not published."""
+    """End the seasons of a day; what is known of later days is kept and not published."""
     from ndvi_core.runs import field_life
 
     with plain_errors():
         _require_named(options.fields)
         days = field_life.retire(*_farm(), options.fields, options.on)
-        console.print(f"{', '.join(options.fields)}: the last day is {options.on}; {len(days)} days published anew")
+        console.print(f"{', '.join(options.fields)}: the season ends on {options.on}; {len(days)} days published anew")
 
 
 def rename(options: Namespace) -> None:

@@ -160,7 +160,7 @@ def test_the_task_of_one_field_is_cleared_with_those_that_follow(said: dict[str,
 
 def test_fields_end_get_another_name_and_are_not_removed_unasked(said: dict[str, str]) -> None:
     retired, renamed, *would = said["airflow ndvi retire"].splitlines()
-    assert retired == "field_2: the last day is 2025-06-26; 2 days published anew"
+    assert retired == "field_2: the season ends on 2025-06-26; 2 days published anew"
     assert renamed.startswith("field_2 is north_7 now; ")
     assert would[0].startswith("north_7: 89 rows, ")
     assert "north_7" in said["airflow ndvi status"]

@@ -8,6 +8,7 @@ from support.features import collection, feature
 from support.one_field_farm import BARLEY, CORRECTED, FIRST, HOME, LAST, MAIZE, REDRAWN, SETTINGS, OneFieldFarm
 from support.uploads import upload
 
+from ndvi_core.errors import BadInput
 from ndvi_core.intake.features import parse_fields
 from ndvi_core.intake.pending import process_pending
 from ndvi_core.intake.submit import check_file
@@ -137,6 +138,42 @@ def test_fields_in_one_place_overlap_while_both_have_a_season(farm: OneFieldFarm
     with farm.engine.connect() as connection:
         problems = check_file(collection(other), connection, farm.store, SETTINGS).problems
     assert [problem.reason for problem in problems] == (["overlap"] if overlaps else [])
+
+
+@pytest.mark.parametrize(
+    ("on", "ends"),
+    [
+        ("2025-07-01", ["2025-07-01", None]),
+        ("2026-03-14", ["2026-03-14", None]),
+        ("2026-03-15", ["2026-03-14", "2026-03-15"]),
+        ("2027-01-01", ["2026-03-14", "2027-01-01"]),
+    ],
+)
+def test_the_season_in_which_the_last_day_lies_is_ended(rotated: OneFieldFarm, on: str, ends: list[str | None]) -> None:
+    with rotated.engine.begin() as connection:
+        field_life.retire(connection, "home", date.fromisoformat(on))
+    assert [end for *_, end in rotated.seasons()] == ends
+
+
+def test_a_day_between_seasons_moves_the_end_of_the_one_that_has_begun(farm: OneFieldFarm) -> None:
+    farm.take_in(**BARLEY, end_date="2025-06-30")
+    farm.take_in(**MAIZE)
+    with farm.engine.begin() as connection:
+        field_life.retire(connection, "home", date(2025, 8, 1))
+    assert [end for *_, end in farm.seasons()] == ["2025-08-01", None]
+
+
+def test_a_day_before_all_seasons_is_refused_and_purging_hinted_at_only_if_there_is_one(farm: OneFieldFarm) -> None:
+    for season, purges in ((BARLEY, True), (MAIZE, False)):
+        farm.take_in(**season)
+        before = farm.seasons()
+        with (
+            farm.engine.begin() as connection,
+            pytest.raises(BadInput, match="planted on 2025-03-01") as refused,
+        ):
+            field_life.retire(connection, "home", date(2025, 2, 28))
+        assert ("purge" in str(refused.value)) == purges
+        assert farm.seasons() == before
 
 
 def test_a_field_that_is_retired_can_be_sown_again(rotated: OneFieldFarm) -> None:
