@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import shapely
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
+from support.events import an_event, note_events
 from support.models import a_field, an_observation, square
 
 from ndvi_core.models.observation import IndexStatistics
+from ndvi_core.registry import events, index_sets, ledger, stale_seasons
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import index_sets, ledger
 from ndvi_core.registry.stale_days import stale_days
 
 FIRST = date(2025, 4, 1)
@@ -120,8 +122,41 @@ def test_going_back_keeps_the_last_season_and_no_longer_publishes_those_before(u
     assert seasons(used)[0] == ("2025", "maize", DAYS[2], None)
 
 
-def test_events_come_and_go_with_their_tables(used: Engine) -> None:
+def test_going_back_leaves_the_boundary_of_the_field_the_newest(used: Engine) -> None:
+    """The next boundary gets the number after it, under which there must not be that of another season."""
+    first, redrawn, corrected = square(), square(0.5), square(0.7)
+    with used.begin() as connection:
+        for season, planted, geometry in (("second", DAYS[2], redrawn), ("2025", FIRST, corrected)):
+            registry.upsert_fields(connection, [a_field(geometry=geometry, plant_date=planted, season=season)], "file")
+        assert [field.revision for field in registry.load_fields(connection)] == [2, 1]
     migrate(used, command.downgrade, "0006")
-    migrate(used, command.upgrade, "head")
+    columns = "SELECT revision, geometry, geometry_hash FROM {} WHERE sequence = 1 ORDER BY revision"
     with used.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM event, stale_season_part")).scalar_one() == 0
+        (field,) = connection.execute(text(columns.format("field"))).all()
+        revisions = connection.execute(text(columns.format("field_revision"))).all()
+        others = connection.execute(text("SELECT revision FROM field WHERE sequence <> 1")).scalars().all()
+    assert [shapely.from_wkb(row.geometry) for row in revisions] == [first, redrawn, corrected, redrawn]
+    assert tuple(field) == tuple(revisions[-1])
+    assert others == [1], "a field with one boundary has no further one"
+
+    migrate(used, command.upgrade, "head")
+    with used.begin() as connection:
+        registry.upsert_fields(connection, [a_field(geometry=square(0.9), plant_date=DAYS[2])], "file")
+        (changed,) = registry.load_fields(connection, ["field_1"])
+        assert registry.load_boundaries(connection, [(1, changed.revision)])[1, changed.revision][0] == square(0.9)
+
+
+def test_events_go_with_their_tables_and_are_looked_for_anew(used: Engine) -> None:
+    note_events(used, an_event())
+    with used.begin() as connection:
+        stale_seasons.note_new_settings(connection, "rules")
+        for notes in stale_seasons.stale_parts(connection).values():
+            stale_seasons.mark_done(connection, notes)
+    migrate(used, command.downgrade, "0007")
+    assert {"event", "season_setting", "stale_season_part"}.isdisjoint(inspect(used).get_table_names())
+
+    migrate(used, command.upgrade, "head")
+    with used.begin() as connection:
+        assert events.load_events(connection) == []
+        stale_seasons.note_new_settings(connection, "rules")
+        assert list(stale_seasons.stale_parts(connection)) == stale_seasons.all_parts(connection) == [(2025, 0)]

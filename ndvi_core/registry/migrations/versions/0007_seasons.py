@@ -1,7 +1,8 @@
 """Seasons of a field: its crop and dates move from the field to a table of their own, as its first season.
 
-Going back keeps the last season of each field. The crops and dates of the seasons before it are lost; their rows stay
-in the ledger, and are not published any more, since they lie before the plant date that is left.
+Going back keeps the last season of each field, with its boundary as the newest. The crops and dates of the seasons
+before it are lost; their rows stay in the ledger, and are not published any more, since they lie before the plant date
+that is left.
 """
 
 import sqlalchemy as sa
@@ -71,6 +72,17 @@ def downgrade() -> None:
         " JOIN season ON season.sequence = observation.sequence AND observation.date >= season.plant_date"
         " AND observation.date <= coalesce(season.end_date, observation.date)"
         " JOIN field ON field.sequence = season.sequence AND field.plant_date <> season.plant_date"
+        " ON CONFLICT DO NOTHING"
+    )
+    # The next boundary is numbered after that of the field: a newer one, of another season, would be in its place.
+    op.execute(
+        "WITH newest AS (SELECT sequence, max(revision) AS revision FROM field_revision GROUP BY sequence)"
+        " UPDATE field SET revision = newest.revision + 1 FROM newest"
+        " WHERE newest.sequence = field.sequence AND newest.revision > field.revision"
+    )
+    op.execute(
+        "INSERT INTO field_revision (sequence, revision, geometry, geometry_hash, source)"
+        " SELECT sequence, revision, geometry, geometry_hash, source FROM field ORDER BY sequence"
         " ON CONFLICT DO NOTHING"
     )
     op.alter_column("field", "plant_type", nullable=False)
