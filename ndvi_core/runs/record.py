@@ -121,8 +121,8 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
         published_days.note_published(connection, day, None)
     else:
         data = write_day(chain([first], rows), index_sets.current_indices(connection))
-        store.write(key, data, PARQUET)
-        published_days.note_published(connection, day, sha256(data).hexdigest())
+        checksum = store.write(key, data, PARQUET)
+        published_days.note_published(connection, day, checksum)
 
 
 def _note_gap(connection: Connection, start: date, end: date) -> None:
