@@ -82,9 +82,10 @@ def outcome_of(stated: Field, around: Surroundings) -> Outcome:
     found = Change(field_id=stated.field_id, effect="unchanged", season=change.placed.season.name)
     if not change.is_changed:
         return Outcome(found)
-    changes = (*_boundary_said(change), *_seasons_said(change))
+    boundary_change = _boundary_change(change)
+    changes = (*_boundary_said(boundary_change), *_seasons_said(change))
     found = found.model_copy(update={"effect": "new" if change.before is None else "changed", "changes": changes})
-    warnings = (*_boundary_warnings(change), *_season_warnings(change))
+    warnings = (*_boundary_warnings(change, boundary_change), *_season_warnings(change))
     return Outcome(_with_days(found, _newly_due(change, around)), warnings)
 
 
@@ -138,14 +139,12 @@ def _without(period: Period, others: Iterable[Period]) -> Iterator[Period]:
 # For a person
 
 
-def _boundary_said(change: FieldChange) -> Iterator[str]:
-    share = _boundary_change(change)
+def _boundary_said(share: float) -> Iterator[str]:
     if share:
         yield f"boundary by {share:.0%}"
 
 
-def _boundary_warnings(change: FieldChange) -> Iterator[Warned]:
-    share = _boundary_change(change)
+def _boundary_warnings(change: FieldChange, share: float) -> Iterator[Warned]:
     if share > MUCH:
         anew = "" if change.boundary is None else " All days of the season are computed anew"
         message = f"the boundary changes by {share:.0%}: is it still the same field?{anew}"
