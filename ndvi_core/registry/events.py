@@ -5,14 +5,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     Connection,
-    Date,
     RowMapping,
     Select,
     and_,
-    cast,
     func,
     select,
     update,
@@ -21,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.models.event import Event, EventKind, EventStatus, Evidence
 from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.registry.rows import Cell, cells_as_rows
 from ndvi_core.registry.tables import event as event_table
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
@@ -111,20 +108,9 @@ def registered(connection: Connection, sequences: Iterable[int]) -> set[int]:
     return set(connection.scalars(query.with_for_update(key_share=True, read=True)))
 
 
-Cell = tuple[int, date]
-"""Sequence of the field, and day."""
-
-
 def fingerprints(connection: Connection, cells: Iterable[Cell]) -> dict[Cell, str]:
     """Return the fingerprints of rows of the ledger."""
-    wanted = sorted(set(cells))
-    keys = (
-        func.unnest(
-            cast([sequence for sequence, _ in wanted], ARRAY(BigInteger)), cast([day for _, day in wanted], ARRAY(Date))
-        )
-        .table_valued("sequence", "date")
-        .render_derived(name="keys")
-    )
+    keys = cells_as_rows(sorted(set(cells)))
     rows = observation_table.c
     query = select(rows.sequence, rows.date, rows.fingerprint).join(
         keys, and_(rows.sequence == keys.c.sequence, rows.date == keys.c.date)

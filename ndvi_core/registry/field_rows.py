@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, Table, bindparam, cast, delete, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.season import RegisteredSeason
 from ndvi_core.registry import stale_days, stale_seasons
 from ndvi_core.registry.field_changes import Boundaries, Boundary, FieldChange
+from ndvi_core.registry.rows import as_rows
 from ndvi_core.registry.tables import BOUNDS, field_revision
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import season as season_table
@@ -34,7 +35,7 @@ def write_changes(connection: Connection, changes: Sequence[FieldChange], bounda
     revisions = [_revision(change, boundaries, given) for change in changes]
     _write_fields(connection, changes, revisions, boundaries, source)
     sequences = _sequences(connection, changes)
-    _write_revisions(connection, changes, revisions, sequences, source)
+    _write_revisions(connection, changes, revisions, sequences, given, source)
     _write_seasons(connection, changes, revisions, sequences, source)
     stale_seasons.note_fields(connection, sequences)
 
@@ -112,16 +113,20 @@ def _write_revisions(
     changes: Sequence[FieldChange],
     revisions: Sequence[int],
     sequences: Sequence[int],
+    given: Mapping[int, int],
     source: str,
 ) -> None:
+    """Insert the boundaries that fields did not have until now."""
+    new = [place for place, sequence in enumerate(sequences) if revisions[place] > given.get(sequence, 0)]
+    boundaries = [changes[place].stated for place in new]
     columns: dict[str, Sequence[object]] = {
-        "sequence": sequences,
-        "revision": revisions,
-        "geometry": list(shapely.to_wkb([change.stated.geometry for change in changes])),
-        "geometry_hash": [change.stated.geometry_hash for change in changes],
-        "source": [source] * len(changes),
+        "sequence": [sequences[place] for place in new],
+        "revision": [revisions[place] for place in new],
+        "geometry": list(shapely.to_wkb([stated.geometry for stated in boundaries])),
+        "geometry_hash": [stated.geometry_hash for stated in boundaries],
+        "source": [source] * len(new),
     }
-    connection.execute(_insertion(field_revision, columns).on_conflict_do_nothing())
+    connection.execute(_insertion(field_revision, columns))
 
 
 def _write_seasons(
@@ -165,8 +170,7 @@ def _write_seasons(
 
 def _insertion(table: Table, columns: Mapping[str, Sequence[object]]) -> Insert:
     """Return the statement that inserts rows, given as columns of the table: one statement, however many they are."""
-    arrays = (cast(values, ARRAY(table.c[name].type)) for name, values in columns.items())
-    rows = func.unnest(*arrays).table_valued(*columns).render_derived(name="rows")
+    rows = as_rows({name: (table.c[name].type, values) for name, values in columns.items()})
     return insert(table).from_select(list(columns), select(*rows.c))
 
 

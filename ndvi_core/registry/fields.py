@@ -10,8 +10,7 @@ from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Row, and_, bindparam, cast, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Row, and_, bindparam, func, select, update
 
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.season import RegisteredSeason
@@ -19,6 +18,7 @@ from ndvi_core.registry.database import lock_registration
 from ndvi_core.registry.due_days import first_due_day
 from ndvi_core.registry.field_changes import Boundary, change_of
 from ndvi_core.registry.field_rows import write_changes
+from ndvi_core.registry.rows import as_rows
 from ndvi_core.registry.stale_seasons import note_fields
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import field_revision
@@ -108,13 +108,11 @@ def read_fields(
 def load_boundaries(connection: Connection, revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Boundary]:
     """Load the boundaries that fields had, by (sequence, revision)."""
     pairs = list(revisions)
-    wanted = (
-        func.unnest(
-            cast([sequence for sequence, _ in pairs], ARRAY(BigInteger)),
-            cast([revision for _, revision in pairs], ARRAY(Integer)),
-        )
-        .table_valued("sequence", "revision")
-        .render_derived(name="wanted")
+    wanted = as_rows(
+        {
+            "sequence": (BigInteger(), [sequence for sequence, _ in pairs]),
+            "revision": (Integer(), [revision for _, revision in pairs]),
+        }
     )
     columns = field_revision.c
     query = select(columns.sequence, columns.revision, columns.geometry, columns.geometry_hash).join(

@@ -4,11 +4,9 @@ They come and go with the row: it is written with its indices, and replaced with
 """
 
 from collections.abc import Iterable
-from datetime import date
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Column,
     Connection,
@@ -26,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ndvi_core.models.observation import IndexStatistics, Observation
+from ndvi_core.registry.rows import Cell, cells_as_rows
 from ndvi_core.registry.tables import field, observation_index
 
 STATISTICS = tuple(IndexStatistics.model_fields)
@@ -74,20 +73,9 @@ def replace(connection: Connection, incoming: Table) -> None:
     connection.execute(insert(observation_index).from_select(["date", "sequence", "index", *STATISTICS], rows))
 
 
-Cell = tuple[int, date]
-"""Sequence of the field, and day."""
-
-
 def load(connection: Connection, cells: Iterable[Cell]) -> dict[Cell, dict[str, IndexStatistics]]:
     """Return the indices of cells, by cell and name; cells without any are not in it."""
-    wanted = list(cells)
-    keys = (
-        func.unnest(
-            cast([sequence for sequence, _ in wanted], ARRAY(BigInteger)), cast([day for _, day in wanted], ARRAY(Date))
-        )
-        .table_valued("sequence", "date")
-        .render_derived(name="keys")
-    )
+    keys = cells_as_rows(list(cells))
     known = observation_index.c
     query = select(observation_index).join(keys, and_(known.date == keys.c.date, known.sequence == keys.c.sequence))
     found: dict[Cell, dict[str, IndexStatistics]] = {}

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from ndvi_core.models.field import Field
 from ndvi_core.models.neighbour import Neighbour
 from ndvi_core.registry.fields import meets_box
+from ndvi_core.registry.rows import as_rows
 from ndvi_core.registry.tables import BOUNDS, field_revision
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import season as season_table
@@ -29,9 +30,7 @@ def load_neighbours(connection: Connection, fields: Sequence[Field]) -> list[Nei
     if not fields:
         return []
     bounds = shapely.bounds([field.geometry for field in fields]).T.tolist()
-    boxes = (
-        func.unnest(*(cast(edge, ARRAY(Double)) for edge in bounds)).table_valued(*BOUNDS).render_derived(name="boxes")
-    )
+    boxes = as_rows({name: (Double(), edge) for name, edge in zip(BOUNDS, bounds, strict=True)})
     rows = field_table.c
     # Found as a whole before some are taken: a limit alone lets PostgreSQL pass over the index.
     near = (

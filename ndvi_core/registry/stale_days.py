@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Date, Insert, Select, and_, cast, delete, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import BigInteger, Connection, Date, Insert, Select, and_, delete, select
+from sqlalchemy.dialects.postgresql import insert
 
 from ndvi_core.models.season import Season
+from ndvi_core.registry.rows import as_rows
 from ndvi_core.registry.season_rules import changed_periods
 from ndvi_core.registry.tables import observation as observation_table
 from ndvi_core.registry.tables import stale_day
@@ -32,20 +33,11 @@ def note_changed_seasons(
     if not periods:
         return
     sequences, starts, ends = zip(*periods, strict=True)
-    changed = (
-        func.unnest(
-            cast(list(sequences), ARRAY(BigInteger)), cast(list(starts), ARRAY(Date)), cast(list(ends), ARRAY(Date))
-        )
-        .table_valued("sequence", "start", "end")
-        .render_derived(name="changed")
-    )
+    changed = as_rows({"sequence": (BigInteger(), sequences), "start": (Date(), starts), "end": (Date(), ends)})
     rows = observation_table.c
     days = select(rows.date).join(
         changed,
-        and_(
-            rows.sequence == changed.c.sequence,
-            rows.date.between(cast(changed.c.start, Date), cast(changed.c.end, Date)),
-        ),
+        and_(rows.sequence == changed.c.sequence, rows.date.between(changed.c.start, changed.c.end)),
     )
     connection.execute(note(days))
 

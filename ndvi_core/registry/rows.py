@@ -1,0 +1,29 @@
+"""Many values in one statement: columns as arrays, and a row for each place in them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Date, TableValuedAlias, cast, column, func
+from sqlalchemy.types import TypeEngine
+
+Cell = tuple[int, date]
+"""Sequence of the field, and day."""
+
+
+def as_rows(columns: Mapping[str, tuple[TypeEngine[Any], Iterable[object]]], name: str = "given") -> TableValuedAlias:
+    """Return columns as a table to select from, or to join with: one array each, however many rows they have.
+
+    Args:
+        columns: type and values by name; all have equally many values.
+        name: of the table within the statement.
+    """
+    arrays = (cast(list(values), ARRAY(of)) for of, values in columns.values())
+    typed = (column(name, of) for name, (of, _) in columns.items())
+    return func.unnest(*arrays).table_valued(*typed).render_derived(name=name)
+
+
+def cells_as_rows(cells: Sequence[Cell]) -> TableValuedAlias:
+    """Return cells as a table with the columns `sequence` and `date`."""
+    sequences, days = ([cell[place] for cell in cells] for place in (0, 1))
+    return as_rows({"sequence": (BigInteger(), sequences), "date": (Date(), days)})
