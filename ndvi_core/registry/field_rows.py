@@ -1,10 +1,10 @@
 """Bringing what becomes of fields into the tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import shapely
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ndvi_core.models.field import RegisteredField
@@ -33,8 +33,7 @@ def write_changes(connection: Connection, changes: Sequence[FieldChange], bounda
     stale_seasons.note_fields(connection, [before.sequence for before, _ in known])
     given = _revisions_given(connection, [before.sequence for before, _ in known])
     revisions = [_revision(change, boundaries, given) for change in changes]
-    _write_fields(connection, changes, revisions, boundaries, source)
-    sequences = _sequences(connection, changes)
+    sequences = _write_fields(connection, changes, revisions, boundaries, source)
     _write_revisions(connection, changes, revisions, sequences, given, source)
     _write_seasons(connection, changes, revisions, sequences, source)
     stale_seasons.note_fields(connection, sequences)
@@ -66,46 +65,45 @@ def _write_fields(
     revisions: Sequence[int],
     boundaries: Boundaries,
     source: str,
-) -> None:
-    """Insert fields, or change those that are known; what has changed is neither announced nor caught up."""
-    new = insert(field_table)
-    changed = ("geometry", "geometry_hash", *BOUNDS, "revision", "seasons_given", "source")
+) -> list[int]:
+    """Insert fields, or change those that are known; what has changed is neither announced nor caught up.
+
+    Returns:
+        The sequence of each field.
+    """
+    last = [_last_boundary(*change, boundaries) for change in zip(changes, revisions, strict=True)]
+    geometries = [geometry for _, (geometry, _) in last]
+    columns: dict[str, Sequence[object]] = {
+        "field_id": [change.stated.field_id for change in changes],
+        "geometry": list(shapely.to_wkb(geometries)),
+        "geometry_hash": [geometry_hash for _, (_, geometry_hash) in last],
+        **dict(zip(BOUNDS, shapely.bounds(geometries).T.tolist(), strict=True)),
+        "revision": [revision for revision, _ in last],
+        "seasons_given": [
+            max(change.placed.season.number, change.before.seasons_given if change.before else 0) for change in changes
+        ],
+    }
+    new = _insertion(field_table, columns, source)
     statement = new.on_conflict_do_update(
         index_elements=["field_id"],
         set_={
-            **{name: new.excluded[name] for name in changed},
+            **{name: new.excluded[name] for name in (*columns, "source") if name != "field_id"},
             "announced": False,
             "caught_up": False,
             "changed_at": func.clock_timestamp(),
         },
     )
-    rows = []
-    for change, revision in zip(changes, revisions, strict=True):
-        boundary: Boundary = change.stated.geometry, change.stated.geometry_hash
-        last = change.placed.seasons[-1]
-        if change.before is not None and last.number != change.placed.season.number:
-            revision, boundary = last.revision, boundaries[change.before.sequence, last.revision]
-        rows.append(
-            {
-                "field_id": change.stated.field_id,
-                "geometry": shapely.to_wkb(boundary[0]),
-                "geometry_hash": boundary[1],
-                **dict(zip(BOUNDS, boundary[0].bounds, strict=True)),
-                "revision": revision,
-                "seasons_given": max(change.placed.season.number, change.before.seasons_given if change.before else 0),
-                "source": source,
-            }
-        )
-    connection.execute(statement, rows)
+    written = connection.execute(statement.returning(field_table.c.field_id, field_table.c.sequence))
+    sequences = {row.field_id: row.sequence for row in written}
+    return [sequences[change.stated.field_id] for change in changes]
 
 
-def _sequences(connection: Connection, changes: Iterable[FieldChange]) -> list[int]:
-    """Return the sequence of each field."""
-    field_ids = [change.stated.field_id for change in changes]
-    columns = field_table.c
-    query = select(columns.field_id, columns.sequence).where(columns.field_id == func.any(field_ids))
-    found = {row.field_id: row.sequence for row in connection.execute(query)}
-    return [found[field_id] for field_id in field_ids]
+def _last_boundary(change: FieldChange, revision: int, boundaries: Boundaries) -> tuple[int, Boundary]:
+    """Return the boundary of a field's last season, which is on the map, and its revision."""
+    last = change.placed.seasons[-1]
+    if change.before is not None and last.number != change.placed.season.number:
+        return last.revision, boundaries[change.before.sequence, last.revision]
+    return revision, (change.stated.geometry, change.stated.geometry_hash)
 
 
 def _write_revisions(
@@ -124,9 +122,8 @@ def _write_revisions(
         "revision": [revisions[place] for place in new],
         "geometry": list(shapely.to_wkb([stated.geometry for stated in boundaries])),
         "geometry_hash": [stated.geometry_hash for stated in boundaries],
-        "source": [source] * len(new),
     }
-    connection.execute(_insertion(field_revision, columns))
+    connection.execute(_insertion(field_revision, columns, source))
 
 
 def _write_seasons(
@@ -160,18 +157,21 @@ def _write_seasons(
         "sequence": sequences,
         "revision": revisions,
         "geometry_hash": [change.stated.geometry_hash for change in changes],
-        "source": [source] * len(changes),
     }
-    new = _insertion(season_table, values)
+    new = _insertion(season_table, values, source)
     kept = ("sequence", "number", "registered_at")
-    corrected = {name: new.excluded[name] for name in values if name not in kept}
+    corrected = {name: new.excluded[name] for name in (*values, "source") if name not in kept}
     connection.execute(new.on_conflict_do_update(index_elements=["sequence", "number"], set_=corrected))
 
 
-def _insertion(table: Table, columns: Mapping[str, Sequence[object]]) -> Insert:
-    """Return the statement that inserts rows, given as columns of the table: one statement, however many they are."""
+def _insertion(table: Table, columns: Mapping[str, Sequence[object]], source: str) -> Insert:
+    """Return the statement that inserts rows in their order, given as columns of the table: one, however many they are.
+
+    The column `source` is the same in all.
+    """
     rows = as_rows({name: (table.c[name].type, values) for name, values in columns.items()})
-    return insert(table).from_select(list(columns), select(*rows.c))
+    values = select(*(rows.c[name] for name in columns), literal(source)).order_by(rows.c.place)
+    return insert(table).from_select([*columns, "source"], values)
 
 
 def write_end(
