@@ -9,6 +9,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import shapely
+from pydantic import TypeAdapter
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Row, and_, bindparam, func, select, update
 
@@ -102,7 +103,7 @@ def read_fields(
     by_field = (list(its_rows) for _, its_rows in groupby(rows, key=itemgetter(_OF_FIELD.index("sequence"))))
     while part := list(islice(by_field, _CHUNK)):
         shapes = shapely.from_wkb([its_rows[0].geometry for its_rows in part])
-        yield from map(_registered, part, shapes)
+        yield from _fields.validate_python(list(map(_attributes, part, shapes)))
 
 
 def load_boundaries(connection: Connection, revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Boundary]:
@@ -149,23 +150,21 @@ def boundaries_of_seasons(connection: Connection, fields: Iterable[RegisteredFie
 
 _OF_FIELD = tuple(name for name in RegisteredField.model_fields if name != "seasons")
 _OF_SEASON = tuple(RegisteredSeason.model_fields)
-_FIELD_SET, _SEASON_SET = set(RegisteredField.model_fields), set(RegisteredSeason.model_fields)
-"""Shared by all that are loaded: making a set for each takes long."""
+_fields = TypeAdapter(list[RegisteredField])
 
 
-def _registered(rows: Sequence[Row], geometry: BaseGeometry) -> RegisteredField:  # type: ignore[type-arg]
-    """Return a field of rows, one a season, as it was registered: it was validated and hashed then."""
+def _attributes(rows: Sequence[Row[Any]], geometry: BaseGeometry) -> dict[str, Any]:
+    """Return the attributes of a field, given its rows, one a season."""
     seasons = [_season(*row[len(_OF_FIELD) :]) for row in rows]
     if len(seasons) > 1:
         seasons.sort(key=attrgetter("plant_date"))
-    own = dict(zip(_OF_FIELD, rows[0], strict=False), geometry=geometry, seasons=tuple(seasons))
-    return RegisteredField.model_construct(_FIELD_SET, **own)
+    return dict(zip(_OF_FIELD, rows[0], strict=False), geometry=geometry, seasons=tuple(seasons))
 
 
 @lru_cache(maxsize=10_000)
 def _season(*values: Any) -> RegisteredSeason:
     """Return a season of its columns: the fields of an upload share it, where they are planted alike."""
-    return RegisteredSeason.model_construct(_SEASON_SET, **dict(zip(_OF_SEASON, values, strict=True)))
+    return RegisteredSeason(**dict(zip(_OF_SEASON, values, strict=True)))
 
 
 def first_day(connection: Connection) -> date | None:

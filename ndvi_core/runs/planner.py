@@ -80,11 +80,11 @@ def fingerprint(
     return _fingerprint(clipped_hash, _decisive(scenes, policy, unreadable))
 
 
-def _decisive(scenes: Iterable[Scene], policy: Policy, unreadable: Iterable[UnreadableItem]) -> dict[str, Any]:
-    """Return what of scenes and policy decides an observation; cells of the same scenes share it."""
+def _decisive(scenes: Iterable[Scene], policy: Policy, unreadable: Iterable[UnreadableItem]) -> str:
+    """Return as JSON what of scenes and policy decides an observation; cells of the same scenes share it."""
     decisive = {"policy": policy.decisive, "scenes": sorted(map(_identity, scenes))}
     reasons = sorted(item.reason for item in unreadable)
-    return {**decisive, "unreadable": reasons} if reasons else decisive
+    return _encode({**decisive, "unreadable": reasons} if reasons else decisive)
 
 
 def _identity(scene: Scene) -> list[Any]:
@@ -94,8 +94,10 @@ def _identity(scene: Scene) -> list[Any]:
     return [*identity, sorted(offset.others.items())] if offset.others else identity
 
 
-def _fingerprint(clipped_hash: str | None, decisive: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_encode({"geometry": clipped_hash, **decisive}).encode()).hexdigest()[:16]
+def _fingerprint(clipped_hash: str | None, decisive: str) -> str:
+    # One object, in the order of its keys: that of the geometry comes before those of `decisive`.
+    whole = f'{{"geometry": {_encode(clipped_hash)}, {decisive[1:]}'
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 _encode = json.JSONEncoder(sort_keys=True).encode
@@ -197,9 +199,7 @@ def make_plan(
     suspects = _unreadable_by_field(clipped, unreadable)
 
     @cache
-    def of_cell(
-        numbers: tuple[int, ...], suspected: tuple[int, ...]
-    ) -> tuple[tuple[Scene, ...], tuple[str, ...], dict[str, Any]]:
+    def of_cell(numbers: tuple[int, ...], suspected: tuple[int, ...]) -> tuple[tuple[Scene, ...], tuple[str, ...], str]:
         found = tuple(scenes[number] for number in numbers)
         items = [unreadable[number] for number in suspected]
         return found, tuple(item.reason for item in items), _decisive(found, policy, items)
