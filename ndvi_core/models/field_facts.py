@@ -39,6 +39,6 @@ def field_facts(geometries: Sequence[BaseGeometry], crops: Iterable[Crop]) -> li
     """
     areas = area_ha(geometries).tolist()
     return [
-        FieldFacts(geometry=geometry, **crop._asdict(), area_ha=area)
-        for geometry, crop, area in zip(geometries, crops, areas, strict=True)
+        FieldFacts(geometry=geometry, plant_type=crop, plant_date=planted, season=season, area_ha=area)
+        for geometry, (crop, planted, season), area in zip(geometries, crops, areas, strict=True)
     ]

@@ -42,9 +42,9 @@ REPLACED = Table(
 _indices = TypeAdapter(dict[str, IndexStatistics])
 
 
-def as_json(row: Observation) -> str | None:
+def as_json(row: Observation) -> dict[str, dict[str, float]] | None:
     """Return the indices of a row for a column of JSON on its way into the database; None if it has none."""
-    return _indices.dump_json(row.indices, exclude_none=True).decode() if row.indices else None
+    return _indices.dump_python(row.indices, exclude_none=True) if row.indices else None
 
 
 def replace(connection: Connection, incoming: Table) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
+from operator import attrgetter
 from tempfile import TemporaryFile
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
@@ -125,9 +126,8 @@ def _write_located(
 
 def _columns(rows: Sequence[Observation], indices: Sequence[str]) -> dict[str, list[Any]]:
     further = index_columns(indices).items()
-    return {name: [getattr(row, name) for row in rows] for name in COLUMNS} | {
-        name: [column.of(row) for row in rows] for name, column in further
-    }
+    own = list(map(list, zip(*map(attrgetter(*COLUMNS), rows), strict=True))) or [[] for _ in COLUMNS]
+    return dict(zip(COLUMNS, own, strict=True)) | {name: [column.of(row) for row in rows] for name, column in further}
 
 
 def _batch(columns: Mapping[str, list[Any]], schema: "Schema", indices: Sequence[str], *more: "Array") -> "RecordBatch":
