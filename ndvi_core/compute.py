@@ -16,6 +16,7 @@ from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
+from ndvi_core.products.passes import draw_passes
 from ndvi_core.storage.geoparquet import write_columns
 from ndvi_core.storage.object_store import Store, split_uri
 from ndvi_core.storage.parquet import PARQUET
@@ -142,10 +143,12 @@ def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> 
     )
     table = ObservationTable(order)
     objects: dict[int, tuple[Written, ...]] = {}
-    for cells, written in _compute(files, table):
-        objects |= written
-        if on_cells:
-            on_cells(cells)
+    with ThreadPoolExecutor(1, thread_name_prefix="passes") as beside:  # whose end waits for it
+        beside.submit(draw_passes, order)
+        for cells, written in _compute(files, table):
+            objects |= written
+            if on_cells:
+                on_cells(cells)
     columns = table.columns()
     if missing := columns["status"].count(None):
         raise NdviError(f"{missing} cells have no outcome: a defect of the computation")

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     runs_prefix: Prefix = "runs/"
     observations_prefix: Prefix = "observations/"
     products_prefix: Prefix = "fields/"
+    passes_prefix: Prefix = "passes/"
     seasons_prefix: Prefix = "seasons/"
     events_prefix: Prefix = "events/"
 
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
     products: Literal["all", "data", "none"] = "all"
     """What to write of each cell besides its row: NDVI raster, JSON and picture; raster and JSON, of which the API
     draws the picture when somebody looks at it; or nothing."""
+    pass_pictures: bool = True
+    """Whether there is a small true-colour picture of each scene, the ground of the map; no number needs it."""
     season_rules: Annotated[SeasonRules, NoDecode, BeforeValidator(_from_json)] = SeasonRules()
     """Thresholds of the series, of phenology and of events; in the environment as JSON of what differs."""
     memory_mb: int = Field(default=512, ge=128)

@@ -82,6 +82,8 @@ class Dialect:
     """Key of the asset of the scene classification at 20 m."""
     further: Mapping[Band, str]
     """Keys of the assets of the other bands, each at its native resolution."""
+    visual: str | None
+    """Key of the asset of the true-colour image (TCI); None is none that can be read at a coarse resolution."""
     rule: str
     """Name of the offset rule, which is part of every fingerprint: raise its number when the rule changes."""
     offset: Callable[[StacItem, str], int]
@@ -105,6 +107,7 @@ EARTH_SEARCH = Dialect(
     nir="nir",
     scl="scl",
     further=_NAMES,
+    visual="visual",
     # The pixels are harmonised; what items say (raster:bands, earthsearch:boa_offset_applied) is not reliable:
     # Element84/earth-search issues 66 and 71.
     rule="earth-search-harmonised@1",
@@ -119,6 +122,7 @@ EARTH_SEARCH_C1 = Dialect(
     nir="nir",
     scl="scl",
     further=_NAMES,
+    visual="visual",
     rule="earth-search-c1@1",
     offset=_declared,
 )
@@ -131,6 +135,7 @@ EARTH_SEARCH_V2 = Dialect(
     nir="nir",
     scl="scl",
     further=_NAMES,
+    visual="visual",
     rule="earth-search-v2@1",
     offset=_declared,
 )
@@ -143,6 +148,7 @@ PLANETARY_COMPUTER = Dialect(
     nir="B08",
     scl="SCL",
     further=_NUMBERS,
+    visual="visual",
     rule="planetary-computer@1",  # its items say nothing of the offset
     offset=_by_baseline,
     signing="planetary-computer",
@@ -156,6 +162,7 @@ CDSE = Dialect(
     nir="B08_10m",
     scl="SCL_20m",
     further=_NUMBERS_AND_SIZES,
+    visual=None,  # JPEG2000, of which all tiles have to be asked for whatever the resolution
     rule="cdse@1",
     offset=_declared,
 )
@@ -168,6 +175,7 @@ LOCAL = Dialect(
     nir="nir",
     scl="scl",
     further=_NAMES,
+    visual="visual",
     rule="local@2",
     offset=_declared_unless_applied,
 )
@@ -252,6 +260,7 @@ def _scene(item: StacItem, dialect: Dialect, bands: Iterable[Band]) -> Scene:
         nir=nir,
         scl=scl,
         bands=further,
+        visual=stac.href_if_any(item, dialect.visual),
         signing=dialect.signing,
         offset=Offset(
             rule=dialect.rule,

@@ -62,6 +62,12 @@ def href(item: StacItem, key: str) -> str:
     return found
 
 
+def href_if_any(item: StacItem, key: str | None) -> str | None:
+    """Return where the asset `key` is; None if the item does not say, or has no such asset."""
+    found = item.assets.get(key or "", {}).get("href")
+    return found if isinstance(found, str) and found else None
+
+
 def tile(item: StacItem) -> str:
     """Return the MGRS tile with a zone of two digits, e.g. `30UXV`."""
     of = item.properties.get

@@ -13,8 +13,8 @@ from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.models.indices import Band
 
-Asset = Literal[Band, "scl"]
-"""The files of a scene that the computation may need: its bands, and its classification (SCL)."""
+Asset = Literal[Band, "scl", "visual"]
+"""The files of a scene that are read: its bands, its classification (SCL), and its true-colour image (TCI)."""
 
 BOA_ADD_OFFSET = -1000
 """Added to the digital numbers of all bands to undo their shift since processing baseline 04.00 (25 January 2022).
@@ -90,6 +90,8 @@ class Scene(Frozen):
     """Href of the scene classification, 20 m."""
     bands: dict[Band, str] = Attribute(default_factory=dict, exclude_if=_is_empty)
     """Hrefs of the bands beside red and NIR that indices need, as far as the item has them."""
+    visual: str | None = Attribute(default=None, exclude_if=lambda href: href is None)
+    """Href of the true-colour image (TCI), 10 m; None if the catalogue has none that can be read in parts."""
     signing: str | None = None
     """How hrefs have to be signed: None for not at all, or `planetary-computer`."""
     offset: Offset
@@ -114,7 +116,7 @@ class Scene(Frozen):
         """Return where an asset is.
 
         Raises:
-            SceneUnreadable: it is a band that the catalogue's item lacks, or that no index of the deployment needs.
+            SceneUnreadable: the catalogue's item lacks it, or it is a band that no index of the deployment needs.
         """
         match asset:
             case "red":
@@ -123,9 +125,14 @@ class Scene(Frozen):
                 return self.nir
             case "scl":
                 return self.scl
-        if asset not in self.bands:
-            raise SceneUnreadable(f"scene {self.id}: its item has no usable asset of the band {asset}")
-        return self.bands[asset]
+            case "visual":
+                return self._found(self.visual, "true-colour image")
+        return self._found(self.bands.get(asset), f"band {asset}")
+
+    def _found(self, href: str | None, what: str) -> str:
+        if href is None:
+            raise SceneUnreadable(f"scene {self.id}: its item has no usable asset of the {what}")
+        return href
 
     @property
     def is_shifted(self) -> bool:

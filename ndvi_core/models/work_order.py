@@ -109,6 +109,15 @@ class Products(_Strict):
         return None if wanted == "none" else cls(uri=uri, pictures=wanted == "all")
 
 
+class Passes(_Strict):
+    """The true-colour pictures of whole scenes that a task draws besides."""
+
+    uri: str
+    """URI below which they are written."""
+    scenes: tuple[int, ...]
+    """Indexes into the order's `scenes`; of the orders of a run one alone has a scene."""
+
+
 class WorkOrder(_Strict):
     """An immutable file with everything that one task needs; the task needs no database and no scheduler."""
 
@@ -120,6 +129,8 @@ class WorkOrder(_Strict):
     """URI of the manifest to write last."""
     products: Products | None
     """What to write of each cell besides its row; None for nothing."""
+    passes: Passes | None = None
+    """Pictures of its scenes, for orientation; None for none."""
     memory_mb: int = Attribute(default=512, ge=128)
     """Memory that the task may take besides that of its fields' pixels, in MB (1,000,000 bytes)."""
     policy: Policy

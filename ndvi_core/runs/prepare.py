@@ -13,7 +13,8 @@ from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import Products, WorkOrder, Written
+from ndvi_core.models.scene import Scene
+from ndvi_core.models.work_order import Cell, Passes, Products, WorkOrder, Written
 from ndvi_core.registry import claims, extents, ledger
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_claims
@@ -172,12 +173,33 @@ def _within_search(wanted: Sequence[Wanted], found: SceneList, extent: Extent) -
     return within, left_out
 
 
+def _passes(
+    folder: RunFolder, settings: Settings, scenes: Sequence[Scene], cells: Sequence[Cell], pictured: set[str]
+) -> Passes | None:
+    """Return which of an order's scenes it draws a picture of: the newest products that no order before it draws.
+
+    Args:
+        folder: of the run.
+        settings: whether there are pictures of passes, and where.
+        scenes: of the order.
+        cells: of the order.
+        pictured: ids of the scenes that orders before it draw, to which its own are added.
+    """
+    if not settings.pass_pictures:
+        return None
+    newest = sorted({number for numbers in {cell.scene_set.scenes for cell in cells} for number in numbers})
+    own = [number for number in newest if scenes[number].visual and scenes[number].id not in pictured]
+    pictured.update(scenes[number].id for number in own)
+    return Passes(uri=folder.store.uri(settings.passes_prefix).rstrip("/"), scenes=tuple(own)) if own else None
+
+
 def _write_orders(
     folder: RunFolder, settings: Settings, batches: Sequence[Batch], extent: Extent, connection: Connection
 ) -> tuple[PlannedOrder, ...]:
     from ndvi_core.storage.work_orders import write_order
 
     products = Products.below(folder.store.uri(settings.products_prefix).rstrip("/"), settings.products)
+    pictured: set[str] = set()
 
     def orders() -> Iterator[tuple[int, WorkOrder]]:
         for number, batch in enumerate(batches):
@@ -191,6 +213,7 @@ def _write_orders(
                     results=folder.store.uri(folder.results_key(number)),
                     manifest=folder.store.uri(folder.manifest_key(number)),
                     products=products,
+                    passes=_passes(folder, settings, scenes, cells, pictured),
                     memory_mb=settings.memory_mb,
                     policy=settings.policy,
                     extent=str(extent),

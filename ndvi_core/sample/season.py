@@ -56,6 +56,10 @@ a full canopy."""
 REPROCESSED_CHANCE = 0.2
 SCALE = 10_000
 """Digital number = reflectance * SCALE - BOA_ADD_OFFSET, as in ESA's products since baseline 04.00."""
+BRIGHTEST = 0.3558
+"""Reflectance that is white in ESA's true-colour image."""
+BLUE = 0.8
+"""Reflectance of blue against the lesser one of red and green."""
 BASELINE, OLD_BASELINE = "05.11", "05.10"
 OLD_NIR_ERROR = 150
 """Digital numbers by which the old baseline's near infrared is too high: it shows which duplicate was read."""
@@ -146,7 +150,7 @@ def _write_pass(
     scl = classify(seen["red"], seen["nir"], ground, sky)
     unseen = _unseen(flight)
     scl[unseen[::2, ::2]] = 0
-    bands: dict[Asset, NDArray[Any]] = {"scl": scl}
+    bands: dict[Asset, NDArray[Any]] = {"scl": scl, "visual": _true_colour(seen["red"], seen["green"], unseen)}
     for band, pixels in seen.items():
         bands[band] = _digital(pixels, unseen[::2, ::2] if band in COARSE else unseen)
     for tile, first in TILES.items():
@@ -156,7 +160,7 @@ def _write_pass(
             for name in assets:
                 pixels = bands[name]
                 step = _pixel(name) // PIXEL
-                part = pixels[:, first // step : (first + TILE_PIXELS) // step]
+                part = pixels[..., first // step : (first + TILE_PIXELS) // step]
                 if name == "nir" and baseline == OLD_BASELINE:
                     part = np.where(part > 0, part + np.uint16(OLD_NIR_ERROR), 0)
                 _write_cog(scenes / item_id / f"{name}.tif", part, first, _pixel(name))
@@ -184,16 +188,27 @@ def _digital(band: NDArray[np.float32], unseen: NDArray[np.bool_]) -> NDArray[np
     return np.where(unseen, 0, np.clip(np.rint(band * SCALE) - BOA_ADD_OFFSET, 1, 65535)).astype("uint16")
 
 
-def _write_cog(file: Path, band: NDArray[Any], first_column: int, pixel: int) -> None:
+def _true_colour(red: NDArray[np.float32], green: NDArray[np.float32], unseen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return red, green and blue as in ESA's true-colour image: 1 to 255 for reflectances to `BRIGHTEST`, 0 for none.
+
+    There is no blue band: plants and soil reflect about so much less of it, and clouds are white all the same.
+    """
+    bands = np.stack([red, green, BLUE * np.minimum(red, green)])
+    image = np.clip(np.rint(bands / BRIGHTEST * 255), 1, 255).astype("uint8")
+    return np.where(unseen, np.uint8(0), image)
+
+
+def _write_cog(file: Path, pixels: NDArray[Any], first_column: int, pixel: int) -> None:
     import rasterio
 
+    bands = pixels if pixels.ndim == 3 else pixels[np.newaxis]
     file.parent.mkdir(parents=True, exist_ok=True)
-    rows, columns = band.shape
-    profile = {"count": 1, "dtype": band.dtype, "height": rows, "width": columns, "nodata": 0, "crs": f"EPSG:{EPSG}"}
+    count, rows, columns = bands.shape
+    profile = {"count": count, "dtype": bands.dtype, "height": rows, "width": columns, "nodata": 0}
     place = rasterio.Affine(pixel, 0, WEST + first_column * PIXEL, 0, -pixel, NORTH)
     options = {"compress": "DEFLATE", "predictor": "YES", "blocksize": BLOCK_PIXELS, "overview_resampling": "NEAREST"}
-    with rasterio.open(file, "w", driver="COG", transform=place, **profile, **options) as out:
-        out.write(band, 1)
+    with rasterio.open(file, "w", driver="COG", crs=f"EPSG:{EPSG}", transform=place, **profile, **options) as out:
+        out.write(bands)
         out.update_tags(SYNTHETIC="invented pixels: not an observation of the Earth")
 
 
@@ -255,16 +270,16 @@ def _pixel(asset: Asset) -> int:
 def _asset(name: Asset, tile: str, url: str) -> dict[str, Any]:
     pixel = _pixel(name)
     band: dict[str, Any] = {"nodata": 0, "data_type": "uint8", "spatial_resolution": pixel}
-    if name != "scl":
+    if name not in ("scl", "visual"):
         band |= {"data_type": "uint16", "scale": 1 / SCALE, "offset": BOA_ADD_OFFSET / SCALE}
     return {
         "href": f"{url}/{name}.tif",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "title": f"SYNTHETIC {name}",
-        "roles": ["data"],
+        "roles": ["visual"] if name == "visual" else ["data"],
         "proj:shape": [TILE_PIXELS * PIXEL // pixel] * 2,
         "proj:transform": [pixel, 0, WEST + TILES[tile] * PIXEL, 0, -pixel, NORTH],
-        "raster:bands": [band],
+        "raster:bands": [band] * (3 if name == "visual" else 1),
     }
 
 

@@ -123,6 +123,18 @@ def test_real_items_have_the_bands_of_all_indices(realdata: Path, folder: str, s
         assert scene_from_item(item, dialect).bands == {}, "NDVI needs none of them"
 
 
+@pytest.mark.parametrize("folder", PROFILE_OF_FOLDER)
+def test_real_items_have_a_true_colour_image_where_it_can_be_read_in_parts(realdata: Path, folder: str) -> None:
+    for file in sorted((realdata / "stac/items" / folder).glob("*.json")):
+        item = json.loads(file.read_text())
+        visual = scene_from_item(item, PROFILE_OF_FOLDER[folder]).visual
+        if folder == "cdse_stac":
+            assert visual is None
+        else:
+            assert visual in {item["assets"]["visual"]["href"]}
+            assert visual.endswith(("/TCI.tif", "_TCI_10m.tif"))
+
+
 def test_an_item_without_a_band_is_a_scene_without_it(caplog: pytest.LogCaptureFixture) -> None:
     item = earth_search("x")
     item["assets"] |= {"nir08": {"href": "/B8A.tif"}, "swir16": {"href": "/B11.tif", "raster:offset": -0.1}}

@@ -80,6 +80,25 @@ def test_the_search_scope_of_several_slices_is_the_same(
     assert whole.area.bounds == pytest.approx((0, 0, 0.905, 0.11))
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_each_scene_with_a_picture_is_drawn_by_one_task(engine: Engine, folder: RunFolder, wanted: bool) -> None:
+    shown, hidden, older = (one.model_copy(update={"visual": "/TCI.tif"}) for one in (*SCENES, a_scene(scene_id="old")))
+    found = SceneList(
+        area=shapely.box(0, 0, 1, 1),
+        period=(DAY, DAY),
+        scenes=(shown, hidden.model_copy(update={"visual": None})),
+        older=(older,),
+    )
+    folder.store.write(folder.scenes_key, found.model_dump_json().encode())
+    settings = SETTINGS.model_copy(update={"pass_pictures": wanted, "field_tasks": 1000})
+    with engine.begin() as connection:
+        plan = plan_run(folder, settings, selectors.select_day(connection, DAY, 0), connection)
+    orders = [read_order(folder.store.read(folder.store.key(order.uri))) for order in plan.orders]
+    assert len(orders) > 3
+    drawn = [(order.passes.uri, order.scenes[n].id) for order in orders if order.passes for n in order.passes.scenes]
+    assert drawn == ([(folder.store.uri("passes"), shown.id)] if wanted else [])
+
+
 def test_an_order_has_the_boundary_that_was_planned_though_it_is_corrected_meanwhile(
     engine: Engine, folder: RunFolder
 ) -> None:

@@ -14,14 +14,14 @@ locals {
     }
     web = {
       account = "airflow-api-server"
-      read    = ["logs/*", "runs/*", "fields/*", "seasons/*"]
+      read    = ["logs/*", "runs/*", "fields/*", "passes/*", "seasons/*"]
       write   = []
       delete  = []
     }
     compute = {
       account = "ndvi-compute"
-      read    = ["runs/*", "fields/*", "seasons/*"]
-      write   = ["runs/*", "fields/*"]
+      read    = ["runs/*", "fields/*", "passes/*", "seasons/*"]
+      write   = ["runs/*", "fields/*", "passes/*"]
       delete  = ["fields/*"]
     }
   }
