@@ -15,6 +15,9 @@ from ndvi_core.storage.object_store import Store
 
 WEBP = "image/webp"
 
+MOST_DAYS = 800
+"""Of a period that is listed month by month; of a longer one everything is looked through."""
+
 _STATEMENT = re.compile(r"/(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<scene>[^/]+)\.json$")
 """The end of a key: of what is written last, so that the picture is there too."""
 
@@ -38,9 +41,10 @@ def pictured(store: Store, prefix: str, start: date, end: date) -> Iterator[tupl
         start: first day.
         end: last day, included.
     """
-    days = (start + timedelta(number) for number in range((end - start).days + 1))
-    for month in dict.fromkeys(f"{day:%Y-%m}" for day in days):
-        for info in store.list(f"{prefix}{month}/"):
+    is_long = (end - start).days > MOST_DAYS
+    days = () if is_long else (start + timedelta(number) for number in range((end - start).days + 1))
+    for folder in dict.fromkeys(f"{day:%Y-%m}/" for day in days) or ("",):
+        for info in store.list(f"{prefix}{folder}"):
             found = _STATEMENT.search(info.key)
             if found and str(start) <= found["day"] <= str(end):
                 yield date.fromisoformat(found["day"]), found["scene"]

@@ -102,14 +102,14 @@ def test_the_map_shows_each_field_in_the_colour_of_its_ndvi(page: Browser, story
         name, crop, value, today = point_at(page, field_id)
         ndvi = float(re.fullmatch(r"NDVI (\d\.\d\d) on 1 May 2025", value)[1])
         assert crop == story.features[field_id]["properties"]["plant-type"].replace("_", " ")
-        assert today == "2 May: No Sentinel-2 scene on this day"
+        assert today == "2 May 2025: No Sentinel-2 scene on this day"
         assert colour_beside_tooltip(page) == pytest.approx(colour_of(np.float64(ndvi)).tolist(), abs=4), name
 
 
 def test_a_day_without_a_scene_is_hatched_and_says_why(page: Browser) -> None:
     page.open(f"{PAGE}#date=2025-05-02&colour=day")
     page.find("#date-note", "no new value")
-    assert point_at(page, "field_2")[2:] == ["2 May: No Sentinel-2 scene on this day"]
+    assert point_at(page, "field_2")[2:] == ["2 May 2025: No Sentinel-2 scene on this day"]
     page.press_on("#date", Keys.ARROW_LEFT)
     page.find("#date-text", "1 May 2025")
     assert point_at(page, "field_2")[2].startswith("NDVI 0.")

@@ -49,6 +49,7 @@ def test_the_pictures_of_a_period_are_listed(ask: Ask) -> None:
     found = ask("api/passes?start=2025-03-31&end=2025-05-04").json()
     assert found == [{"day": str(day), "scene_id": NAME.format(day)} for day in DAYS[:2]]
     assert ask("api/passes?start=2025-04-01&end=2025-05-05").json()[-1]["day"] == str(DAYS[2])
+    assert len(ask("api/passes?start=2000-01-01&end=2025-12-31").json()) == len(DAYS)
 
 
 def test_a_picture_is_sent_once(ask: Ask) -> None:
@@ -74,7 +75,6 @@ def test_a_picture_says_where_it_lies(ask: Ask) -> None:
     [
         (f"api/passes/{DAYS[1]}/{NAME.format(DAYS[0])}.webp", 404, "no picture of S2A_32TPS_20250331"),
         (f"api/passes/{DAYS[1]}/nothing.json", 404, "no picture of nothing"),
-        ("api/passes?start=2020-01-01&end=2025-01-01", 422, "more than 800 days"),
         ("api/passes?start=2025-04-02&end=2025-04-01", 422, "before the start"),
     ],
 )

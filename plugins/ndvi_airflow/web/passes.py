@@ -15,8 +15,6 @@ from ndvi_core.models.frozen import Frozen
 from ndvi_core.products.pass_picture import PassPicture
 from ndvi_core.products.passes import WEBP, pass_key, pictured
 
-MOST_DAYS = 800
-"""Of a period: the keys of two years and more are listed in some requests."""
 HEADERS = {"Cache-Control": "private, max-age=3600"}
 """A picture is drawn once; another one of the same scene, which is rare, may be shown an hour late."""
 
@@ -48,8 +46,6 @@ class Pictures(RootModel[list[Pictured]]):
 def passes(settings: Current, bucket: Bucket, period: Period) -> Response:
     """Return which scenes there are pictures of."""
     start, end = period
-    if (end - start).days >= MOST_DAYS:
-        raise HTTPException(422, f"{start} to {end} is more than {MOST_DAYS} days: ask for fewer")
     found = pictured(bucket, settings.passes_prefix, start, end)
     return json_response(Pictures([Pictured(day=day, scene_id=scene_id) for day, scene_id in found]))
 

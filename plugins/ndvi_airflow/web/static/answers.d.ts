@@ -201,6 +201,22 @@ export interface Corners {
   bottom_left: Position;
 }
 
+/** A scene that there is a true-colour picture of. */
+export interface Pictured {
+  day: string;
+  scene_id: string;
+}
+
+/** What the picture of a scene shows, and where it lies. */
+export interface PassPicture {
+  scene_id: string;
+  tile: string;
+  time: string;
+  updated: string | null;
+  extent: string | null;
+  corners: Corners;
+}
+
 /** What the intake would make of a file. */
 export interface Checked {
   fields: { type: "FeatureCollection"; features: CheckedField[] };

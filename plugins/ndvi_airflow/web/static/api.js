@@ -1,7 +1,7 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
 /** @import { Checked, Corners, DailySeries, Extent, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
-/** @import { Dag, DagRun, Index, Observation, Session, TaskInstances } from "./answers.d.ts" */
+/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, Session, TaskInstances } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
@@ -82,6 +82,15 @@ export const overlayUrl = (id, day, kind) => new URL(`fields/${encodeURIComponen
 
 /** Where an overlay lies. @param {string} id @param {string} day @returns {Promise<Corners>} */
 export const overlay = (id, day) => json(overlayUrl(id, day, "json"));
+
+/** The scenes with a picture. @param {string} start @param {string} end @returns {Promise<Pictured[]>} In the order of their days. */
+export const passes = (start, end) => json(query(new URL("passes", OURS), { start, end }));
+
+/** The picture of a scene, and what it shows. @param {string} day @param {string} id @param {"webp" | "json"} kind */
+export const passUrl = (day, id, kind) => new URL(`passes/${day}/${encodeURIComponent(id)}.${kind}`, OURS);
+
+/** Where the picture of a scene lies. @param {string} day @param {string} id @returns {Promise<PassPicture>} */
+export const passPlace = (day, id) => json(passUrl(day, id, "json"));
 
 /** Check a file as the intake would. @param {File} file @returns {Promise<Checked>} */
 export const checkUpload = (file) => post(new URL("uploads/check", OURS), file, "application/geo+json");

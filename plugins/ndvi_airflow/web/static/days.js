@@ -14,7 +14,7 @@ import { codeOf } from "./grid.js";
 import { change, state, watch } from "./state.js";
 import { STATUSES, classNameOf, counted, periodOf, word } from "./words.js";
 
-/** Shown in the legend even if no cell has them. @type {CellStatus[]} */
+/** First in the legend, and shown there even if no cell has them. @type {CellStatus[]} */
 const TROUBLES = ["failed", "missing"];
 
 /** @typedef {{field_ids: string[], start: string, end: string}} Cells Days of some fields. */
@@ -75,7 +75,9 @@ export class DayGrid {
     const { cursor } = this.selection;
     if (cursor && !this.layout.holds(cursor)) this.selection.clear();
     byId("days-none").hidden = this.rows.count > 0;
-    showLegend(grid.counts());
+    const counts = grid.counts();
+    showTrouble(this.rows, counts);
+    showLegend(counts);
     this.#showSelection();
     this.draw();
   }
@@ -116,9 +118,22 @@ function summary(rows, { top, bottom, left, right }, { cells, count }) {
   return `${fields}, ${periodOf(cells.start, cells.end)}: ${what}`;
 }
 
+/** Say what is late or broken, of all rows. @param {Rows} rows @param {number[]} counts Of cells, by the code of their status. */
+function showTrouble(rows, counts) {
+  const said = TROUBLES.filter((status) => counts[codeOf(status)] > 0).map(
+    (status) => `${counted(counts[codeOf(status)], "day")} ${word(status)}`,
+  );
+  const fields = rows.troubled;
+  const line = byId("days-trouble");
+  line.textContent =
+    said.length > 0 ? `${said.join(", ")}, of ${counted(fields, "field")}` : "Nothing is late, and nothing has failed.";
+  line.classList.toggle("trouble", said.length > 0);
+}
+
 /** @param {number[]} counts Of cells, by the code of their status. */
 function showLegend(counts) {
-  const shown = STATUSES.filter((status) => counts[codeOf(status)] > 0 || TROUBLES.includes(status));
+  const others = STATUSES.filter((status) => counts[codeOf(status)] > 0 && !TROUBLES.includes(status));
+  const shown = [...TROUBLES, ...others];
   byId("days-legend").replaceChildren(
     ...shown.map((status) =>
       h(

@@ -12,6 +12,8 @@ import { sized } from "./dom.js";
 import { monthOf } from "./words.js";
 
 const GLYPH_FROM = 9;
+/** Pixels from one dash to the next. */
+const DASH = 5;
 /** Pixels that a day of the month takes, and a month with its year. */
 const DATE_PIXELS = 22;
 const MONTH_PIXELS = 70;
@@ -54,7 +56,10 @@ function drawCells(context, { firstRow, endRow, firstColumn, endColumn, x, y, ce
   for (let row = firstRow; row < endRow; row++) {
     for (let column = firstColumn; column < endColumn; column++) {
       const status = rows.status(row, column);
-      if (status === "not_due") continue;
+      if (status === "not_due") {
+        drawNotDue(context, x(column), y(row) + ROW / 2, cell);
+        continue;
+      }
       const value = byValue ? rows.value(row, column) : null;
       context.fillStyle = value === null ? colourOfStatus(status) : colourOfClass(classOf(value));
       context.fillRect(x(column), y(row) + 1, cell - gap, ROW - 2);
@@ -65,6 +70,16 @@ function drawCells(context, { firstRow, endRow, firstColumn, endColumn, x, y, ce
       }
     }
   }
+}
+
+/**
+ * A cell without anything to compute: a dashed line, as in the legend, which goes on in the next one.
+ *
+ * @param {CanvasRenderingContext2D} context @param {number} x @param {number} middle @param {number} cell
+ */
+function drawNotDue(context, x, middle, cell) {
+  context.fillStyle = themed("--control");
+  for (let at = Math.ceil(x / DASH) * DASH; at < x + cell; at += DASH) context.fillRect(at, Math.round(middle), DASH * 0.6, 1);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {InView} view @param {Selection} selection */

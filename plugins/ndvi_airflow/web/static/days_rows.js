@@ -5,7 +5,10 @@
 /** @import { Rectangle } from "./days_selection.js" */
 /** @import { Grid } from "./grid.js" */
 
+import { codeOf } from "./grid.js";
 import { longDay, ndvi, why, whyNot } from "./words.js";
+
+const TROUBLED = [codeOf("failed"), codeOf("missing")];
 
 /** Days that are late or broken. @param {Field} field */
 const troubles = ({ properties: one }) => one.missing + one.counts.failed;
@@ -27,6 +30,17 @@ export class Rows {
       const { compare } = new Intl.Collator("en", { numeric: true });
       this.order.sort((one, other) => compare(grid.ids[one], grid.ids[other]));
     }
+  }
+
+  /** How many fields of all have a loaded day that is late or broken. */
+  get troubled() {
+    return this.fields.filter((_, row) => this.#isTroubled(row)).length;
+  }
+
+  /** @param {number} row Of the grid. */
+  #isTroubled(row) {
+    const { codes, length } = this.grid;
+    return codes.subarray(row * length, (row + 1) * length).some((code) => TROUBLED.includes(code));
   }
 
   /** How many there are. */

@@ -13,11 +13,6 @@ export const HATCHED = -1;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
 const LINE_FROM = 5;
 const FULL_LINE_FROM = 12;
-/** Pixels that a field is wide before its name is written. */
-const LABEL_FROM = 56;
-const LABEL_PIXELS = 16;
-/** Names that are written below one another where fields share a boundary. */
-const MAX_LINES = 5;
 
 export class FieldLayer {
   /** @param {Field[]} fields */
@@ -75,35 +70,5 @@ export class FieldLayer {
     const shapes = seen.map((index) => this.shapes[index]);
     tracePath(context, view, shapes);
     context.stroke();
-  }
-
-  /**
-   * Write the names of the fields that have room for them.
-   *
-   * @param {CanvasRenderingContext2D} context @param {Viewport} view @param {number[]} seen
-   */
-  name(context, view, seen) {
-    context.font = "600 12px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 3.5;
-    context.strokeStyle = themed("--label-casing");
-    context.fillStyle = themed("--label");
-    const taken = new Set();
-    for (const index of seen) {
-      const shape = this.shapes[index];
-      const label = this.labels[index];
-      const room = (shape.east - shape.west) * view.scale;
-      if (room < LABEL_FROM || context.measureText(label).width > room) continue;
-      const { x, y } = view.middle(shape);
-      // Fields that share a boundary would write over one another.
-      /** @param {number} line */
-      const place = (line) => `${Math.round(x)} ${Math.round(y) + line}`;
-      const line = [...Array(MAX_LINES).keys()].find((one) => !taken.has(place(one))) ?? 0;
-      taken.add(place(line));
-      context.strokeText(label, x, y + line * LABEL_PIXELS);
-      context.fillText(label, x, y + line * LABEL_PIXELS);
-    }
   }
 }

@@ -1,11 +1,12 @@
-/** What lies below the fields on the map: tiles, the graticule and the extent's outline. */
+/** What lies below the fields on the map: tiles, pictures of passes, the graticule and the extent's outline. */
 
 /** @import { Images } from "./images.js" */
 /** @import { Shape } from "./mercator.js" */
+/** @import { Overlay } from "./overlays.js" */
 /** @import { Viewport } from "./viewport.js" */
 
 import { themed } from "./colours.js";
-import { toLatitude, toLongitude, toX, toY } from "./mercator.js";
+import { meet, toLatitude, toLongitude, toX, toY } from "./mercator.js";
 import { tracePath } from "./shapes.js";
 
 const TILE = 256;
@@ -36,6 +37,24 @@ export function drawTiles(context, view, template, images) {
       const { x: left, y: top } = view.toScreen(column / count, row / count);
       if (image) context.drawImage(image, left, top, side, side);
     }
+  }
+}
+
+/**
+ * Draw pictures of passes, one over the other.
+ *
+ * @param {CanvasRenderingContext2D} context @param {Viewport} view @param {Overlay[]} pictures @param {Images} images
+ */
+export function drawPictures(context, view, pictures, images) {
+  const { box } = view;
+  for (const { url, corners } of pictures) {
+    const [[west, north], [east, south]] = [corners.top_left, corners.bottom_right];
+    const place = { west: toX(west), east: toX(east), north: toY(north), south: toY(south) };
+    const image = meet(place, box) && images.get(url);
+    if (!image) continue;
+    const from = view.toScreen(place.west, place.north);
+    const to = view.toScreen(place.east, place.south);
+    context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
   }
 }
 

@@ -7,7 +7,7 @@ import { DayGrid } from "./days.js";
 import { byId, h, oncePerFrame } from "./dom.js";
 import { FieldPanel } from "./field.js";
 import { startList } from "./list.js";
-import { startMap } from "./map_view.js";
+import { showFirst, startMap } from "./map_view.js";
 import { News } from "./news.js";
 import { recomputeCells } from "./recompute.js";
 import { VIEWS, change, state, watch } from "./state.js";
@@ -23,7 +23,7 @@ const panel = new FieldPanel();
 const news = new News(
   () =>
     requestAnimationFrame(() => {
-      map.show();
+      showFirst(map);
       performance.mark("fields-shown");
     }),
   () => panel.look(),

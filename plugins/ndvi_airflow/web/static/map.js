@@ -8,11 +8,14 @@
 import { oncePerFrame, sized } from "./dom.js";
 import { FieldLayer } from "./field_layer.js";
 import { Glide } from "./glide.js";
-import { drawExtent, drawGraticule, drawLand, drawTiles } from "./ground.js";
+import { around, farm, partsWithin } from "./framing.js";
+import { drawExtent, drawGraticule, drawLand, drawPictures, drawTiles } from "./ground.js";
 import { Images } from "./images.js";
+import { areaOf, writeNames } from "./labels.js";
 import { drawMarks } from "./marks.js";
 import { boundsOf, meet, toMetres, toShape } from "./mercator.js";
 import { drawOverlays } from "./overlays.js";
+import { apart, outlineStacked, stackedOn } from "./stacks.js";
 import { steer } from "./steering.js";
 import { Viewport } from "./viewport.js";
 
@@ -25,6 +28,7 @@ const MANY = 1500;
  * @property {(index: number, x: number, y: number) => void} onPoint A field is pointed at; -1 is none.
  * @property {(metres: number) => void} onDraw The map was drawn, with so many metres a pixel in its middle.
  * @property {(index: number) => Overlay | null} overlayOf The picture to lay on a field.
+ * @property {() => Overlay[]} ground The pictures below the fields.
  *
  * @typedef {{geometry: Geometry, kind: Outline["kind"]}} Candidate What an upload would bring.
  */
@@ -44,23 +48,28 @@ export class FieldMap {
     this.candidates = [];
     /** @type {string | null} */
     this.tilesUrl = null;
-    /** What to show once the canvas has a size. @type {Box[] | null} */
-    this.wanted = null;
+    /** The fields that the pointer is on, the topmost first. @type {number[]} */
+    this.under = [];
+    /** The fields that lie on others, once it is known. @type {number[] | null} */
+    this.stacked = null;
+    /** What is shown as large as it fits, until a person moves the map. @type {Box[] | null} */
+    this.fitted = null;
+    /** Whether the chosen fields are to be in view, until a person moves the map. */
+    this.isRevealing = false;
     this.draw = oncePerFrame(() => this.#draw());
     this.view = new Viewport(canvas, () => this.#viewChanged());
     this.images = new Images(this.draw);
     this.glide = new Glide(this.view, this.draw);
     steer(this);
-    new ResizeObserver(() => {
-      if (this.wanted) this.show(...this.wanted);
-      this.draw();
-    }).observe(canvas);
+    new ResizeObserver(() => this.#resize()).observe(canvas);
   }
 
   /** @param {Field[]} fields */
   setFields(fields) {
     this.fields = new FieldLayer(fields);
     this.pointed = -1;
+    this.under = [];
+    this.stacked = null;
     this.draw();
   }
 
@@ -73,7 +82,9 @@ export class FieldMap {
 
   /** @param {number[]} indexes */
   setSelected(indexes) {
+    if (indexes.some((index) => !this.selected.has(index))) this.isRevealing = true;
     this.selected = new Set(indexes);
+    this.#reveal();
     this.draw();
   }
 
@@ -99,17 +110,31 @@ export class FieldMap {
 
   /** Show these parts of the world, or the whole farm, as large as they fit. @param {...Box} boxes */
   show(...boxes) {
-    const all = boxes.length > 0 ? boxes : this.#farm();
-    this.wanted = this.view.isEmpty ? boxes : null;
-    if (all.length > 0 && !this.wanted) this.view.fit(boundsOf(all));
+    const all = boxes.length > 0 ? boxes : farm(this.fields.shapes, this.extent);
+    this.fitted = boxes;
+    if (all.length > 0 && !this.view.isEmpty) this.view.fit(boundsOf(all));
   }
 
-  /** The extent and the fields that meet it: one that lies far away by mistake does not make the others invisible. */
-  #farm() {
-    const { extent } = this;
-    if (!extent) return this.fields.shapes;
-    const within = this.fields.shapes.filter((shape) => meet(shape, extent));
-    return [...(within.length > 0 ? within : this.fields.shapes), extent];
+  /** Note that a person has moved the map, or points at something on it: it stays where it is from now on. */
+  touch() {
+    this.fitted = null;
+    this.isRevealing = false;
+  }
+
+  #resize() {
+    this.view.resize();
+    if (this.fitted) this.show(...this.fitted);
+    this.#reveal();
+    this.draw();
+  }
+
+  /** Bring the chosen fields into view if nothing of them is. */
+  #reveal() {
+    const shapes = this.#selectedShapes();
+    if (!this.isRevealing || shapes.length === 0 || this.view.isEmpty) return;
+    if (shapes.some((shape) => meet(shape, this.view.box))) return;
+    const { x, y } = this.view.middle(boundsOf(shapes));
+    this.view.pan(this.view.width / 2 - x, this.view.height / 2 - y);
   }
 
   /** Show the fields with these indexes. @param {number[]} indexes */
@@ -117,11 +142,17 @@ export class FieldMap {
     if (indexes.length > 0) this.show(...indexes.map((index) => this.fields.shapes[index]));
   }
 
+  /** Show fields with what lies around them. @param {number[]} indexes */
+  showAround(indexes) {
+    this.show(around(boundsOf(indexes.map((index) => this.fields.shapes[index]))));
+  }
+
   /** Show what `setCandidates` was given; of what lies outside the extent, mostly by mistake, nothing. */
   showCandidates() {
-    const { extent } = this;
-    const shapes = this.candidates.map(({ shape }) => shape);
-    const shown = extent ? shapes.filter((shape) => meet(shape, extent)) : shapes;
+    const shown = partsWithin(
+      this.candidates.map(({ shape }) => shape),
+      this.extent,
+    );
     if (shown.length > 0) this.show(...shown);
   }
 
@@ -136,7 +167,14 @@ export class FieldMap {
   /** The fields at a point of the canvas, the topmost first. @param {Point} point */
   fieldsAt(point) {
     const { x, y } = this.view.toWorld(point.x, point.y);
-    return this.fields.at(x, y);
+    const { shapes } = this.fields;
+    return this.fields.at(x, y).sort((one, other) => areaOf(shapes[one]) - areaOf(shapes[other]));
+  }
+
+  /** Point at what is at a point of the canvas. @param {Point} point @param {number} x Of the window. @param {number} y */
+  pointAt(point, x, y) {
+    this.under = this.fieldsAt(point);
+    this.point(this.under[0] ?? -1, x, y);
   }
 
   /** Mark a field as pointed at. @param {number} index @param {number} x Of the window, in pixels. @param {number} y */
@@ -157,6 +195,7 @@ export class FieldMap {
     const { width, height } = this.view;
     if (x < 0 || y < 0 || x > width || y > height) this.view.pan(width / 2 - x, height / 2 - y);
     const at = this.view.middle(shapes[index]);
+    this.under = [index];
     const box = this.view.canvas.getBoundingClientRect();
     this.point(index, box.left + at.x, box.top + at.y);
   }
@@ -185,13 +224,19 @@ export class FieldMap {
     drawLand(context, view);
     if (this.tilesUrl) drawTiles(context, view, this.tilesUrl, this.images);
     drawGraticule(context, view);
+    drawPictures(context, view, this.handlers.ground(), this.images);
     if (this.extent) drawExtent(context, view, this.extent);
     const seen = fields.within(view.box);
-    fields.fill(context, view, seen);
-    drawOverlays(context, view, fields, seen, this.images, this.handlers.overlayOf);
-    fields.outline(context, view, seen);
-    drawMarks(context, view, this.candidates, this.#selectedShapes(), this.#pointedShape());
-    fields.name(context, view, seen);
+    this.stacked ??= stackedOn(fields.shapes);
+    const { below, above } = apart(seen, this.stacked);
+    fields.fill(context, view, below);
+    for (const index of above) fields.fill(context, view, [index]);
+    drawOverlays(context, view, fields, [...below, ...above], this.images, this.handlers.overlayOf);
+    fields.outline(context, view, below);
+    outlineStacked(context, view, fields.shapes, above);
+    const pointed = this.selected.has(this.pointed) ? null : (fields.shapes[this.pointed] ?? null);
+    drawMarks(context, view, this.candidates, this.#selectedShapes(), pointed);
+    writeNames(context, view, fields.shapes, fields.labels, seen, this.selected, above);
     if (seen.length > MANY) this.glide.keep();
     else this.glide.forget();
     this.handlers.onDraw(toMetres(1 / view.scale, view.centre.y));
@@ -202,7 +247,4 @@ export class FieldMap {
     return [...this.selected].filter((index) => index < shapes.length).map((index) => shapes[index]);
   }
 
-  #pointedShape() {
-    return this.selected.has(this.pointed) ? null : (this.fields.shapes[this.pointed] ?? null);
-  }
 }

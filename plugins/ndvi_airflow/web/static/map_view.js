@@ -8,18 +8,40 @@ import { classOf } from "./colours.js";
 import { announce, byId, hideTooltip, showTooltip } from "./dom.js";
 import { HATCHED } from "./field_layer.js";
 import { FieldMap } from "./map.js";
+import { PassGround } from "./pass_ground.js";
 import { pick, state, watch } from "./state.js";
-import { crop, longDay, ndvi, seasonOn, shortDay, whyNot } from "./words.js";
+import { crop, longDay, mediumDay, ndvi, seasonOn, whyNot } from "./words.js";
+
+/** Fields at one place that are named. */
+const OTHERS = 3;
+/** Where the page is one column, and the map a part of it. */
+const narrow = matchMedia("(max-width: 760px)");
+/** Under which the browser keeps that a person wants no pictures below the fields. */
+const PLAIN = "ndvi-plain-ground";
 
 /** Make the map and let it follow the state. */
 export function startMap() {
   const corners = new Corners();
+  const ground = new PassGround(() => {
+    renderGround(ground);
+    map.draw();
+  });
+  const shows = byId("ground", HTMLInputElement);
+  shows.checked = localStorage.getItem(PLAIN) === null;
   const map = new FieldMap(byId("map", HTMLCanvasElement), {
     onPick: (index, more) => pick(idOf(index), more),
-    onPoint: point,
+    onPoint: (index, x, y) => point(index, x, y, map.under),
     onDraw: drawScaleBar,
     overlayOf: (index) => corners.overlayOf(index, () => map.draw()),
+    ground: () => (state.grid && shows.checked ? ground.overlaysOn(state.grid, state.date) : []),
   });
+  shows.addEventListener("change", () => {
+    if (shows.checked) localStorage.removeItem(PLAIN);
+    else localStorage.setItem(PLAIN, "");
+    map.draw();
+  });
+  watch(["grid"], () => state.grid && ground.load(state.grid));
+  watch(["date"], () => renderGround(ground));
   watch(["fields", "grid"], () => {
     corners.forget();
     map.setFields(state.fields);
@@ -35,6 +57,21 @@ export function startMap() {
   byId("zoom-out").addEventListener("click", () => map.view.zoom(1 / 1.6));
   byId("zoom-all").addEventListener("click", () => map.show());
   return map;
+}
+
+/** Show what the address asks for: the farm, or on a telephone the field that is open. @param {FieldMap} map */
+export function showFirst(map) {
+  const open = selected();
+  if (narrow.matches && open.length > 0) map.showAround(open);
+  else map.show();
+}
+
+/** Say of which day the ground is. @param {PassGround} ground */
+function renderGround(ground) {
+  const days = state.grid ? ground.shownOn(state.grid, state.date) : [];
+  const [day] = days.slice(-1);
+  byId("ground-choice").hidden = day === undefined;
+  byId("ground-day").textContent = day === undefined ? "" : `Satellite, ${mediumDay(day)}`;
 }
 
 /** @param {number} index */
@@ -58,15 +95,23 @@ function classShown(index) {
   return value === null ? HATCHED : classOf(value);
 }
 
-/** @param {number} index @param {number} x @param {number} y */
-function point(index, x, y) {
+/** @param {number} index @param {number} x @param {number} y @param {number[]} under All fields there. */
+function point(index, x, y, under) {
   const { grid } = state;
   if (index === -1 || !grid) return hideTooltip();
   const { properties } = state.fields[index];
   const { plant_type: type } = seasonOn(properties, dayShown(grid, index)) ?? properties;
-  const lines = [properties.field_id, crop(type), ...described(grid, index)];
+  const lines = [properties.field_id, crop(type), ...described(grid, index), ...alsoThere(index, under)];
   showTooltip(x, y, lines);
   return announce(lines.join(", "));
+}
+
+/** Which other fields lie at the same place, and how they are reached. @param {number} index @param {number[]} under */
+function alsoThere(index, under) {
+  const others = under.filter((other) => other !== index).map(idOf);
+  if (others.length === 0) return [];
+  const more = others.length > OTHERS ? ` and ${others.length - OTHERS} more` : "";
+  return [`Also here: ${others.slice(0, OTHERS).join(", ")}${more}. A further click opens the next one.`];
 }
 
 /** The day that the map shows a field on. @param {Grid} grid @param {number} index */
@@ -84,7 +129,7 @@ function described(grid, index) {
   const isLast = column === grid.length - 1;
   const { properties } = state.fields[index];
   const reason = whyNot(isLast ? properties : { plant_date: properties.plant_date }, grid.status(index, column));
-  return [...lines, `${shortDay(grid.day(column))}: ${reason}`];
+  return [...lines, `${longDay(grid.day(column))}: ${reason}`];
 }
 
 /** Where the pictures of fields and days lie, once the API has said so. */

@@ -47,6 +47,7 @@ class Pointers {
 
   /** @param {PointerEvent} event */
   #press(event) {
+    this.map.touch();
     this.canvas.setPointerCapture(event.pointerId);
     this.down.set(event.pointerId, this.#place(event));
     if (this.down.size === 1) this.moved = 0;
@@ -61,9 +62,8 @@ class Pointers {
       this.#drag(event.pointerId, before, now);
       return;
     }
-    const [index = -1] = this.map.fieldsAt(now);
-    this.map.point(index, event.clientX, event.clientY);
-    this.canvas.style.cursor = index === -1 ? "grab" : "pointer";
+    this.map.pointAt(now, event.clientX, event.clientY);
+    this.canvas.style.cursor = this.map.pointed === -1 ? "grab" : "pointer";
   }
 
   /** One pointer moves the map, a second one zooms it. @param {number} id @param {Point} before @param {Point} now */
@@ -86,6 +86,7 @@ class Pointers {
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
+    this.map.touch();
     const { x, y } = this.#place(event);
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINES : WHEEL_PIXELS;
     this.map.view.zoom(2 ** (-event.deltaY / unit), x, y);
@@ -114,6 +115,7 @@ function listenToKeys(map) {
     const act = actions[event.key];
     if (!act) return;
     event.preventDefault();
+    map.touch();
     act(event);
   });
 }

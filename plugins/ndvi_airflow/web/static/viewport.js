@@ -18,6 +18,8 @@ export class Viewport {
     this.centre = { x: 0.5, y: 0.5 };
     /** Pixels that the whole world is wide. */
     this.scale = MIN_SCALE;
+    /** The size of the canvas when it was last looked at. @type {{width: number, height: number} | null} */
+    this.size = null;
   }
 
   get width() {
@@ -59,6 +61,17 @@ export class Viewport {
   /** The middle of a box on the canvas. @param {Box} box */
   middle({ west, east, north, south }) {
     return this.toScreen((west + east) / 2, (north + south) / 2);
+  }
+
+  /** Keep what is shown where it is on the screen, though the canvas has another size: its upper left corner stays. */
+  resize() {
+    if (this.isEmpty) return;
+    const { width, height, size } = this;
+    if (size) {
+      this.centre.x += (width - size.width) / 2 / this.scale;
+      this.centre.y += (height - size.height) / 2 / this.scale;
+    }
+    this.size = { width, height };
   }
 
   /** Show a box as large as it fits. @param {Box} box */

@@ -79,7 +79,10 @@ export const shortDay = (day) => SHORT.format(new Date(day));
 export const monthOf = (day) => MONTH.format(new Date(day));
 
 /** Some days in a row. @param {string} start @param {string} end */
-export const periodOf = (start, end) => (start === end ? longDay(start) : `${shortDay(start)} to ${longDay(end)}`);
+export const periodOf = (start, end) => {
+  if (start === end) return longDay(start);
+  return `${start.slice(0, 4) === end.slice(0, 4) ? shortDay(start) : longDay(start)} to ${longDay(end)}`;
+};
 
 /** Days since 1970. @param {string} day */
 export const dayNumber = (day) => Math.round(Date.parse(day) / MILLISECONDS_A_DAY);
