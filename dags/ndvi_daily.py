@@ -14,13 +14,14 @@ neighbours share tasks.
 - Params: `field_ids` plans only these fields; `force` computes again what has an answer already.
 """
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
 from ndvi_airflow.defaults import DAILY, OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.operators import compute_task, watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
 from ndvi_airflow.telling.deadline import day_deadline
+from ndvi_airflow.timetable import DayTimetable
 
 settings = load_settings()
 
@@ -28,7 +29,7 @@ with DAG(
     dag_id=DAILY,
     description="NDVI of every planted field for each day",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    schedule=DayTimetable(),
     start_date=midnight(settings.start_date),
     end_date=midnight(settings.end_date) if settings.end_date else None,
     catchup=True,

@@ -47,7 +47,7 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
-COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-06-26T00:00:00+00:00/tasks/compute/mapped"
+COMPUTE = "/dags/ndvi_daily/runs/scheduled__2025-06-25/tasks/compute/mapped"
 """Compute tasks of 2025-06-25, when a cloud and its shadow cover parts of the fields."""
 GRID = "//*[@data-panel-id='main-panel']"
 DETAILS = "//*[@data-panel-id='details-panel']"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance as TaskInstance
     from airflow.utils.log.log_reader import TaskLogReader as TaskLogReader
     from airflow.utils.session import create_session as create_session
+    from airflow.utils.types import DagRunType as DagRunType
 
 _SECURITY = "airflow.api_fastapi.core_api.security"
 _MODULES = {
@@ -54,6 +55,8 @@ _MODULES = {
     "TaskInstance": "airflow.models.taskinstance",
     "TaskLogReader": "airflow.utils.log.log_reader",
     "create_session": "airflow.utils.session",
+    # What the timetable of `ndvi_daily` is told of a run that it names.
+    "DagRunType": "airflow.utils.types",
 }
 
 log = logging.getLogger(__name__)
@@ -72,6 +75,15 @@ def look_into_own_database() -> None:
     a server, which it knows by this variable. Commands of a provider are neither (Airflow 3.3).
     """
     os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+
+
+def can_restrict_views() -> bool:
+    """Return whether a plugin's view for the pages of DAGs can be one for some of them (`applies_to`, Airflow 3.4).
+
+    Airflow 3.3 shows it on those of every DAG, and passes on a key that it does not know.
+    """
+    models = import_module("airflow.api_fastapi.core_api.datamodels.plugins")
+    return "applies_to" in models.ExternalViewResponse.model_fields
 
 
 def add_command_to_dags_group(command: "ActionCommand") -> None:

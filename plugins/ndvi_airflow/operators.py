@@ -1,5 +1,6 @@
 """The tasks that compute: `ndvi compute --order URI` or `ndvi season --order URI`, as a process and in a pod."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ndvi_airflow.settings import AirflowSettings
     from ndvi_core.runs.folder import PlannedOrder
 
+log = logging.getLogger(__name__)
+
 COMPUTE_TIMEOUT = timedelta(hours=2)
 
 
@@ -32,7 +35,12 @@ class PicturesLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
         """Return the address of the page with the pictures."""
-        return f"{base_url()}/ndvi/orders/{ti_key.dag_id}/{quote(ti_key.run_id, safe='')}/{ti_key.map_index}"
+        return _pictures(ti_key)
+
+
+def _pictures(task: Any) -> str:
+    """Return the address of the pictures of a task instance, or of the key of one."""
+    return f"{base_url()}/ndvi/orders/{task.dag_id}/{quote(task.run_id, safe='')}/{task.map_index}"
 
 
 class OrderOperator(BaseOperator):
@@ -51,8 +59,9 @@ class OrderOperator(BaseOperator):
         super().__init__(**kwargs)
         self.order = order
 
-    def look_at_results(self, order: "PlannedOrder") -> None:
-        """Fail the task if the command ended well and its results show that a person has to look."""
+    def look_at_results(self, order: "PlannedOrder", context: Any) -> None:
+        """Say in the log, which people see first of a task, where its pictures are; fail the task for failed cells."""
+        log.info("pictures of these cells: %s", _pictures(context["ti"]))
         fail_for_failed_cells(order)
 
 
@@ -68,14 +77,14 @@ class ComputeProcessOperator(OrderOperator):
         """The running process."""
         return SubprocessHook()
 
-    def execute(self, context: Any) -> None:  # noqa: ARG002
+    def execute(self, context: Any) -> None:
         """Run the command to its end."""
         order = read_order(self.order)
         command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.command, order.uri)]
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code != 0:
             raise failure(order, result.exit_code, f"exit code {result.exit_code}: {result.output}")
-        self.look_at_results(order)
+        self.look_at_results(order, context)
 
     def on_kill(self) -> None:
         """End the process with the task."""
@@ -104,12 +113,12 @@ class ComputePodOperator(OrderOperator):
     def execute(self, context: Any) -> None:
         """Make the pod and wait for its end, here or in the triggerer."""
         self.pod.run(context)  # does not return if the triggerer is to wait
-        self.look_at_results(self.pod.order)
+        self.look_at_results(self.pod.order, context)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Go on where the triggerer has seen the pod end; the trigger asks for a method of this name."""
         self.pod.trigger_reentry(context, event)
-        self.look_at_results(self.pod.order)
+        self.look_at_results(self.pod.order, context)
 
     def on_kill(self) -> None:
         """Remove the pod with the task."""
@@ -122,7 +131,7 @@ class _OfSeasons(OrderOperator):
     command = "season"
     operator_extra_links = ()
 
-    def look_at_results(self, order: "PlannedOrder") -> None:
+    def look_at_results(self, order: "PlannedOrder", context: Any) -> None:
         """Do nothing."""
 
 

@@ -105,13 +105,17 @@ def test_a_failing_cell_fails_its_task_and_its_run_and_nothing_else(story: Story
     commands = [person.start(*words.split()) for words in wanted]
     failed = [run for run in person.runs(DAILY) if run["state"] != "success"]
     (run_id,) = (run["dag_run_id"] for run in failed)
-    assert run_id == person.daily_run(BROKEN)["dag_run_id"]
+    assert run_id == person.daily_run(BROKEN)["dag_run_id"] == f"scheduled__{BROKEN}"
 
     tasks = person.computed(DAILY, run_id)
     states = {"field_1": "success", "field_2": "success", "field_4": "failed"}
     assert {label: task["state"] for label, task in tasks.items()} == states
     assert f"field_4 {BROKEN}: scene" in person.log(DAILY, run_id, tasks["field_4"])
     assert "red.tif: HTTP response code: 404" in person.log(DAILY, run_id, tasks["field_4"])
+    index = tasks["field_1"]["map_index"]
+    assert f"/ndvi/orders/ndvi_daily/{run_id}/{index}" in person.log(DAILY, run_id, tasks["field_1"])
+    pictured = {key.split("/")[2] for key in person.keys("passes/") if key.endswith(".webp")}
+    assert pictured == set(map(str, person.computed_daily())), "what the satellite saw on each day with a scene"
 
     as_json, as_table, imports = map(ended, commands)
     assert (as_json.code, as_table.code, imports.code) == (1, 1, 0)

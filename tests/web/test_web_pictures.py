@@ -1,5 +1,7 @@
 """The pictures of cells: those that tasks wrote, and those that are drawn when somebody looks at them."""
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -98,6 +100,20 @@ def test_it_is_drawn_with_the_boundary_that_the_day_was_computed_for(server: Ser
     register(server, lonlat(pixel_box(1, 1, 5, 5)))
     put(server, computed, "ndvi.tif", "observation.json")
     assert ask(PICTURE).content == computed.read(f"{FOLDER}ndvi.png")
+
+
+def test_the_page_of_a_task_leads_back_to_it_and_on_to_each_field(server: Server, ask: Ask, computed: Store) -> None:
+    for key in ("orders/0.parquet", "manifests/0.json"):
+        server.bucket.write(f"runs/ndvi_daily/scheduled__{DAY}/{key}", computed.read(f"runs/test/{key}"))
+    answer = ask(f"orders/ndvi_daily/scheduled__{DAY}/0")
+    links = {answer.url.join(html.unescape(link)) for link in re.findall(r'(?:href|src)="([^"]+)"', answer.text)}
+    assert {str(link).removeprefix(server.url) for link in links} == {
+        f"/dags/ndvi_daily/runs/scheduled__{DAY}/tasks/compute/mapped/0",
+        "/dags/ndvi_daily",
+        "/ndvi/",
+        f"/ndvi/#field=clover&date={DAY}",
+        f"/ndvi/pictures/clover/{DAY}.png",
+    }
 
 
 def test_what_it_cannot_be_drawn_from_is_named(server: Server, ask: Ask, computed: Store) -> None:

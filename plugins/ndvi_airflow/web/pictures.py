@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, NamedTuple
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import HTMLResponse
@@ -77,6 +78,11 @@ def show_order(dag_id: DagId, run_id: RunId, map_index: MapIndex, settings: Curr
         label=order.label,
         cells=[_PictureOrReason.of(cell) for cell in manifest.cells[:SHOWN]],
         more=max(len(manifest.cells) - SHOWN, 0),
+        dag=(dag := f"../../../../dags/{quote(dag_id)}"),
+        task=f"{dag}/runs/{quote(run_id, safe='')}/tasks/compute/mapped/{map_index}",
+        dag_id=dag_id,
+        run_id=run_id,
+        map_index=map_index,
     )
     return HTMLResponse(page, headers={**HEADERS, "Content-Security-Policy": POLICY})
 
@@ -87,12 +93,15 @@ class _PictureOrReason(NamedTuple):
     title: str
     picture: str | None
     """Address, relative to the page."""
+    page: str
+    """Likewise, of the field on its day on the page of all fields."""
 
     @classmethod
     def of(cls, cell: CellResult) -> "_PictureOrReason":
         title = f"{cell.field_id}, {cell.date}: {cell.status.replace('_', ' ')}"
         has_picture = any(written.uri.endswith("/ndvi.tif") for written in cell.objects)
-        return cls(title, f"../../../pictures/{cell.field_id}/{cell.date}.png" if has_picture else None)
+        picture = f"../../../pictures/{cell.field_id}/{cell.date}.png" if has_picture else None
+        return cls(title, picture, f"../../../#field={quote(cell.field_id)}&date={cell.date}")
 
 
 @cache

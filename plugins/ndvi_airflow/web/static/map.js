@@ -15,7 +15,7 @@ import { areaOf, writeNames } from "./labels.js";
 import { drawMarks } from "./marks.js";
 import { boundsOf, meet, toMetres, toShape } from "./mercator.js";
 import { drawOverlays } from "./overlays.js";
-import { apart, outlineStacked, stackedOn } from "./stacks.js";
+import { Stacks, outlineStacked } from "./stacks.js";
 import { steer } from "./steering.js";
 import { Viewport } from "./viewport.js";
 
@@ -50,8 +50,8 @@ export class FieldMap {
     this.tilesUrl = null;
     /** The fields that the pointer is on, the topmost first. @type {number[]} */
     this.under = [];
-    /** The fields that lie on others, once it is known. @type {number[] | null} */
-    this.stacked = null;
+    /** Which of them lie on others. */
+    this.stacks = new Stacks([]);
     /** What is shown as large as it fits, until a person moves the map. @type {Box[] | null} */
     this.fitted = null;
     /** Whether the chosen fields are to be in view, until a person moves the map. */
@@ -69,7 +69,7 @@ export class FieldMap {
     this.fields = new FieldLayer(fields);
     this.pointed = -1;
     this.under = [];
-    this.stacked = null;
+    this.stacks = new Stacks(this.fields.shapes);
     this.draw();
   }
 
@@ -227,8 +227,7 @@ export class FieldMap {
     drawPictures(context, view, this.handlers.ground(), this.images);
     if (this.extent) drawExtent(context, view, this.extent);
     const seen = fields.within(view.box);
-    this.stacked ??= stackedOn(fields.shapes);
-    const { below, above } = apart(seen, this.stacked);
+    const { below, above } = this.stacks.among(seen);
     fields.fill(context, view, below);
     for (const index of above) fields.fill(context, view, [index]);
     drawOverlays(context, view, fields, [...below, ...above], this.images, this.handlers.overlayOf);

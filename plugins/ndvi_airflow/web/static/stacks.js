@@ -10,13 +10,15 @@ import { tracePath } from "./shapes.js";
 
 /** Cells of the index that a field is looked up in, at most: one that is larger than that lies below all anyway. */
 const MOST_CELLS = 4096;
+/** Fields in view, at most, for which it is looked up: more are too small to be told apart. */
+const MOST_SEEN = 1500;
 
 /**
  * The fields whose middle lies in another one that is at least as large, the larger first.
  *
  * @param {Shape[]} shapes
  */
-export function stackedOn(shapes) {
+function stackedOn(shapes) {
   const side = 2 * (shapes.map((shape) => shape.east - shape.west).sort((one, other) => one - other)[shapes.length >> 1] || 1);
   /** Fields by the cell that their middle lies in. @type {Map<string, number[]>} */
   const cells = new Map();
@@ -44,12 +46,22 @@ export function stackedOn(shapes) {
   return [...above].sort((one, other) => order(shapes, one, other));
 }
 
-/** Those of the fields in view that lie on none, and those that do. @param {number[]} seen @param {number[]} stacked */
-export function apart(seen, stacked) {
-  const isSeen = new Set(stacked.length > 0 ? seen : []);
-  const above = stacked.filter((index) => isSeen.has(index));
-  const lifted = new Set(above);
-  return { below: above.length > 0 ? seen.filter((index) => !lifted.has(index)) : seen, above };
+export class Stacks {
+  /** @param {Shape[]} shapes Of all fields. */
+  constructor(shapes) {
+    this.shapes = shapes;
+    /** Those that lie on others, once it is known. @type {number[] | null} */
+    this.stacked = null;
+  }
+
+  /** Those of the fields in view that lie on none, and those that do, the uppermost last. @param {number[]} seen */
+  among(seen) {
+    if (seen.length <= MOST_SEEN) this.stacked ??= stackedOn(this.shapes);
+    const isSeen = new Set(this.stacked?.length ? seen : []);
+    const above = (this.stacked ?? []).filter((index) => isSeen.has(index));
+    const lifted = new Set(above);
+    return { below: above.length > 0 ? seen.filter((index) => !lifted.has(index)) : seen, above };
+  }
 }
 
 /**
