@@ -72,7 +72,7 @@ def draw_pass(scene: Scene, extent: str | None) -> tuple[bytes, PassPicture] | N
     from rasterio.warp import transform
 
     name, href = locate(scene, "visual")
-    with gdal_env(), rasterio.Env(**SOON), gdal_errors(name, remote_url(href)), rasterio.open(gdal_path(href)) as image:
+    with gdal_env(**SOON), gdal_errors(name, remote_url(href)), rasterio.open(gdal_path(href)) as image:
         if image.count < 3 or image.dtypes[0] != "uint8" or image.crs is None:
             raise SceneUnreadable(f"{name}: expected an image of three bands of 8 bits, with a CRS")
         picture = _read(image, WORLD if extent is None else Extent.parse(extent))

@@ -73,12 +73,16 @@ def remote_url(href: str) -> str | None:
     return href if href.startswith(("http://", "https://", "s3://")) else None
 
 
-def gdal_env() -> "Env":
-    """Return GDAL's settings as a context; entered around each call, since callers of an iterator have their own."""
+def gdal_env(**others: str) -> "Env":
+    """Return GDAL's settings as a context; entered around each call, since callers of an iterator have their own.
+
+    Args:
+        others: options that take the place of those of `OPTIONS`.
+    """
     import rasterio
     from rasterio.session import DummySession
 
-    tuning = {name: value for name, value in OPTIONS.items() if name not in os.environ}
+    tuning = {name: value for name, value in {**OPTIONS, **others}.items() if name not in os.environ}
     env = rasterio.Env(session=DummySession(), **tuning)  # without a session it would ask boto3 for credentials
     env.options.update(_s3_options())  # the constructor refuses AWS keys
     return env
