@@ -42,17 +42,21 @@ def shrink(geometry: BaseGeometry, metres: float) -> BaseGeometry:
     """
     if not metres:
         return geometry
-    from rasterio.crs import CRS
-    from rasterio.warp import transform
-
     centre = geometry.centroid
     zone = min(int((centre.x + 180) / 6) + 1, 60)
     epsg = (32600 if centre.y >= 0 else 32700) + zone
+    return unproject(project(geometry, epsg).buffer(-metres), epsg)
 
-    def unproject(points: Floats) -> Floats:
+
+def unproject(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
+    """Return a geometry of the CRS `epsg` in longitude and latitude, vertex by vertex."""
+    from rasterio.crs import CRS
+    from rasterio.warp import transform
+
+    def degrees(points: Floats) -> Floats:
         return np.column_stack(transform(CRS.from_epsg(epsg), CRS.from_epsg(WGS84), points[:, 0], points[:, 1]))
 
-    return shapely.transform(project(geometry, epsg).buffer(-metres), unproject)
+    return shapely.transform(geometry, degrees)
 
 
 def densify(coordinates: Floats, ring_start: Indexes) -> tuple[Floats, Indexes]:

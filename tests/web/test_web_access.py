@@ -19,6 +19,9 @@ READS = [
     "api/observations?field_ids=wheat",
     "api/fields/wheat/overlays/2025-04-01.png",
     "api/fields/wheat/overlays/2025-04-01.json",
+    "api/fields/wheat/pixels/2025-04-01",
+    "api/fields/wheat/rasters",
+    "api/fields/wheat/zones",
     "pictures/wheat/2025-04-01.png",
     "orders/ndvi_daily/x/0",
 ]

@@ -203,7 +203,9 @@ def test_csv_and_parquet_say_the_same_as_json(ask: Ask) -> None:
     expected = ask("api/fields/wheat/observations").json()
     as_csv = ask("api/fields/wheat/observations", format="csv")
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert as_csv.headers["Content-Disposition"] == 'attachment; filename="wheat_2025-04-01_2025-04-06.csv"'
+    assert (
+        as_csv.headers["Content-Disposition"] == 'attachment; filename="wheat_ndvi-evi2-ndmi_2025-04-01_2025-04-06.csv"'
+    )
     rows = list(csv.DictReader(io.StringIO(as_csv.text)))
     assert [row["date"] for row in rows] == [row["date"] for row in expected]
     assert rows[0]["scene_ids"].split(" ") == expected[0]["scene_ids"]
@@ -267,7 +269,10 @@ def test_all_fields_come_in_every_format(ask: Ask) -> None:
     as_json = ask("api/observations", **period).json()
     as_csv = ask("api/observations", format="csv", **period)
     as_parquet = ask("api/observations", format="parquet", **period)
-    assert as_csv.headers["Content-Disposition"] == 'attachment; filename="all_fields_2025-04-03_2025-04-03.csv"'
+    assert (
+        as_csv.headers["Content-Disposition"]
+        == 'attachment; filename="all_fields_ndvi-evi2-ndmi_2025-04-03_2025-04-03.csv"'
+    )
     table = pyarrow.parquet.read_table(io.BytesIO(as_parquet.content)).to_pylist()
     for rows in (as_json, csv.DictReader(io.StringIO(as_csv.text)), table):
         assert [(row["field_id"], str(row["date"])) for row in rows] == expected

@@ -129,7 +129,9 @@ def test_all_three_come_as_csv_too(ask: Ask) -> None:
     (drop,) = table(ask("api/events", kind="drop", format="csv").text)
     assert (drop["field_id"], drop["kind"], drop["evidence_days"].split()[0]) == ("field_1", "drop", "2025-06-20")
     answer = ask("api/fields/field_1/series", format="csv")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="field_1_2025_ndvi.csv"'
+    assert (
+        answer.headers["Content-Disposition"] == 'attachment; filename="field_1_ndvi_daily_2025-04-01_2025-07-10.csv"'
+    )
     rows = table(answer.text)
     assert (rows[85]["day"], float(rows[85]["observed"]), rows[85]["gap"]) == (
         "2025-06-25",

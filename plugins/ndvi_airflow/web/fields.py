@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.answers import GEOJSON, READS, GeoJSONResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.pagination import Limit, Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import may_recompute, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
@@ -174,7 +175,8 @@ def field(field_id: FieldId, settings: Current, connection: Registry) -> Respons
     (status,) = field_statuses(connection, settings.start_date, [field_id])
     known = {name: getattr(found, name) for name in FieldDetails.model_fields if name not in FieldStatus.model_fields}
     details = FieldDetails(**status.model_dump(), **known)
-    return json_response(DetailedFeature.of(details, found.geometry), media_type=GEOJSON)
+    headers = saved_as("geojson", field_id, "boundary")
+    return json_response(DetailedFeature.of(details, found.geometry), headers, GEOJSON)
 
 
 @router.get("/grid", responses={200: {"model": DayGrid}, **errors(422)})

@@ -8,6 +8,7 @@ from pydantic import RootModel, StringConstraints, TypeAdapter, ValidationError
 
 from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.dependencies import Registry
+from ndvi_airflow.web.downloads import names_of, saved_as
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.pagination import Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import reader
@@ -98,15 +99,11 @@ def _answer(
     headers = next_page(request, limit, offset, series.has_more)
     if format == "json":
         return json_response(Observations(series.rows), headers=headers)
-    content, media_type = _FILES[format](series, current_indices(connection))
-    saved_as = {"Content-Disposition": f'attachment; filename="{_name(field_ids)}_{period[0]}_{period[1]}.{format}"'}
-    return Response(content, media_type=media_type, headers={**saved_as, **headers})
-
-
-def _name(field_ids: list[str] | None) -> str:
-    if field_ids is None:
-        return "all_fields"
-    return field_ids[0] if len(field_ids) == 1 else f"{len(field_ids)}_fields"
+    indices = current_indices(connection)
+    content, media_type = _FILES[format](series, indices)
+    name = "all_fields" if field_ids is None else names_of(field_ids)
+    headers |= saved_as(format, name, "-".join(indices), *period)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _ndjson(series: Series, indices: Sequence[str]) -> tuple[bytes, str]:

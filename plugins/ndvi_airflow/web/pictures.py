@@ -1,28 +1,26 @@
 """The pictures of cells: for people, for maps, and on the page that a compute task's link in the web UI opens."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import ValidationError
 
 from ndvi_airflow.web.answers import READS, PNGResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
+from ndvi_airflow.web.products import key_of, product, usable
 from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.work_order import CellResult, Manifest
 from ndvi_core.products.cell import STATEMENT, read_observation_json
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
-from ndvi_core.redraw import draw_picture
 from ndvi_core.registry.fields import load_boundary
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.storage.work_orders import read_order
+from ndvi_core.views.picture import draw_picture
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -68,9 +66,9 @@ def show_order(dag_id: DagId, run_id: RunId, map_index: MapIndex, settings: Curr
     """Show the pictures of a mapped compute task, or why a cell has none."""
     try:
         folder = RunFolder.of(bucket, settings, dag_id, run_id)
-        with _usable(folder.order_key(map_index)):
+        with usable(folder.order_key(map_index)):
             order = read_order(folder.store.read(folder.order_key(map_index)))
-        with _usable(folder.manifest_key(map_index)):
+        with usable(folder.manifest_key(map_index)):
             manifest = Manifest.model_validate_json(folder.store.read(folder.manifest_key(map_index)))
     except NotFound as error:
         raise HTTPException(404, f"{error}: the task has not written its manifest") from error
@@ -115,7 +113,7 @@ def _page() -> "Template":
 def picture(field_id: FieldId, day: Day, settings: Current, bucket: Bucket, registry: RegistryAtNeed) -> Response:
     """Return the NDVI picture of a cell, with its legend; one that no task drew is drawn now."""
     try:
-        picture = bucket.read(_key(settings, field_id, day, "ndvi.png"))
+        picture = bucket.read(key_of(settings, field_id, day, "ndvi.png"))
     except NotFound:
         return _png(_drawn(settings, bucket, registry, field_id, day))
     if not (picture.startswith(PNG_BEGIN) and picture.endswith(PNG_END)):
@@ -130,9 +128,9 @@ def _drawn(settings: Current, bucket: Bucket, registry: RegistryAtNeed, field_id
         HTTPException: 404.
         BadInput: its raster or its JSON is damaged.
     """
-    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
-    with _usable(f"the raster of {field_id}, {day}"):
-        observation = read_observation_json(_product(bucket, settings, field_id, day, STATEMENT))
+    raster = product(bucket, settings, field_id, day, "ndvi.tif")
+    with usable(f"the raster of {field_id}, {day}"):
+        observation = read_observation_json(product(bucket, settings, field_id, day, STATEMENT))
         with registry() as connection:
             boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
         if boundary is None:
@@ -148,8 +146,8 @@ def _drawn(settings: Current, bucket: Bucket, registry: RegistryAtNeed, field_id
 )
 def overlay(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
     """Return the NDVI of a cell for a map in Web Mercator: transparent where nothing is valid, without a legend."""
-    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
-    with _usable(f"the raster of {field_id}, {day}"):
+    raster = product(bucket, settings, field_id, day, "ndvi.tif")
+    with usable(f"the raster of {field_id}, {day}"):
         return _png(overlay_png(raster))
 
 
@@ -160,42 +158,9 @@ def overlay(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> R
 )
 def overlay_place(field_id: FieldId, day: Day, settings: Current, bucket: Bucket) -> Response:
     """Return where that picture lies."""
-    raster = _product(bucket, settings, field_id, day, "ndvi.tif")
-    with _usable(f"the raster of {field_id}, {day}"):
+    raster = product(bucket, settings, field_id, day, "ndvi.tif")
+    with usable(f"the raster of {field_id}, {day}"):
         return json_response(overlay_corners(raster))
-
-
-@contextmanager
-def _usable(name: str) -> Iterator[None]:
-    """Let an object that is damaged end in an answer that says so.
-
-    Raises:
-        BadInput: it cannot be read.
-    """
-    from rasterio.errors import CRSError, RasterioError
-
-    try:
-        yield
-    except NotFound:
-        raise
-    except (BadInput, CRSError, RasterioError, ValidationError) as error:
-        raise BadInput(f"{name} cannot be used: {str(error).splitlines()[0]}; compute the cell again") from error
-
-
-def _product(bucket: Bucket, settings: Current, field_id: str, day: Day, name: str) -> bytes:
-    """Return an object of a cell's folder.
-
-    Raises:
-        HTTPException: 404.
-    """
-    try:
-        return bucket.read(_key(settings, field_id, day, name))
-    except NotFound as error:
-        raise HTTPException(404, f"{field_id} has no picture of {day}") from error
-
-
-def _key(settings: Current, field_id: str, day: Day, name: str) -> str:
-    return f"{settings.products_prefix}{field_id}/{day}/{name}"
 
 
 def _png(data: bytes) -> Response:

@@ -9,6 +9,7 @@ from pydantic import RootModel
 
 from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
 from ndvi_airflow.web.security import reader
@@ -143,7 +144,7 @@ def seasons(
         for season in found
         for index, figures in season.indices.items()
     )
-    return _csv(f"{field_id}_seasons", ("field_id", *names, "index", *SeasonFigures.model_fields), lines)
+    return _csv((field_id, "seasons"), ("field_id", *names, "index", *SeasonFigures.model_fields), lines)
 
 
 @router.get("/fields/{field_id}/series", responses=_described(DailySeries, 404, 422))
@@ -172,7 +173,9 @@ def series(
         return json_response(DailySeries.model_validate(about | columns))
     about_each = (field_id, one.name, one.plant_type, index)
     lines = ((*about_each, *row) for row in zip(*columns.values(), strict=True))
-    return _csv(f"{field_id}_{season}_{index}", ("field_id", "season", "plant_type", "index", *columns), lines)
+    days = columns["day"]
+    name = (field_id, index, "daily", days[0], days[-1])
+    return _csv(name, ("field_id", "season", "plant_type", "index", *columns), lines)
 
 
 @router.get("/events", responses=_described(Events, 422))
@@ -195,7 +198,7 @@ def events(
         return json_response(Events(page), headers)
     names = [name for name in Event.model_fields if name != "evidence"]
     lines = ((*(getattr(event, name) for name in names), *_evidence(event)) for event in page)
-    return _csv("events", (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
+    return _csv(("events",), (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
 
 
 def _evidence(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -207,9 +210,10 @@ def _seasons(field: RegisteredField) -> list[OneSeason]:
 
 
 def _csv(
-    name: str, names: Sequence[str], lines: Iterable[Sequence[Any]], headers: dict[str, str] | None = None
+    name: Sequence[str | date],
+    names: Sequence[str],
+    lines: Iterable[Sequence[Any]],
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    saved_as = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(
-        write_lines(names, lines), media_type=f"{CSV}; charset=utf-8", headers={**saved_as, **(headers or {})}
-    )
+    headers = {**saved_as("csv", *name), **(headers or {})}
+    return Response(write_lines(names, lines), media_type=f"{CSV}; charset=utf-8", headers=headers)
