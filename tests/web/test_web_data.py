@@ -263,6 +263,17 @@ def test_all_fields_come_in_pages_in_the_order_of_registration(ask: Ask) -> None
     assert rows == [(row.field_id, str(row.date)) for row in ROWS]
 
 
+def test_a_file_of_several_fields_is_named_by_their_ids(ask: Ask) -> None:
+    def name(ids: list[str]) -> str:
+        answer = ask("api/observations", field_ids=",".join(ids), format="csv", start="2025-04-03", end="2025-04-03")
+        return answer.headers["Content-Disposition"].split('"')[1]
+
+    assert name(["wheat", "maize"]) == "wheat_maize_ndvi-evi2-ndmi_2025-04-03_2025-04-03.csv"
+    many = name([f"parcel-{number:04}" for number in range(40)])
+    assert many.startswith("parcel-0000_parcel-0001_")
+    assert "_and_31_more_ndvi-evi2-ndmi_" in many
+
+
 def test_all_fields_come_in_every_format(ask: Ask) -> None:
     period = {"start": FIRST + timedelta(2), "end": FIRST + timedelta(2)}
     expected = [("wheat", "2025-04-03"), ("maize", "2025-04-03")]

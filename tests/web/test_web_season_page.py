@@ -175,7 +175,7 @@ def test_an_outlier_and_a_value_that_nothing_confirms_look_otherwise_and_say_so(
     page.press_on("#curve svg", *[Keys.ARROW_RIGHT] * (PASSES.index(HIDDEN) + 1))
     hidden = PLANTED + timedelta(days=HIDDEN)
     title, observed, *more = page.text("#tooltip").splitlines()
-    assert title == f"slow, {hidden.day} June 2025"
+    assert title == f"slow, {hidden.day} Jun 2025"
     assert observed.startswith("NDVI 0.12")
     assert "outlier: does not count" in more
     page.click("#field details[data-keep=table] summary")
@@ -230,28 +230,28 @@ def test_a_season_is_picked_and_everything_is_of_it(page: Browser) -> None:
     options = page.find("#season").find_elements("css selector", "option")
     assert [one.text for one in options] == ["silage maize, since 1 Apr 2025", "barley, 1 Oct 2024 to 20 Mar 2025"]
     options[1].click()
-    page.find("#field .facts", "1 October 2024")
+    page.find("#field .facts", "1 Oct 2024")
     assert "season=2024" in page.run("return location.hash")
     assert page.text("#field .facts").splitlines()[:6] == [
         "Crop",
         "barley",
         "Planted",
-        "1 October 2024",
+        "1 Oct 2024",
         "Ends",
-        "20 March 2025",
+        "20 Mar 2025",
     ]
     assert len(numbers(page, "#curve .points circle", "cx")) == 29
-    for file in ("slow.csv", "slow_daily.csv"):
+    for file in ("CSV", "Daily series (CSV)"):
         rows = downloaded(page, file)
         assert {row["season"] for row in rows} == {"2024"}
         assert {row["plant_type"] for row in rows} == {"barley"}
     page.chrome.back()
-    page.find("#field .facts", "1 April 2025")
+    page.find("#field .facts", "1 Apr 2025")
     assert len(numbers(page, "#curve .points circle", "cx")) == len(PASSES) - 1
 
 
-def downloaded(page: Browser, name: str) -> list[dict[str, str]]:
-    url = page.find(f"#field a[download='{name}']").get_attribute("href")
+def downloaded(page: Browser, words: str) -> list[dict[str, str]]:
+    url = page.chrome.find_element("link text", words).get_attribute("href")
     text = page.chrome.execute_async_script("fetch(arguments[0]).then(a => a.text()).then(arguments[1])", url)
     return list(csv.DictReader(StringIO(text)))
 
@@ -259,7 +259,7 @@ def downloaded(page: Browser, name: str) -> list[dict[str, str]]:
 def test_the_season_of_a_link_is_that_of_its_day(page: Browser) -> None:
     show(page, "field=slow&date=2024-12-05")
     assert "barley" in page.text("#field .facts")
-    page.find("#provenance h3", "18 March 2025")  # the last value: that day has none
+    page.find("#provenance h3", "18 Mar 2025")  # the last value: that day has none
     page.press_on("#date", Keys.END)
     page.find("#field .facts", "silage maize")
 
@@ -267,7 +267,7 @@ def test_the_season_of_a_link_is_that_of_its_day(page: Browser) -> None:
 def test_the_daily_series_is_a_file(page: Browser, ask: Callable[..., Any]) -> None:
     series = ask("fields/slow/series", season="2025", index="ndvi")
     show(page, "field=slow")
-    rows = downloaded(page, "slow_daily.csv")
+    rows = downloaded(page, "Daily series (CSV)")
     assert [row["day"] for row in rows] == series["day"]
     assert [float(row["smoothed"]) for row in rows] == series["smoothed"]
 
@@ -280,15 +280,15 @@ def test_events_are_flagged_and_listed_and_lead_to_their_day(page: Browser, ask:
     show(page, "field=slow")
     below = known[2]
     assert page.text(".events").splitlines() == [
-        "No value from 22 April 2025 (over)",
+        "No value from 22 Apr 2025 (over)",
         f"Green-up, 21 Apr to 26 May 2025: NDVI {known[1]['before']:.2f}, then {known[1]['value']:.2f} (over)",
-        f"Below its peers since {date.fromisoformat(below['first_day']):%-d %B %Y}: NDVI {below['value']:.2f}, "
+        f"Below its peers since {date.fromisoformat(below['first_day']):%-d %b %Y}: NDVI {below['value']:.2f}, "
         f"median of 11 fields of silage maize {below['before']:.2f}",
     ]
     flags = page.run("return [...document.querySelectorAll('#curve .flags text')].map(one => one.textContent)")
     assert flags == ["1", "2", "3"]
     page.press_on(".events li:last-child a", Keys.ENTER)
-    page.find("#provenance h3", f"{date.fromisoformat(below['last_day']):%-d %B %Y}")
+    page.find("#provenance h3", f"{date.fromisoformat(below['last_day']):%-d %b %Y}")
     assert f"date={below['last_day']}" in page.run("return location.hash")
     show(page, "field=slow&season=2024")
     assert page.text(".events").startswith("Green-up, ")
@@ -305,12 +305,39 @@ def test_a_season_that_is_not_computed_says_so_until_it_is(page: Browser, countr
     show(page, "field=late")
     assert len(numbers(page, "#curve .points circle", "cx")) == 3
     assert page.text("#phenology").startswith("This season's curve is not computed yet")
-    assert page.chrome.find_elements("css selector", "#field a[download='late_daily.csv']") == []
+    assert page.chrome.find_elements("link text", "Daily series (CSV)") == []
     since = page.run("return window.openSince ??= Date.now()")
     country.season_run()
     page.find("#phenology", "Start of season")
     assert paths(page, "#curve .smoothed path") != []
     assert page.run("return window.openSince") == since
+
+
+def test_earlier_seasons_are_behind_the_curve(page: Browser, ask: Callable[..., Any]) -> None:
+    barley = ask("fields/slow/series", season="2024", index="ndvi")["smoothed"][: AGE + 1]
+    show(page, "field=slow")
+    axes = Axes(page)
+    (line,) = [axes.places(path) for path in paths(page, "#curve .earlier path")]
+    assert line == pytest.approx({day: value for day, value in enumerate(barley) if value is not None}, abs=0.003)
+    assert page.text("#curve .earlier text") == "2024"
+    assert "Smoothed earlier seasons, by days since planting: 2024 (barley)" in page.text("#curve-key")
+    page.press_on("#align", Keys.ARROW_DOWN)
+    page.find("#curve-key", "by day of the year")
+    assert "align=year" in page.run("return location.hash")
+    assert paths(page, "#curve .earlier path") == [], "barley was harvested before maize was planted"
+    show(page, "field=slow&align=none")
+    assert paths(page, "#curve .earlier path") == []
+    show(page, "field=slow&season=2024")
+    assert page.chrome.find_elements("css selector", "#align") == []
+
+
+def test_every_day_on_the_axis_has_its_year(page: Browser) -> None:
+    show(page, "field=slow")
+    labels = page.run(
+        "return [...document.querySelectorAll('#curve .axes text:not([text-anchor])')].map(one => one.textContent)"
+    )
+    assert labels[0] == "1 Apr 2025"
+    assert all(label.endswith("2025") for label in labels)
 
 
 def test_other_fields_are_compared_within_the_season(page: Browser) -> None:

@@ -102,6 +102,8 @@ export interface SeasonFigures {
   /** Earlier seasons of the field and crop with a value on that day since planting; how many per cent were lower. */
   crop_history_count: number;
   crop_history_percentile: number | null;
+  /** Robust z against the fields of the crop and year; null with too few of them. */
+  peers_z: number | null;
 }
 
 /** The days of a season in an index: an item a day in each list. */
@@ -191,6 +193,68 @@ export interface Index {
   resolution: number;
   /** The values at the ends of its scale. */
   range: [number, number];
+  /** From the lower to the upper end, evenly spaced, as `#rrggbb`. */
+  colours: string[];
+}
+
+/** Rings in columns and rows of a raster, which begin at its upper left corner. */
+export type Outline = [column: number, row: number][][];
+
+/** The values of a raster, each pixel weighted by the share of it that the field covers. */
+export interface PixelStatistics {
+  /** Sum of these shares. */
+  pixels: number;
+  mean: number;
+  p2: number;
+  p98: number;
+}
+
+/** How many pixels have which values. */
+export interface Histogram {
+  /** Lower edge of the first bin. */
+  start: number;
+  /** Of each bin. */
+  width: number;
+  pixels: number[];
+}
+
+/** The pixels of a field on a day, or the difference of two days. */
+export interface PixelsAnswer {
+  day: string;
+  /** The day whose values were taken away. */
+  minus: string | null;
+  epsg: number;
+  /** From columns and rows to the CRS: x is a c + b r + c, y is d c + e r + f. */
+  transform: [number, number, number, number, number, number];
+  width: number;
+  height: number;
+  /** float32, little-endian, in base64. */
+  values: string;
+  outline: Outline;
+  statistics: PixelStatistics | null;
+  histogram: Histogram | null;
+}
+
+/** A zone of a field. */
+export interface ZoneEntry {
+  /** 1 is the lowest. */
+  zone: number;
+  mean: number;
+  area_ha: number;
+}
+
+/** The zones of a field. */
+export interface ZonesAnswer {
+  /** Of which they are made. */
+  days: string[];
+  /** Days on another grid or of another boundary. */
+  left_out: string[];
+  zones: ZoneEntry[];
+  width: number;
+  height: number;
+  /** The zone of each pixel as a byte, in base64; 0 is outside the field. */
+  classes: string;
+  outline: Outline;
 }
 
 /** Where an overlay lies. */

@@ -1,7 +1,7 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
-/** @import { Checked, Corners, DailySeries, Extent, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
-/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, Session, TaskInstances } from "./answers.d.ts" */
+/** @import { Checked, Corners, DailySeries, Extent, Field, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
+/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, PixelsAnswer, Session, TaskInstances, ZonesAnswer } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
@@ -55,7 +55,7 @@ export const grid = (start, end, days) =>
 /** @param {string} id @param {Period} period @returns {Promise<Observation[]>} In the order of their days. */
 export const observations = (id, period) => json(observationsUrl([id], period, "json"));
 
-/** @param {string[]} ids @param {Period} period @param {"json" | "csv"} format */
+/** @param {string[]} ids @param {Period} period @param {"json" | "csv" | "parquet"} format */
 export const observationsUrl = (ids, { start, end }, format) => {
   const path = ids.length > 1 ? "observations" : `fields/${encodeURIComponent(ids[0])}/observations`;
   return query(new URL(path, OURS), { field_ids: ids.length > 1 ? ids.join() : null, start, end, format });
@@ -74,6 +74,15 @@ export const seriesUrl = (id, season, index, format) =>
 /** What is unusual in the seasons of a field. @param {string} id @returns {Promise<FieldEvent[]>} */
 export const events = (id) => json(query(new URL("events", OURS), { field: id }));
 
+/** What is unusual now, of all fields. @returns {Promise<FieldEvent[]>} */
+export async function openEvents() {
+  const found = [];
+  /** @type {AsyncIterable<FieldEvent[]>} */
+  const answers = pages(query(new URL("events", OURS), { status: "open", limit: FIELDS_A_PAGE }));
+  for await (const page of answers) found.push(...page);
+  return found;
+}
+
 /** The picture for people, with its legend. @param {string} id @param {string} day */
 export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id)}/${day}.png`, document.baseURI);
 
@@ -91,6 +100,35 @@ export const passUrl = (day, id, kind) => new URL(`passes/${day}/${encodeURIComp
 
 /** Where the picture of a scene lies. @param {string} day @param {string} id @returns {Promise<PassPicture>} */
 export const passPlace = (day, id) => json(passUrl(day, id, "json"));
+
+/** The pixels of a field's day, or by how much they are higher than on another one. @param {string} id @param {string} day @param {string | null} minus @returns {Promise<PixelsAnswer>} */
+export const pixels = (id, day, minus = null) => json(pixelsUrl(id, day, minus, "json"));
+
+/** @param {string} id @param {string} day @param {string | null} minus @param {"json" | "tif"} format */
+export const pixelsUrl = (id, day, minus, format) =>
+  query(new URL(`fields/${encodeURIComponent(id)}/pixels/${day}`, OURS), { minus, format });
+
+/** The rasters of a period as one file. @param {string} id @param {Period} period */
+export const rastersUrl = (id, { start, end }) =>
+  query(new URL(`fields/${encodeURIComponent(id)}/rasters`, OURS), { start, end });
+
+/** @typedef {{season: string, count: number, days: string[] | null}} ZonesWanted Without days, all clear ones. */
+
+/** The zones of a field. @param {string} id @param {ZonesWanted} wanted @returns {Promise<ZonesAnswer>} */
+export const zones = (id, wanted) => json(zonesUrl(id, wanted, "json"));
+
+/** @param {string} id @param {ZonesWanted} wanted @param {"json" | "geojson" | "tif"} format */
+export const zonesUrl = (id, { season, count, days }, format) =>
+  query(new URL(`fields/${encodeURIComponent(id)}/zones`, OURS), { season, count, days: days?.join() ?? null, format });
+
+/** The page that prints a field in its season, or a crop. @param {Record<string, string>} wanted */
+export const sheetUrl = (wanted) => new URL(`sheet.html#${new URLSearchParams(wanted)}`, document.baseURI).href;
+
+/** A field in full resolution. @param {string} id @returns {Promise<Field>} */
+export const field = (id) => json(fieldUrl(id));
+
+/** The same as a file, GeoJSON. @param {string} id */
+export const fieldUrl = (id) => new URL(`fields/${encodeURIComponent(id)}`, OURS);
 
 /** Check a file as the intake would. @param {File} file @returns {Promise<Checked>} */
 export const checkUpload = (file) => post(new URL("uploads/check", OURS), file, "application/geo+json");

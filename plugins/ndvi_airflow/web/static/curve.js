@@ -2,17 +2,21 @@
 
 /** @import { Index, Observation } from "./answers.d.ts" */
 /** @import { Curve } from "./curve_frame.js" */
+/** @import { Earlier } from "./earlier.js" */
 /** @import { Known } from "./season.js" */
 
 import { SERIES } from "./colours.js";
 import { BOTTOM, Frame, HEIGHT, LEFT, RIGHT, TOP } from "./curve_frame.js";
-import { errorBand, peersBand, smoothedLine } from "./curve_lines.js";
+import { earlierLines, errorBand, peersBand, smoothedLine } from "./curve_lines.js";
 import { flags, phenologyMarks, points } from "./curve_marks.js";
 import { listenToCurve } from "./curve_pointing.js";
 import { h, svg } from "./dom.js";
 import { classNameOf, dayNumber, dayOf, longDay, monthOf, nameOf } from "./words.js";
 
 const MIN_WIDTH = 240;
+/** Room for a day below the axis. */
+const LABEL_PIXELS = 64;
+const PLANTED_PIXELS = 48;
 
 /**
  * Draw the curves of fields.
@@ -20,11 +24,12 @@ const MIN_WIDTH = 240;
  * @param {HTMLElement} box
  * @param {Curve[]} curves The first one shows its days without a value, its peers and how sure it is, too.
  * @param {Pick<Known, "figures" | "events">} known Of the first one.
+ * @param {Earlier[]} earlier Seasons of the first one.
  * @param {string} date The day that is marked.
  * @param {Index | undefined} index Of which the values are.
  * @param {(curve: number, observation: Observation) => void} onChoice
  */
-export function drawCurve(box, curves, { figures, events }, date, index, onChoice) {
+export function drawCurve(box, curves, { figures, events }, earlier, date, index, onChoice) {
   const frame = Frame.around(curves, Math.max(box.clientWidth, MIN_WIDTH), index);
   if (!frame) {
     box.replaceChildren(h("p", { class: "quiet" }, "No day of this season has an answer yet."));
@@ -48,6 +53,7 @@ export function drawCurve(box, curves, { figures, events }, date, index, onChoic
     },
     axes(frame),
     peersBand(frame, first),
+    earlierLines(frame, earlier),
     days(frame, first, date),
     flags(frame, events),
     coloured(errorBand(frame, first), 0),
@@ -74,9 +80,9 @@ function axes(frame) {
     const name = dayOf(day);
     const isLabel = day === first || (name.endsWith("-01") && (Number(name.slice(5, 7)) - 1) % step === 0);
     const x = frame.x(day);
-    if (!isLabel || x < free || x > width - 52) continue;
-    free = x + 66;
-    group.append(svg("text", { x, y: HEIGHT - 4 }, day === first ? longDay(name).replace(/ \d+$/, "") : monthOf(name)));
+    if (!isLabel || x < free || x > width - LABEL_PIXELS) continue;
+    free = x + LABEL_PIXELS + 16;
+    group.append(svg("text", { x, y: HEIGHT - 4 }, day === first ? longDay(name) : monthOf(name)));
   }
   return group;
 }
@@ -102,7 +108,11 @@ function days(frame, { season, observations }, date) {
   }
   if (frame.holds(dayNumber(season.plant_date))) {
     const x = upright(dayNumber(season.plant_date), "planted");
-    group.append(svg("text", { class: "planted", x: x + 5, y: TOP + 9 }, "planted"));
+    const isLate = x > frame.width - RIGHT - PLANTED_PIXELS;
+    const place = isLate ? { x: x - 5, "text-anchor": "end" } : { x: x + 5 };
+    group.append(svg("text", { class: "planted", y: TOP + 9, ...place }, "planted"));
+  } else if (season.plant_date < dayOf(frame.first)) {
+    group.append(svg("text", { class: "planted", x: LEFT + 3, y: TOP + 9 }, `‹ planted ${longDay(season.plant_date)}`));
   }
   if (frame.holds(dayNumber(date))) upright(dayNumber(date), "today");
   return group;

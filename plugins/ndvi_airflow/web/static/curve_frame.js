@@ -35,6 +35,9 @@ const RADIUS_A_PIXEL = 3;
 /** Between two ticks of a short and of a long axis of values, which begins and ends at one. */
 const FINE = 0.2;
 const COARSE = 1;
+/** Before its first answer a season is shown from planting on if that is so many times as long as what is known, or days. */
+const MOST_EMPTY = 0.5;
+const LEAST_DAYS = 10;
 /** So that a value on a tick is not taken for one beyond it. */
 const EXACT = 1e-9;
 /** The longest axis of values that has fine ticks. */
@@ -84,9 +87,12 @@ export class Frame {
    */
   static around(curves, width, index) {
     const [{ begin, observations, days: computed }] = curves;
-    const known = [...observations.map(({ one }) => one.date), ...computed.map(({ date }) => date)].map(dayNumber);
+    const valued = computed.filter((day) => day.smoothed !== null);
+    const known = [...observations.map(({ one }) => one.date), ...valued.map(({ date }) => date)].map(dayNumber);
     if (known.length === 0) return null;
-    const [first, last] = [Math.min(dayNumber(begin), ...known), Math.max(...known)];
+    const [earliest, last] = [Math.min(...known), Math.max(...known)];
+    const isNear = earliest - dayNumber(begin) <= Math.max((last - earliest) * MOST_EMPTY, LEAST_DAYS);
+    const first = isNear ? Math.min(dayNumber(begin), earliest) : earliest;
     const values = curves.flatMap(({ observations: some, days }) => [
       ...some.filter(isValued).map(({ value }) => value),
       ...days.flatMap(({ smoothed }) => smoothed ?? []),

@@ -17,13 +17,15 @@ const ICON = 14;
 /**
  * @param {Curve} curve The first one.
  * @param {Known} known What is known of it.
- * @param {Index} [index] What the values are of, where that has to be said.
+ * @param {Index | undefined} index What the values are of, where that has to be said.
+ * @param {string} before What is said of earlier seasons; empty if there are none.
  */
-export function curveKey(curve, { figures, events }, index) {
+export function curveKey(curve, { figures, events }, index, before) {
   return [
     index && h("span", { class: "wide" }, `${index.title}: ${index.formula}`),
     ...observed(curve),
     ...computed(curve),
+    before && entry(h("i", { class: "line earlier-line" }), before),
     figures && [figures.start, figures.peak, figures.end].some(Boolean) && phenology(figures),
     events.length > 0 && entry(h("i", { class: "flag" }, "1"), "Events, in the list below"),
     ...(/** @type {const} */ (["computed", "cloudy", "no_scene"])).map((status) =>

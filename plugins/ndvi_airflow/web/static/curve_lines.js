@@ -1,10 +1,11 @@
 /** The lines of the season curve: what is smoothed, how sure that is, and what is usual among peers. */
 
 /** @import { Curve, Frame } from "./curve_frame.js" */
+/** @import { Earlier } from "./earlier.js" */
 /** @import { Day, Peers } from "./season.js" */
 
 import { svg } from "./dom.js";
-import { dayNumber } from "./words.js";
+import { dayNumber, dayOf } from "./words.js";
 
 /** Standard errors that the band around the line is wide, on each side. */
 export const BAND_ERRORS = 2;
@@ -15,6 +16,24 @@ export const BAND_ERRORS = 2;
 export function smoothedLine(frame, { days }) {
   const pieces = runs(days, (day) => day.smoothed !== null && frame.holds(dayNumber(day.date)));
   return svg("g", { class: "smoothed" }, ...pieces.flatMap((run) => stretches(run).map((stretch) => piece(frame, stretch))));
+}
+
+/**
+ * The smoothed lines of earlier seasons, each with its name at its last day that there is room for.
+ *
+ * @param {Frame} frame @param {Earlier[]} earlier
+ */
+export function earlierLines(frame, earlier) {
+  const lines = earlier.map(({ name, days, shift }) => {
+    const moved = days.map((day) => ({ ...day, date: dayOf(dayNumber(day.date) + shift) }));
+    const pieces = runs(moved, (day) => day.smoothed !== null && frame.holds(dayNumber(day.date)));
+    const last = pieces.at(-1)?.at(-1);
+    const paths = pieces.map((run) => svg("path", { d: pathOf(frame, run, (day) => day.smoothed ?? 0) }));
+    if (!last) return svg("g", {}, ...paths);
+    const [x, y] = [frame.x(dayNumber(last.date)), frame.y(last.smoothed ?? 0)];
+    return svg("g", {}, ...paths, svg("text", { x: x - 3, y: y - 5, "text-anchor": "end" }, name));
+  });
+  return svg("g", { class: "earlier" }, ...lines);
 }
 
 /** The band of the smoothed line: so many standard errors. @param {Frame} frame @param {Curve} curve */

@@ -2,15 +2,18 @@
 
 /** @import { Index, SeasonStatus } from "./answers.d.ts" */
 /** @import { Curve } from "./curve_frame.js" */
+/** @import { Earlier } from "./earlier.js" */
 /** @import { Known } from "./season.js" */
 
-import * as api from "./api.js";
 import { SERIES } from "./colours.js";
 import { drawCurve } from "./curve.js";
 import { makeCurve } from "./curve_frame.js";
 import { curveKey } from "./curve_key.js";
 import { byId, h, heldFocus } from "./dom.js";
-import { addition, chips, facts, heading, indexPicker, numbers, pictures, provenance } from "./field_parts.js";
+import { alignPicker, earlierWords, loadEarlier, seasonsBefore } from "./earlier.js";
+import { addition, chips, facts, heading, indexPicker, numbers, provenance } from "./field_parts.js";
+import { filesOf, periodOf, sheets } from "./field_files.js";
+import { pictures } from "./field_pictures.js";
 import { digestOf, loadSeasons, seasonOf, seasonsBeside } from "./season.js";
 import { eventList, phenology, seasonPicker } from "./season_parts.js";
 import { change, pick, state, watch } from "./state.js";
@@ -27,6 +30,7 @@ const NDVI = "ndvi";
  * @property {Index | undefined} index
  * @property {Known[]} known
  * @property {Curve[]} curves
+ * @property {Earlier[]} earlier Seasons of the first one.
  */
 
 /** @param {string} id */
@@ -38,6 +42,9 @@ const shownIndex = () => state.indices.find(({ name }) => name === state.index) 
 /** The day that is shown. */
 const today = () => state.date ?? state.grid?.end ?? "";
 const close = () => change({ field: [] });
+
+/** Which of both is shown where both are open. @param {"field" | "upload"} first */
+const showBefore = (first) => byId("panel").classList.toggle("of-field", first === "field");
 
 /** @param {string} id */
 const shownSeason = (id) => seasonOf(fieldOf(id).properties, state.season, today());
@@ -53,9 +60,12 @@ export class FieldPanel {
     this.shown = null;
     /** How often was loaded: only the last answer counts. */
     this.loads = 0;
-    watch(["field", "grid", "season", "index", "indices"], () => this.#load());
+    watch(["field", "grid", "season", "index", "indices", "align"], () => this.#load());
     watch(["date"], () => this.#followDate());
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
+    // An upload that is opened covers the field, and a field that is opened then covers the upload.
+    new MutationObserver(() => showBefore("upload")).observe(byId("upload"), { attributeFilter: ["hidden"] });
+    watch(["field"], () => showBefore(state.field.length > 0 ? "field" : "upload"));
     byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && close());
   }
 
@@ -71,6 +81,7 @@ export class FieldPanel {
     const load = ++this.loads;
     const ids = present();
     document.body.classList.toggle("with-panel", ids.length > 0 || !byId("upload").hidden);
+    document.body.classList.toggle("with-field", ids.length > 0);
     if (ids.length === 0) {
       this.box.hidden = true;
       this.box.replaceChildren();
@@ -91,7 +102,7 @@ export class FieldPanel {
   }
 
   /** @param {Shown} shown */
-  #render({ ids, season, index, known: [known], curves: [curve] }) {
+  #render({ ids, season, index, known: [known], curves: [curve], earlier }) {
     const [id, ...others] = ids;
     const refocus = heldFocus(this.box, "data-keep");
     const isTableOpen = this.box.querySelector(`[data-keep="${TABLE}"][open]`) !== null;
@@ -107,6 +118,7 @@ export class FieldPanel {
         "header",
         {},
         heading(id),
+        h("button", { class: "to-upload", "data-keep": "to-upload", onclick: () => showBefore("upload") }, "Back to the upload"),
         h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
       ),
       ...seasonPicker(fieldOf(id).properties.seasons, season),
@@ -117,14 +129,16 @@ export class FieldPanel {
         ...chips(others),
         ids.length < MOST_COMPARED ? addition(add) : null,
         state.indices.length > 1 ? indexPicker(state.indices, name, (chosen) => change({ index: chosen })) : null,
+        alignPicker(seasonsBefore(fieldOf(id).properties, season), state.align),
       ),
       this.curve,
-      h("div", { id: "curve-key", class: "key" }, ...curveKey(curve, known, name === NDVI ? undefined : index)),
+      h("div", { id: "curve-key", class: "key" }, ...curveKey(curve, known, name === NDVI ? undefined : index, earlier.length > 0 ? earlierWords(earlier, state.align) : "")),
       phenology(known, season.plant_type),
       ...eventList(known, name === NDVI),
       this.provenance,
-      ...pictures(id, known.observations),
-      numbers(ids.map(fieldOf), curve.observations, index, filesOf(ids, season, known, name), TABLE, isTableOpen),
+      ...(state.indices.length > 0 ? pictures(id, season, known.observations, state.indices[0]) : []),
+      numbers(id, curve.observations, index, filesOf(ids, season, known, name), TABLE, isTableOpen),
+      sheets(id, season, name),
     );
     this.box.hidden = false;
     this.#showDate();
@@ -144,8 +158,8 @@ export class FieldPanel {
 
   #showCurve() {
     if (!this.shown || !this.curve.isConnected) return;
-    const { ids, index, known, curves } = this.shown;
-    drawCurve(this.curve, curves, known[0], today(), index, (number, one) => {
+    const { ids, index, known, curves, earlier } = this.shown;
+    drawCurve(this.curve, curves, known[0], earlier, today(), index, (number, one) => {
       this.isProvenanceOpen = true;
       change({ field: [ids[number], ...ids.filter((id) => id !== ids[number])], date: one.date });
       this.#showProvenance();
@@ -173,18 +187,13 @@ async function loadShown(ids, season, index) {
   const name = index?.name ?? NDVI;
   const period = periodOf(season);
   const seasons = ids.map((id, number) => (number === 0 ? [season] : seasonsBeside(fieldOf(id).properties, season)));
-  const known = await Promise.all(ids.map((id, number) => loadSeasons(id, seasons[number], period, name)));
+  const before = seasonsBefore(fieldOf(ids[0]).properties, season);
+  const [earlier, ...known] = await Promise.all([
+    loadEarlier(ids[0], before, season, name, state.align),
+    ...ids.map((id, number) => loadSeasons(id, seasons[number], period, name)),
+  ]);
   const earliest = state.session?.start_date ?? "";
   const begin = season.plant_date > earliest ? season.plant_date : earliest;
   const curves = known.map((one, number) => makeCurve(ids[number], season, begin, one, name));
-  return { ids, season, index, known, curves };
+  return { ids, season, index, known, curves, earlier };
 }
-
-/** @param {SeasonStatus} season @returns {api.Period} */
-const periodOf = (season) => ({ start: season.plant_date, end: season.end_date });
-
-/** What can be downloaded. @param {string[]} ids @param {SeasonStatus} season @param {Known} known @param {string} index */
-const filesOf = ([id, ...others], season, { figures }, index) => ({
-  rows: api.observationsUrl([id, ...others], periodOf(season), "csv"),
-  series: figures ? api.seriesUrl(id, season.season, index, "csv") : null,
-});

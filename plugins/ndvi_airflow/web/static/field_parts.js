@@ -1,13 +1,12 @@
 /** The parts of a field's panel, each made of what it shows. */
 
-/** @import { Field, Index, Observation, SeasonStatus } from "./answers.d.ts" */
+/** @import { Index, Observation, SeasonStatus } from "./answers.d.ts" */
 /** @import { Shown } from "./curve_frame.js" */
 
-import * as api from "./api.js";
 import { SERIES } from "./colours.js";
-import { byId, h } from "./dom.js";
-import { change, pick } from "./state.js";
-import { counted, crop, longDay, mediumDay, nameOf, ndvi, percent, said, word } from "./words.js";
+import { h } from "./dom.js";
+import { pick } from "./state.js";
+import { counted, crop, longDay, nameOf, ndvi, percent, said, word } from "./words.js";
 
 /** @type {[keyof Observation, string][]} */
 const PROVENANCE = [
@@ -35,7 +34,7 @@ export function facts(season) {
     ["Crop", crop(season.plant_type)],
     ["Planted", longDay(season.plant_date)],
     ["Ends", end && longDay(end)],
-    ["Latest NDVI", date === null ? "no value yet" : `${ndvi(value)} on ${mediumDay(date)}`],
+    ["Latest NDVI", date === null ? "no value yet" : `${ndvi(value)} on ${longDay(date)}`],
     ["Season mean", ndvi(season.ndvi_mean)],
     ["Days", `${counts.computed} computed of ${season.days}`],
     ["Missing", missing > 0 ? counted(missing, "day") : null],
@@ -111,76 +110,21 @@ export function provenance(one, isOpen, onToggle) {
 }
 
 /**
- * The pictures of a field's days, the newest first; nothing if there are none.
+ * The numbers of the first field as a table, and files with those of all of them.
  *
- * @param {string} id @param {Observation[]} observations
- */
-export function pictures(id, observations) {
-  const shown = observations.filter((one) => one.ndvi_mean !== null).toReversed();
-  if (shown.length === 0) return [];
-  return [
-    h(
-      "section",
-      { "aria-labelledby": "strip-title" },
-      h("h3", { id: "strip-title" }, "Pictures"),
-      h("ul", { class: "strip" }, ...shown.map((one) => h("li", {}, picture(id, one)))),
-    ),
-  ];
-}
-
-/** @param {string} id @param {Observation} one */
-function picture(id, one) {
-  const image = h("img", { src: api.overlayUrl(id, one.date, "png").href, alt: "", loading: "lazy" });
-  image.addEventListener("error", () => image.remove());
-  return h(
-    "button",
-    { onclick: () => enlarge(id, one), "data-keep": `picture-${one.date}`, title: "Enlarge" },
-    image,
-    h("span", {}, mediumDay(one.date)),
-    h("span", { class: "quiet" }, ndvi(one.ndvi_mean)),
-  );
-}
-
-/** @param {string} id @param {Observation} one */
-function enlarge(id, one) {
-  const name = `NDVI of ${id} on ${longDay(one.date)}`;
-  const image = byId("picture-image", HTMLImageElement);
-  byId("picture-title").textContent = name;
-  image.src = api.pictureUrl(id, one.date).href;
-  image.alt = `${name}: ${said(one).join(", ")}`;
-  change({ date: one.date });
-  byId("picture", HTMLDialogElement).showModal();
-}
-
-/**
- * The numbers of the first field as a table, and those of all of them as files.
- *
- * @param {Field[]} fields
- * @param {Shown[]} observations Of the first one.
+ * @param {string} id
+ * @param {Shown[]} observations
  * @param {Index | undefined} index That is shown beside NDVI, unless it is NDVI.
- * @param {{rows: URL, series: URL | null}} files Of the fields' rows, and of the first one's daily series.
+ * @param {[words: string, url: URL][]} files
  * @param {string} keep The name by which the table is known.
  * @param {boolean} isOpen
  */
-export function numbers(fields, observations, index, files, keep, isOpen) {
-  const [{ id }] = fields;
-  const name = fields.length > 1 ? "fields" : id;
-  const geojson = new Blob([JSON.stringify({ type: "FeatureCollection", features: fields })], {
-    type: "application/geo+json",
-  });
-  /** @param {string} href @param {string} file @param {string} words */
-  const download = (href, file, words) => h("a", { class: "button", href, download: file }, words);
+export function numbers(id, observations, index, files, keep, isOpen) {
   return h(
     "section",
     { "aria-labelledby": "table-title" },
     h("h3", { id: "table-title" }, "Numbers"),
-    h(
-      "p",
-      { class: "buttons" },
-      download(files.rows.href, `${name}.csv`, "CSV"),
-      files.series && download(files.series.href, `${id}_daily.csv`, "Daily series (CSV)"),
-      download(URL.createObjectURL(geojson), `${name}.geojson`, "GeoJSON"),
-    ),
+    h("p", { class: "buttons" }, ...files.map(([words, url]) => h("a", { class: "button", href: url.href, download: "" }, words))),
     h(
       "details",
       { "data-keep": keep, open: isOpen },
@@ -200,7 +144,7 @@ function table(observations, index) {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, one.date),
+      h("th", { scope: "row" }, longDay(one.date)),
       h("td", { class: "number" }, ndvi(one.ndvi_mean)),
       other && h("td", { class: "number" }, ndvi(value)),
       isSmoothed ? h("td", { class: "number" }, ndvi(day?.smoothed)) : null,

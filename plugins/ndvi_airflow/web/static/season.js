@@ -96,7 +96,7 @@ async function loadNumbers(id, shown, index) {
 }
 
 /** @param {DailySeries} series @returns {Day[]} */
-const daysOf = (series) =>
+export const daysOf = (series) =>
   series.day.map((date, at) => ({
     date,
     smoothed: series.smoothed[at],

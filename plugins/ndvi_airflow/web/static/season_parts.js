@@ -6,7 +6,7 @@
 import { h } from "./dom.js";
 import { eventWords, historyWords, phenologyWords } from "./season_words.js";
 import { change, linkTo } from "./state.js";
-import { crop, mediumDay } from "./words.js";
+import { crop, longDay } from "./words.js";
 
 /**
  * Which season of a field is shown, the newest first; nothing if there is only one.
@@ -25,7 +25,7 @@ export function seasonPicker(seasons, shown) {
 
 /** The crop and the days; and the name, where it is not that of a year. @param {SeasonStatus} season */
 function nameOfSeason({ season, plant_type: type, plant_date: start, end_date: end }) {
-  const days = end ? `${mediumDay(start)} to ${mediumDay(end)}` : `since ${mediumDay(start)}`;
+  const days = end ? `${longDay(start)} to ${longDay(end)}` : `since ${longDay(start)}`;
   return `${crop(type)}, ${days}${start.startsWith(season) ? "" : ` (${season})`}`;
 }
 

@@ -3,7 +3,7 @@
 /** @import { FieldEvent, Reason, SeasonFigures } from "./answers.d.ts" */
 /** @import { Day } from "./season.js" */
 
-import { counted, crop, longDay, mediumDay, ndvi, periodOf } from "./words.js";
+import { counted, crop, longDay, ndvi, periodOf } from "./words.js";
 
 /** @type {Record<Reason, string>} */
 const REASONS = {
@@ -17,7 +17,7 @@ const REASONS = {
 };
 
 /** @param {string | null} day @param {Reason} reason */
-const dayOr = (day, reason) => (day === null ? REASONS[reason] : mediumDay(day));
+const dayOr = (day, reason) => (day === null ? REASONS[reason] : longDay(day));
 
 /**
  * What a season's curve says, each with its name; null where there is nothing to say.
@@ -27,7 +27,7 @@ const dayOr = (day, reason) => (day === null ? REASONS[reason] : mediumDay(day))
  */
 export const phenologyWords = ({ start, start_reason, peak, peak_reason, peak_value, end, end_reason, length }) => [
   ["Start of season", dayOr(start, start_reason)],
-  ["Peak", peak === null ? REASONS[peak_reason] : `${ndvi(peak_value)} on ${mediumDay(peak)}`],
+  ["Peak", peak === null ? REASONS[peak_reason] : `${ndvi(peak_value)} on ${longDay(peak)}`],
   ["End of season", dayOr(end, end_reason)],
   ["Length", length === null ? null : counted(length, "day")],
 ];
@@ -40,7 +40,7 @@ export const phenologyWords = ({ start, start_reason, peak, peak_reason, peak_va
 export function historyWords({ crop_history_count: count, crop_history_percentile: lower, latest, latest_day: day }, type) {
   if (lower === null || day === null) return null;
   const earlier = counted(count, `earlier season of ${crop(type)}`, `earlier seasons of ${crop(type)}`);
-  return `${ndvi(latest)} on ${mediumDay(day)}: higher than ${Math.round(lower)} % of ${earlier} at that age`;
+  return `${ndvi(latest)} on ${longDay(day)}: higher than ${Math.round(lower)} % of ${earlier} at that age`;
 }
 
 /** The peers of a day. @param {string} type Their crop. @param {number} count */

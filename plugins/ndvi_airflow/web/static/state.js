@@ -4,6 +4,8 @@
 /** @import { Grid } from "./grid.js" */
 
 /**
+ * @typedef {"planting" | "year" | "none"} Align By days since planting, by day of the year, or not at all.
+ *
  * @typedef {object} Addressed What the address has of the state.
  * @property {"map" | "list" | "days"} view
  * @property {string | null} date Of the map; null is the last day.
@@ -11,6 +13,7 @@
  * @property {string | null} season The name of that one's season; null is the season of the date.
  * @property {"latest" | "day"} colour Whether the map shows each field's latest value, or this day's only.
  * @property {string} index Of which the curve is.
+ * @property {Align} align How earlier seasons are drawn behind that.
  * @property {string | null} from First day that is loaded; null: as many days as load fast.
  *
  * @typedef {object} Loaded What the servers answered.
@@ -24,14 +27,17 @@
  */
 
 /** @type {(keyof Addressed)[]} */
-const IN_ADDRESS = ["view", "date", "field", "season", "colour", "index", "from"];
+const IN_ADDRESS = ["view", "date", "field", "season", "colour", "index", "align", "from"];
 /** Changes of these are steps that the browser's Back button undoes. @type {(keyof State)[]} */
 const STEPS = ["view", "field", "season"];
 /** @type {State["view"][]} */
 export const VIEWS = ["map", "list", "days"];
 
+/** @type {Align[]} */
+const ALIGNS = ["planting", "year", "none"];
+
 /** @type {Addressed} */
-const BEGINNING = { view: "map", date: null, field: [], season: null, colour: "latest", index: "ndvi", from: null };
+const BEGINNING = { view: "map", date: null, field: [], season: null, colour: "latest", index: "ndvi", align: "planting", from: null };
 
 /** @type {State} */
 export const state = { ...read(), session: null, extent: null, indices: [], fields: [], grid: null };
@@ -102,6 +108,7 @@ function read() {
     season: words.get("season"),
     colour: words.get("colour") === "day" ? "day" : BEGINNING.colour,
     index: words.get("index") ?? BEGINNING.index,
+    align: ALIGNS.find((align) => align === words.get("align")) ?? BEGINNING.align,
     from: day("from"),
   };
 }

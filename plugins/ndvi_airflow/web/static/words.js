@@ -63,16 +63,14 @@ export const why = (status) => WHY[status] ?? status;
 /** The class of the style sheet that stands for a status. @param {CellStatus} status */
 export const classNameOf = (status) => status.replaceAll("_", "-");
 
-const LONG = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
-const MEDIUM = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric", timeZone: "UTC" });
 const MILLISECONDS_A_DAY = 86_400_000;
 
-/** @param {string} day */
-export const longDay = (day) => LONG.format(new Date(day));
-/** @param {string} day */
-export const mediumDay = (day) => MEDIUM.format(new Date(day));
+/** A day as the whole page has it: 25 Jun 2025. @param {string} day */
+export const longDay = (day) => DAY.format(new Date(day));
+export const mediumDay = longDay;
 /** @param {string} day */
 export const shortDay = (day) => SHORT.format(new Date(day));
 /** @param {string} day */
@@ -133,6 +131,13 @@ export function said(one, index = "NDVI", value = null) {
     `${percent(one.valid_fraction ?? 0)} of the field valid`,
     ...one.quality.map((doubt) => doubt.replaceAll("_", " ")),
   ];
+}
+
+/** A difference, always with its sign. @param {number | null | undefined} value @param {number} [digits] */
+export function signed(value, digits = 2) {
+  if (value === null || value === undefined) return "–";
+  const rounded = value.toFixed(digits);
+  return Number(rounded) === 0 ? `±${(0).toFixed(digits)}` : rounded.startsWith("-") ? rounded.replace("-", "−") : `+${rounded}`;
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */

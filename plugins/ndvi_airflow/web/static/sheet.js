@@ -1,0 +1,39 @@
+/** A sheet to print: a field in its season, or the fields of a crop. */
+
+import * as api from "./api.js";
+import { byId, h } from "./dom.js";
+import { cropSheet } from "./sheet_crop.js";
+import { fieldSheet } from "./sheet_field.js";
+import { crop, messageOf } from "./words.js";
+
+const wanted = new URLSearchParams(location.hash.slice(1));
+const sheet = byId("sheet");
+/** Of boundaries, which the sheet of a crop does not show. */
+const TOLERANCE_METRES = 1000;
+
+async function show() {
+  const name = wanted.get("crop");
+  if (name !== null) {
+    document.title = `${crop(name)} · NDVI`;
+    return cropSheet(await api.fields(TOLERANCE_METRES), name, wanted.get("year"));
+  }
+  const id = wanted.get("field") ?? "";
+  document.title = `${id} · NDVI`;
+  const [field, indices, session] = await Promise.all([api.field(id), api.indices(), api.session()]);
+  const index = indices.find((one) => one.name === wanted.get("index")) ?? indices[0];
+  return fieldSheet(field, wanted.get("season"), index, indices[0], session);
+}
+
+const isFramed = window.parent !== window;
+byId("print").hidden = isFramed;
+byId("print").addEventListener("click", () => window.print());
+if (isFramed) byId("print").after(h("p", {}, "Airflow's frame does not let a page print. Open this address in a tab of its own: ", h("code", {}, location.href)));
+byId("back", HTMLAnchorElement).href = wanted.has("field") ? `./#field=${encodeURIComponent(wanted.get("field") ?? "")}` : "./";
+window.addEventListener("hashchange", () => location.reload());
+show()
+  .catch((error) => [h("p", { class: "problem", role: "alert" }, messageOf(error))])
+  .then((parts) => {
+    sheet.replaceChildren(...parts);
+    sheet.removeAttribute("aria-busy");
+    sheet.dispatchEvent(new Event("shown"));
+  });
