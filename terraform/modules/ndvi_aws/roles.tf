@@ -5,17 +5,25 @@ locals {
   oidc_issuer = split(":oidc-provider/", var.cluster_oidc_provider_arn)[1]
 
   # The account that takes the role, and the prefixes (the settings' defaults) by what it may do with the objects below.
+  # `airflow` also has what people do by `airflow ndvi` in its pods: retire, rename and purge fields.
   rights = {
     airflow = {
       account = "ndvi-airflow"
-      read    = ["staticdata/*", "runs/*", "observations/*", "fields/*", "seasons/*", "events/*", "logs/*"]
-      write   = ["staticdata/*", "runs/*", "observations/*", "seasons/*", "events/*", "logs/*"]
-      delete  = ["staticdata/fields/pending/*", "seasons/*", "events/*"]
+      read = [
+        "staticdata/config/bbox.geojson", "staticdata/fields/pending/*", "staticdata/fields/processed/*",
+        "staticdata/fields/rejected/*", "staticdata/fields/waiting/*",
+        "runs/*", "observations/*", "fields/*", "seasons/*", "events/*", "logs/*",
+      ]
+      write = [
+        "staticdata/fields/pending/*", "staticdata/fields/processed/*", "staticdata/fields/rejected/*",
+        "staticdata/fields/waiting/*", "runs/*", "observations/*", "fields/*", "seasons/*", "events/*", "logs/*",
+      ]
+      delete = ["staticdata/fields/pending/*", "observations/*", "fields/*", "seasons/*", "events/*"]
     }
     web = {
       account = "airflow-api-server"
-      read    = ["logs/*", "runs/*", "fields/*", "passes/*", "seasons/*"]
-      write   = []
+      read    = ["staticdata/config/bbox.geojson", "runs/*", "fields/*", "passes/*", "seasons/*", "logs/*"]
+      write   = ["staticdata/fields/pending/*"]
       delete  = []
     }
     compute = {
