@@ -10,7 +10,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-chart test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -57,6 +57,10 @@ test: setup ## run the tests
 
 test-long: setup ## try the properties on many more examples, drawn by chance
 	$(BIN)/pytest --hypothesis-profile long -m hypothesis --numprocesses 2
+
+test-chart: setup ## run those that need the official chart: NDVI_CHART=airflow-1.22.0.tgz (helm-values/README.md)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement helm-values/requirements.txt
+	NDVI_CHART=$(NDVI_CHART) $(BIN)/pytest tests/deployment/test_chart.py
 
 test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
 	$(MAKE) image-ndvi TAG=test
@@ -145,3 +149,6 @@ lock: setup ## bring requirements.txt, and what the images install of it, to the
 	$(COMPILE) --constraints requirements.txt --no-annotate --upgrade --extra airflow \
 		--output-file docker/requirements-airflow.txt
 	$(COMPILE) --constraints requirements.txt --upgrade --group bench --output-file benchmarks/requirements.txt
+	$(BIN)/uv pip compile --group pyproject.toml:chart --universal --python-version 3.11 --constraints requirements.txt \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet --no-annotate --upgrade \
+		--output-file helm-values/requirements.txt

@@ -1,8 +1,10 @@
 """Our values for the official Airflow chart against the keys that the chart and Airflow publish."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +98,52 @@ def test_components_that_run_tasks_have_the_account_that_may_start_pods() -> Non
     assert launcher["name"] in accounts
     common = load("common")
     named = {
-        "worker": common["workers"]["serviceAccount"],
+        "worker": common["workers"]["celery"]["serviceAccount"],
         "triggerer": common["triggerer"]["serviceAccount"],
         "scheduler of the LocalExecutor": load("local")["scheduler"]["serviceAccount"],
     }
     assert {who: (account["create"], account["name"]) for who, account in named.items()} == dict.fromkeys(
         named, (False, launcher["name"])
     )
-    assert "serviceAccount" not in load("production")["scheduler"]  # runs no task with the CeleryExecutor
+    # With the CeleryExecutor it runs no task.
+    assert load("production")["scheduler"]["serviceAccount"] == {"automountServiceAccountToken": False}
+
+
+def test_components_are_found_by_their_address() -> None:
+    """A Deployment's pods have no name that leads to them, and Airflow asks where a task runs for its log."""
+    callable_ = load("common")["config"]["core"]["hostname_callable"]
+    module, _, name = callable_.rpartition(".")
+    ip_address(getattr(import_module(module), name)())
+
+
+def reachable(address: str, port: int) -> bool:
+    """Whether the policy lets compute pods talk to an address."""
+    (policy,) = manifests("network-policy")
+    for rule in policy["spec"]["egress"]:
+        blocks = [one["ipBlock"] for one in rule.get("to", ())]
+        inside = not blocks or any(
+            ip_address(address) in ip_network(block["cidr"])
+            and not any(ip_address(address) in ip_network(one) for one in block.get("except", ()))
+            for block in blocks
+        )
+        if inside and port in {one["port"] for one in rule["ports"]}:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "expected"),
+    [
+        ("52.92.0.1", 443, True),  # S3
+        ("10.100.0.10", 53, True),  # the cluster's name server
+        ("169.254.170.23", 80, True),  # the agent of EKS Pod Identity: keys of the pod's own role
+        ("169.254.169.254", 80, False),  # the metadata service: keys of the node's role
+        ("169.254.169.254", 443, False),
+        ("10.0.0.7", 5432, False),  # the database
+    ],
+)
+def test_compute_pods_reach_what_they_need_and_nothing_else(address: str, port: int, expected: bool) -> None:
+    assert reachable(address, port) == expected
 
 
 def test_the_values_hold_no_secret() -> None:

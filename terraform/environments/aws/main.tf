@@ -24,6 +24,9 @@ module "ndvi_platform" {
   values        = [file("${path.module}/../../../helm-values/production.yaml")]
   log_folder    = "s3://${module.aws.bucket}/logs"
   role_arns     = module.aws.role_arns
+  database_ca   = file(var.database_ca_file)
+
+  kubectl_context = var.kubectl_context
 
   settings = merge(var.settings, {
     NDVI_BUCKET_URL = "s3://${module.aws.bucket}"

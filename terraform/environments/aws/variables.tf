@@ -69,3 +69,13 @@ variable "database_multi_az" {
   type        = bool
   default     = true
 }
+
+variable "database_ca_file" {
+  description = "File with the certificates of RDS' authorities: https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem."
+  type        = string
+}
+
+variable "kubectl_context" {
+  description = "Context of kubectl that leads to the cluster: aws eks update-kubeconfig --name CLUSTER --alias CONTEXT."
+  type        = string
+}

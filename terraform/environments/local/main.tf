@@ -28,6 +28,7 @@ module "ndvi_platform" {
   values               = [file("${path.module}/../../../helm-values/local.yaml")]
   log_folder           = "s3://${local.bucket}/logs"
   compute_egress_ports = [local.s3_port]
+  kubectl_context      = "kind-${var.cluster_name}"
 
   settings = merge(var.settings, {
     NDVI_BUCKET_URL = "s3://${local.bucket}"

@@ -5,6 +5,12 @@ locals {
     NDVI_EXECUTION = "kubernetes"
     NDVI_IMAGE     = var.compute_image
   })
+
+  # All drivers read them: psycopg2 and asyncpg of Airflow, psycopg of the registry.
+  database_tls = [
+    { name = "PGSSLMODE", value = "verify-full" },
+    { name = "PGSSLROOTCERT", value = "/opt/ndvi/database-ca/ca.pem" },
+  ]
 }
 
 resource "kubernetes_namespace_v1" "this" {
@@ -34,6 +40,29 @@ resource "kubernetes_config_map_v1" "compute" {
   }
 
   data = var.compute_environment
+}
+
+resource "kubernetes_config_map_v1" "database_ca" {
+  count = var.database_ca == null ? 0 : 1
+
+  metadata {
+    name      = "ndvi-database-ca"
+    namespace = kubernetes_namespace_v1.this.metadata[0].name
+  }
+
+  data = {
+    "ca.pem" = var.database_ca
+  }
+}
+
+# A job cannot be changed, and an earlier release's may still be there: ended within the hour, or failing, which is when one
+# wants to go back. Without this the release would fail on it.
+resource "terraform_data" "migration_job" {
+  triggers_replace = [var.airflow_image, var.values, var.chart_version, local.settings, var.database_ca]
+
+  provisioner "local-exec" {
+    command = "kubectl --context ${var.kubectl_context} --namespace ${kubernetes_namespace_v1.this.metadata[0].name} delete job airflow-run-airflow-migrations --ignore-not-found"
+  }
 }
 
 resource "helm_release" "airflow" {
@@ -70,12 +99,24 @@ resource "helm_release" "airflow" {
         }
       }),
     ],
+    var.database_ca == null ? [] : [
+      yamlencode({
+        env          = local.database_tls
+        volumes      = [{ name = "database-ca", configMap = { name = "ndvi-database-ca" } }]
+        volumeMounts = [{ name = "database-ca", mountPath = "/opt/ndvi/database-ca", readOnly = true }]
+        migrateDatabaseJob = {
+          env = concat(yamldecode(file("${local.helm_values}/common.yaml")).migrateDatabaseJob.env, local.database_tls)
+        }
+      }),
+    ],
   )
 
   depends_on = [
     kubernetes_config_map_v1.settings,
     kubernetes_config_map_v1.compute,
+    kubernetes_config_map_v1.database_ca,
     kubernetes_role_binding_v1.launcher,
     kubernetes_network_policy_v1.compute,
+    terraform_data.migration_job,
   ]
 }

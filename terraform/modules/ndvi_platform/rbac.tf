@@ -97,7 +97,7 @@ resource "kubernetes_network_policy_v1" "compute" {
           content {
             ip_block {
               cidr   = to.value.ipBlock.cidr
-              except = to.value.ipBlock.except
+              except = try(to.value.ipBlock.except, null)
             }
           }
         }

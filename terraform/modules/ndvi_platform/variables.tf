@@ -106,3 +106,19 @@ variable "timeout_seconds" {
   type        = number
   default     = 900
 }
+
+variable "kubectl_context" {
+  description = "Context of kubectl that leads to the cluster: it removes the last release's migration job."
+  type        = string
+}
+
+variable "database_ca" {
+  description = "Certificates (PEM) of who vouches for the database server, which Airflow then verifies. Null: no TLS is asked for."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.database_ca == null || can(regex("-----BEGIN CERTIFICATE-----", var.database_ca))
+    error_message = "database_ca has to be certificates in PEM."
+  }
+}
