@@ -65,7 +65,7 @@ test-chart: setup ## run those that need the official chart: NDVI_CHART=airflow-
 test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
 	$(MAKE) image-ndvi TAG=test
 	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
-	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/cluster
+	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/deployment/test_image.py tests/cluster
 
 bench: setup .venv-bench/ready ## measure against other libraries (half an hour); the table is also in .bench/bench.md
 	.venv-bench/bin/python -m benchmarks
@@ -116,9 +116,10 @@ format: setup ## rewrite the code in the one style
 types: setup ## check the types
 	$(BIN)/mypy
 
-image: image-ndvi image-airflow ## build the images ndvi and ndvi-airflow (TAG=dev)
+image: image-ndvi image-airflow ## build the images ndvi and ndvi-airflow (TAG=dev; PYTHON_IMAGE, AIRFLOW_IMAGE: other bases)
 
-BUILD = docker build --file docker/Dockerfile --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD)
+BUILD = docker build --file docker/Dockerfile --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) \
+	$(foreach base,PYTHON_IMAGE AIRFLOW_IMAGE,$(if $($(base)),--build-arg $(base)=$($(base))))
 
 image-ndvi:
 	$(BUILD) --target ndvi --tag ndvi:$(TAG) .
