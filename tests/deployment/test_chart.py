@@ -13,6 +13,14 @@ KUBERNETES = ("1.30", "1.35")
 """The oldest version that the chart takes, and a later one."""
 
 
+BOOTSTRAP = {
+    "dags": {"persistence": {"enabled": True, "existingClaim": "airflow-dags", "accessMode": "ReadWriteMany"}},
+    "createUserJob": {"useHelmHooks": False, "applyCustomEnv": False},
+    "migrateDatabaseJob": {"useHelmHooks": False, "applyCustomEnv": False},
+}
+"""What Hydrosat's bootstrap sets of the chart."""
+
+
 @pytest.fixture(scope="module")
 def chart() -> bytes:
     return archive()
@@ -33,7 +41,7 @@ def test_kubernetes_takes_every_manifest(release: Release, version: str) -> None
     kubernetes_validate = pytest.importorskip("kubernetes_validate")
     ours = [
         manifest
-        for name in ("rbac", "network-policy")
+        for name in ("rbac", "network-policy", "bootstrap-s3")
         for manifest in yaml.safe_load_all((HELM_VALUES / f"{name}.yaml").read_text())
     ]
     for manifest in (*release.manifests, *ours):
@@ -116,6 +124,27 @@ def test_who_reads_metrics_reaches_them(production: Release) -> None:
     (rule,) = production.one("NetworkPolicy", "airflow-statsd-policy")["spec"]["ingress"]
     assert {"namespaceSelector": {"matchLabels": {"ndvi/metrics": "true"}}} in rule["from"]
     assert {"protocol": "TCP", "port": 9102} in rule["ports"]
+
+
+def test_the_bootstrap_gets_our_airflow_and_keeps_its_dags_and_its_user(chart: bytes) -> None:
+    release = install(chart, BOOTSTRAP, "bootstrap")
+    pods = dict(release.pods())
+    assert pods.keys() == {
+        f"airflow-{name}"
+        for name in (
+            *("api-server", "dag-processor", "scheduler", "triggerer"),
+            *("postgresql", "run-airflow-migrations", "create-user"),
+        )
+    }
+    images = {one["image"] for name, one in release.containers() if "postgresql" not in name}
+    assert images == {"ndvi-airflow:bootstrap"}
+    for name in ("airflow-scheduler", "airflow-triggerer"):
+        assert pods[name]["serviceAccountName"] == "ndvi-airflow"
+    for name in ("airflow-scheduler", "airflow-dag-processor"):
+        assert {"name": "dags", "persistentVolumeClaim": {"claimName": "airflow-dags"}} in pods[name]["volumes"]
+    (migrate,) = pods["airflow-run-airflow-migrations"]["containers"]
+    assert migrate["args"][-1].endswith("airflow ndvi migrate")
+    assert "AIRFLOW_CONN_NDVI_REGISTRY" in {one["name"] for one in migrate["env"]}
 
 
 def test_the_list_of_keys_is_the_charts(chart: bytes) -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CHART = yaml.safe_load((ROOT / "tests/data/airflow_chart_1.22.0_keys.yaml").read_text())
 AHEAD = {"scheduler": {"batch_asset_events"}}
 """Options of Airflow 3.4 that 3.3 does not document."""
-FILES = ("common", "local", "production")
+FILES = ("common", "local", "production", "bootstrap")
 """Files of values; the other files in the folder are manifests."""
 
 
@@ -79,6 +79,13 @@ def test_an_environment_says_only_what_differs_from_what_is_common(name: str) ->
     common, values = load("common"), load(name)
     for path in set(paths(common)) & set(paths(values)):
         assert at(common, path) != at(values, path), path
+
+
+def test_the_overlay_for_the_bootstrap_says_what_is_common() -> None:
+    common, overlay = load("common"), load("bootstrap")
+    theirs = {"defaultAirflowTag"}
+    for path in set(paths(common)) & set(paths(overlay)) - theirs:
+        assert at(common, path) == at(overlay, path), path
 
 
 def at(values: dict[str, Any], path: str) -> Any:

@@ -61,6 +61,10 @@ NOT_RUN = {
     ("deployment.md", "secrets="): "takes an account of AWS; tests/deployment/test_database_access.py runs the script",
     ("deployment.md", "terraform apply"): "takes an account of AWS",
     ("deployment.md", "kubectl create namespace"): "takes a cluster and the official chart",
+    (
+        "deployment.md",
+        "make init",
+    ): "takes Docker, kind and another repository; tests/deployment/test_chart.py renders it",
     ("deployment.md", "kubectl --namespace ndvi delete job"): "takes a cluster",
 }
 """Document and beginning of each block that is not, and why."""

@@ -71,7 +71,7 @@ def install(archive: bytes, *values: str | dict[str, Any]) -> Release:
         for manifest in yaml.safe_load_all(text)
         if isinstance(manifest, dict)
     ]
-    (notes,) = (text for name, text in files.items() if name.endswith("NOTES.txt"))
+    (notes,) = (text for name, text in files.items() if name == "airflow/templates/NOTES.txt")
     return Release(manifests, notes)
 
 
