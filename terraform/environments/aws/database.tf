@@ -40,8 +40,65 @@ resource "aws_db_instance" "this" {
   db_subnet_group_name   = aws_db_subnet_group.this.name
   vpc_security_group_ids = [aws_security_group.database.id]
 
+  enabled_cloudwatch_logs_exports = keys(aws_cloudwatch_log_group.database)
+
   backup_retention_period   = 14
   copy_tags_to_snapshot     = true
   deletion_protection       = true
   final_snapshot_identifier = "ndvi-final"
+}
+
+# Without these, RDS would make groups that keep everything for ever.
+resource "aws_cloudwatch_log_group" "database" {
+  for_each = toset(["postgresql", "upgrade"])
+
+  name              = "/aws/rds/instance/ndvi/${each.key}"
+  retention_in_days = 90
+}
+
+locals {
+  database_alarms = {
+    cpu = {
+      metric     = "CPUUtilization"
+      comparison = "GreaterThanThreshold"
+      threshold  = 80 # percent, for a quarter of an hour
+      says       = "PostgreSQL of NDVI is busy: a larger instance, or fewer tasks at one time."
+    }
+    memory = {
+      metric     = "FreeableMemory"
+      comparison = "LessThanThreshold"
+      threshold  = 256 * 1024 * 1024
+      says       = "PostgreSQL of NDVI has less than 256 MiB of memory left: a larger instance."
+    }
+    storage = {
+      metric     = "FreeStorageSpace"
+      comparison = "LessThanThreshold"
+      threshold  = 4 * 1024 * 1024 * 1024
+      says       = "PostgreSQL of NDVI has less than 4 GiB of storage left, which grows by itself up to max_allocated_storage."
+    }
+    connections = {
+      metric     = "DatabaseConnections"
+      comparison = "GreaterThanThreshold"
+      threshold  = 300 # of some 400 that a db.t4g.medium takes
+      says       = "PostgreSQL of NDVI has more than 300 connections: who holds them is in pg_stat_activity."
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "database" {
+  for_each = local.database_alarms
+
+  alarm_name        = "ndvi-database-${each.key}"
+  alarm_description = each.value.says
+  alarm_actions     = var.alarm_topic_arns
+  ok_actions        = var.alarm_topic_arns
+
+  namespace           = "AWS/RDS"
+  metric_name         = each.value.metric
+  dimensions          = { DBInstanceIdentifier = aws_db_instance.this.identifier }
+  statistic           = "Average"
+  period              = 300
+  evaluation_periods  = 3
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
 }

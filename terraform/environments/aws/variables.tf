@@ -79,3 +79,14 @@ variable "kubectl_context" {
   description = "Context of kubectl that leads to the cluster: aws eks update-kubeconfig --name CLUSTER --alias CONTEXT."
   type        = string
 }
+
+variable "alarm_topic_arns" {
+  description = "SNS topics that are told when the database runs short of something, and when it has recovered."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:aws[a-z-]*:sns:", arn))])
+    error_message = "alarm_topic_arns takes ARNs of SNS topics."
+  }
+}

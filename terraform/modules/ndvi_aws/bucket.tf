@@ -54,8 +54,35 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       noncurrent_days = var.noncurrent_days
     }
 
+    # What a deleted object leaves behind when its versions are gone.
+    expiration {
+      expired_object_delete_marker = true
+    }
+
     abort_incomplete_multipart_upload {
       days_after_initiation = 7
+    }
+  }
+
+  # Most products have some 10 kB: to move one would cost what it saves in a lifetime, and S3 counts it as 128 kB elsewhere.
+  dynamic "rule" {
+    for_each = toset(["fields", "observations", "seasons"])
+
+    content {
+      id     = "seldom-read-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        and {
+          prefix                   = "${rule.key}/"
+          object_size_greater_than = 128 * 1024
+        }
+      }
+
+      transition {
+        days          = 30
+        storage_class = "INTELLIGENT_TIERING"
+      }
     }
   }
 
