@@ -1,7 +1,11 @@
 """What the official chart makes of our values; needs its archive and Helm's library (`make test-chart`)."""
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +128,44 @@ def test_who_reads_metrics_reaches_them(production: Release) -> None:
     (rule,) = production.one("NetworkPolicy", "airflow-statsd-policy")["spec"]["ingress"]
     assert {"namespaceSelector": {"matchLabels": {"ndvi/metrics": "true"}}} in rule["from"]
     assert {"protocol": "TCP", "port": 9102} in rule["ports"]
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="the terraform command is not on this machine")
+def test_whoever_talks_to_the_database_verifies_it(chart: bytes, tmp_path: Path) -> None:
+    """The values that Terraform adds on AWS, evaluated by Terraform itself, reach every pod."""
+    module = ROOT / "terraform/modules/ndvi_platform"
+    source = (module / "main.tf").read_text().replace("${path.module}/../../../helm-values", str(HELM_VALUES))
+    own = source[source.index("locals {") : source.index('resource "kubernetes_namespace_v1"')]
+    values = source[source.index("  values = concat(") : source.index("  depends_on = [")]
+    (tmp_path / "main.tf").write_text(f"{own}\nlocals {{\n{values}}}\n")
+    (tmp_path / "variables.tf").write_text((module / "variables.tf").read_text())
+    given = {
+        "airflow_image": {"repository": "example/ndvi-airflow", "tag": "1.0.0"},
+        "compute_image": "example/ndvi:1.0.0",
+        "values": [(HELM_VALUES / "production.yaml").read_text()],
+        "log_folder": "s3://example/logs",
+        "kubectl_context": "example",
+        "database_ca": "-----BEGIN CERTIFICATE-----",
+    }
+    (tmp_path / "terraform.tfvars.json").write_text(json.dumps(given))
+    command = ["terraform", f"-chdir={tmp_path}", "console"]
+    done = subprocess.run(command, input="jsonencode(local.values)\n", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    release = install(chart, *(yaml.safe_load(one) for one in json.loads(json.loads(done.stdout))))
+
+    verify = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/opt/ndvi/database-ca/ca.pem"}
+    talks = {
+        name: one
+        for name, one in release.containers()
+        if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in {variable["name"] for variable in one.get("env", ())}
+    }
+    assert {name.partition("/")[0] for name in talks} == dict(release.pods()).keys() - {
+        "airflow-redis",
+        "airflow-statsd",
+    }
+    for name, one in talks.items():
+        assert verify.items() <= {variable["name"]: variable.get("value") for variable in one["env"]}.items(), name
+        assert "/opt/ndvi/database-ca" in {mount["mountPath"] for mount in one["volumeMounts"]}, name
 
 
 def test_the_bootstrap_gets_our_airflow_and_keeps_its_dags_and_its_user(chart: bytes) -> None:
