@@ -43,3 +43,12 @@ class Event(Frozen):
     status: Annotated[EventStatus, Column(", ".join(get_args(EventStatus)))]
     opened_at: Annotated[datetime, Column("When it was first found")]
     changed_at: Annotated[datetime, Column("When its status last changed")]
+
+
+class ReviewedEvent(Event):
+    """An event with what people last said of it, if they did."""
+
+    dismissed: Annotated[bool, Column("Somebody has said that it needs no attention")] = False
+    note: Annotated[str | None, Column("What somebody has noted on it")] = None
+    reviewed_by: Annotated[str | None, Column("Who last dismissed it, took that back or changed the note")] = None
+    reviewed_at: Annotated[datetime | None, Column("When")] = None

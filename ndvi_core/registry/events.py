@@ -1,30 +1,36 @@
-"""Events in the registry: reading pages of them, and keeping what was found."""
+"""Events in the registry: reading pages of them, keeping what was found, and what people say of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
     Select,
     and_,
+    false,
     func,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from ndvi_core.models.event import Event, EventKind, EventStatus, Evidence
-from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.errors import NotFound
+from ndvi_core.models.event import Event, EventKind, EventStatus, Evidence, ReviewedEvent
+from ndvi_core.models.season_part import PART_BITS, SeasonPart
+from ndvi_core.registry import stale_seasons
 from ndvi_core.registry.rows import Cell, cells_as_rows
 from ndvi_core.registry.tables import event as event_table
+from ndvi_core.registry.tables import event_review
 from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
 
 _OWN = tuple(name for name in Event.model_fields if name not in ("field_id", "evidence"))
 """The attributes that are columns by the same names."""
 _EVIDENCE = "evidence_days", "evidence_fingerprints"
+_REVIEW = tuple(name for name in ReviewedEvent.model_fields if name not in Event.model_fields)
 
 
 def load_events(
@@ -35,7 +41,8 @@ def load_events(
     since: date | None = None,
     limit: int | None = None,
     offset: int = 0,
-) -> list[Event]:
+    dismissed: bool | None = None,
+) -> list[ReviewedEvent]:
     """Return events, those with the latest evidence first.
 
     Args:
@@ -46,10 +53,11 @@ def load_events(
         since: only those whose evidence is not all before this day.
         limit: events at most; None is all.
         offset: events to pass over.
+        dismissed: only those that somebody has dismissed, or that nobody has.
     """
     columns = event_table.c
     order = columns.last_day.desc(), columns.sequence, columns.event_id
-    query = select_events().order_by(*order).offset(offset).limit(limit)
+    query = _select_reviewed().order_by(*order).offset(offset).limit(limit)
     if field_ids is not None:
         query = query.where(field_table.c.field_id == func.any(list(field_ids)))
     if status is not None:
@@ -58,7 +66,9 @@ def load_events(
         query = query.where(columns.kind == kind)
     if since is not None:
         query = query.where(columns.last_day >= since)
-    return [event_of(row) for row in connection.execute(query).mappings()]
+    if dismissed is not None:
+        query = query.where(_dismissed() == dismissed)
+    return [_reviewed(row) for row in connection.execute(query).mappings()]
 
 
 def select_events(*, with_evidence: bool = True) -> Select[Any]:
@@ -74,6 +84,23 @@ def event_of(row: RowMapping) -> Event:
     return Event(**{name: row[name] for name in _OWN}, field_id=row["field_id"], evidence=tuple(evidence))
 
 
+def _select_reviewed() -> Select[Any]:
+    review = (event_review.c[name] for name in _REVIEW if name != "dismissed")
+    return (
+        select_events()
+        .add_columns(*review, _dismissed().label("dismissed"))
+        .outerjoin(event_review, event_review.c.event_id == event_table.c.event_id)
+    )
+
+
+def _dismissed() -> ColumnElement[bool]:
+    return func.coalesce(event_review.c.dismissed, false())
+
+
+def _reviewed(row: RowMapping) -> ReviewedEvent:
+    return ReviewedEvent(**dict(event_of(row)), **{name: row[name] for name in _REVIEW})
+
+
 def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
     """Return the events in the seasons of a part as rows, in the order of the registry and of their days.
 
@@ -81,7 +108,7 @@ def load_rows(connection: Connection, part: SeasonPart) -> list[dict[str, Any]]:
     """
     columns, (first, last) = event_table.c, part.sequences
     order = columns.sequence, columns.first_day, columns.kind, columns.event_id
-    query = select_events().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
+    query = _select_reviewed().where(columns.year == part.year, columns.sequence.between(first, last)).order_by(*order)
     query = query.with_for_update(key_share=True, read=True, of=field_table)
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -91,15 +118,42 @@ def keep_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
 
     Args:
         connection: in a transaction.
-        rows: the columns of `event`, but `announced`, of events of fields that are registered.
+        rows: the columns of `event`, but `announced`, of events of fields that are registered. What people said of
+            them stays as it is.
     """
     if not rows:
         return
+    own = [{name: value for name, value in row.items() if name in event_table.c} for row in rows]
     new = insert(event_table)
-    changed = {name: new.excluded[name] for name in rows[0] if name not in ("event_id", "opened_at")}
+    changed = {name: new.excluded[name] for name in own[0] if name not in ("event_id", "opened_at")}
     is_told = event_table.c.announced & (event_table.c.status == new.excluded.status)
     statement = new.on_conflict_do_update(index_elements=["event_id"], set_={**changed, "announced": is_told})
-    connection.execute(statement, list(rows))
+    connection.execute(statement, own)
+
+
+def review_event(connection: Connection, event_id: str, dismissed: bool, note: str | None, by: str) -> ReviewedEvent:
+    """Keep what somebody says of an event instead of what was said before, and return the event.
+
+    Args:
+        connection: in a transaction.
+        event_id: of the event.
+        dismissed: whether it needs no attention; false takes that back.
+        note: None is none (any more).
+        by: name of the user.
+
+    Raises:
+        NotFound: there is no such event.
+    """
+    columns = event_table.c
+    known = connection.execute(select(columns.year, columns.sequence).where(columns.event_id == event_id)).one_or_none()
+    if known is None:
+        raise NotFound(f"no event {event_id} in the registry")
+    # Its file says so with the next run of `ndvi_season`.
+    stale_seasons.note_part(connection, SeasonPart(known.year, known.sequence >> PART_BITS))
+    said = {"dismissed": dismissed, "note": note, "reviewed_by": by, "reviewed_at": func.clock_timestamp()}
+    statement = insert(event_review).values(event_id=event_id, **said)
+    connection.execute(statement.on_conflict_do_update(index_elements=["event_id"], set_=said))
+    return _reviewed(connection.execute(_select_reviewed().where(columns.event_id == event_id)).mappings().one())
 
 
 def registered(connection: Connection, sequences: Iterable[int]) -> set[int]:

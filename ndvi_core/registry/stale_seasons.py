@@ -58,6 +58,16 @@ def note_fields(connection: Connection, sequences: Iterable[int]) -> None:
     _note(connection, _parts().where(season.c.sequence == fields).union(events))
 
 
+def note_part(connection: Connection, noted: SeasonPart) -> None:
+    """Note one part, whether or not it has seasons (any more).
+
+    Args:
+        connection: in the transaction that changes what its files say.
+        noted: the part.
+    """
+    connection.execute(insert(stale_season_part).values(noted._asdict()))
+
+
 def note_new_settings(connection: Connection, settings: str) -> None:
     """Note all seasons if they are computed by other settings than before, and note the settings.
 

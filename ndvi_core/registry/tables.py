@@ -216,6 +216,17 @@ Index("event_by_field", event.c.sequence)
 Index("event_by_change", event.c.changed_at)
 Index("event_unannounced", event.c.event_id, postgresql_where=text("NOT announced"))
 
+event_review = Table(
+    "event_review",
+    metadata,
+    Column("event_id", ForeignKey("event.event_id", ondelete="CASCADE"), primary_key=True),
+    Column("dismissed", Boolean, nullable=False),
+    Column("note", Text),
+    Column("reviewed_by", Text, nullable=False, comment="name of the user"),
+    Column("reviewed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="what people last said of events",
+)
+
 published_day = Table(
     "published_day",
     metadata,

@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ndvi_core.models.event import Event
+from ndvi_core.models.event import ReviewedEvent
 from ndvi_core.models.observation import Column, columns_of
 from ndvi_core.models.season_table import numbers_of
 from ndvi_core.storage.parquet import read_table
 from ndvi_core.storage.season_files import FOUND, Data, Lists, Spec, Values, write_columns
 
-_DAYS, _TIMES, _NUMBERS = ("first_day", "last_day"), ("opened_at", "changed_at"), ("value", "before", "change")
+_DAYS, _TIMES, _NUMBERS = (
+    ("first_day", "last_day"),
+    ("opened_at", "changed_at", "reviewed_at"),
+    ("value", "before", "change"),
+)
+_NULLABLE = (*_NUMBERS, "note", "reviewed_by", "reviewed_at")
 
 
 def _specs() -> dict[str, Spec]:
@@ -20,9 +25,10 @@ def _specs() -> dict[str, Spec]:
         **dict.fromkeys(_DAYS, "date32"),
         **dict.fromkeys(_TIMES, "timestamp"),
         **dict.fromkeys(_NUMBERS, "float64"),
+        "dismissed": "bool",
     }
-    own = {name: column for name, column in columns_of(Event).items() if name != "evidence"}
-    specs = {name: Spec(types.get(name, "string"), column, name in _NUMBERS) for name, column in own.items()}
+    own = {name: column for name, column in columns_of(ReviewedEvent).items() if name != "evidence"}
+    specs = {name: Spec(types.get(name, "string"), column, name in _NULLABLE) for name, column in own.items()}
     return {
         **specs,
         "evidence_days": Spec("list<date32>", Column("Days of the observations that it was found in")),
@@ -38,7 +44,7 @@ def write_events(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Return a Parquet file of events: the same rows give the same bytes.
 
     Args:
-        rows: the columns of table `event`, and `field_id`.
+        rows: the columns of table `event`, what people said of them, and `field_id`.
     """
     columns: dict[str, Data] = {}
     for name, spec in EVENTS.items():
@@ -46,7 +52,8 @@ def write_events(rows: Sequence[Mapping[str, Any]]) -> bytes:
         if name in _DAYS:
             columns[name] = numbers_of(values)
         elif name in _TIMES:
-            columns[name] = np.array([(value - _START) // timedelta(microseconds=1) for value in values], np.int64)
+            times = [((value or _START) - _START) // timedelta(microseconds=1) for value in values]
+            columns[name] = Values(np.array(times, np.int64), np.array([value is not None for value in values], bool))
         elif name in _NUMBERS:
             numbers = np.array(values, np.float64)  # None is NaN
             columns[name] = Values(numbers, np.isfinite(numbers))
@@ -55,7 +62,7 @@ def write_events(rows: Sequence[Mapping[str, Any]]) -> bytes:
             items = numbers_of(flat) if name == "evidence_days" else flat
             columns[name] = Lists(np.array([len(items) for items in values], np.int64), items)
         else:
-            columns[name] = values
+            columns[name] = np.array(values) if spec.type == "bool" else values
     return write_columns(columns, EVENTS)
 
 

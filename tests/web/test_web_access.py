@@ -17,6 +17,8 @@ READS = [
     "api/indices",
     "api/fields/wheat/observations",
     "api/observations?field_ids=wheat",
+    "api/standings",
+    "api/events",
     "api/fields/wheat/overlays/2025-04-01.png",
     "api/fields/wheat/overlays/2025-04-01.json",
     "api/fields/wheat/pixels/2025-04-01",
@@ -36,7 +38,14 @@ def documented(server: Server, sign_in: SignIn) -> dict[str, set[str]]:
 
 def test_every_documented_route_refuses_nobody_in_particular(server: Server, sign_in: SignIn) -> None:
     nobody = sign_in(None)
-    values = {"field_id": "wheat", "day": "2025-04-01", "dag_id": "ndvi_daily", "run_id": "x", "map_index": "0"}
+    values = {
+        "field_id": "wheat",
+        "day": "2025-04-01",
+        "dag_id": "ndvi_daily",
+        "run_id": "x",
+        "map_index": "0",
+        "event_id": "0",
+    }
     routes = documented(server, sign_in)
     assert len(routes) >= 12
     for path, methods in routes.items():

@@ -15,6 +15,7 @@ Responses = dict[int | str, dict[str, Any]]
 """What FastAPI takes as the `responses` of a route."""
 
 _WHEN = {
+    400: "The body is no text",
     401: "Nobody is signed in",
     403: "The right to do this is missing",
     404: "It is not there",

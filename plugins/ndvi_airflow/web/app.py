@@ -12,7 +12,19 @@ from fastapi.staticfiles import StaticFiles
 
 from ndvi_airflow.airflow_compat import bearer_scheme, get_user
 from ndvi_airflow.settings import load_settings
-from ndvi_airflow.web import cells, fields, indices, observations, passes, pictures, seasons, uploads, zones
+from ndvi_airflow.web import (
+    cells,
+    events,
+    fields,
+    indices,
+    observations,
+    passes,
+    pictures,
+    seasons,
+    standings,
+    uploads,
+    zones,
+)
 from ndvi_airflow.web.answers import describe
 from ndvi_airflow.web.dependencies import answer_errors
 from ndvi_core import __version__
@@ -28,7 +40,19 @@ app = FastAPI(
 )
 answer_errors(app)
 describe(app)
-for routes in (fields, indices, observations, passes, pictures, cells, zones, seasons, uploads):
+for routes in (
+    fields,
+    indices,
+    observations,
+    passes,
+    pictures,
+    cells,
+    zones,
+    seasons,
+    standings,
+    events,
+    uploads,
+):
     app.include_router(routes.router)
 
 

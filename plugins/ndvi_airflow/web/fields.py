@@ -14,7 +14,7 @@ from ndvi_airflow.web.answers import GEOJSON, READS, GeoJSONResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.pagination import Limit, Offset, Period, json_response, next_page
-from ndvi_airflow.web.security import may_recompute, may_upload, reader
+from ndvi_airflow.web.security import may_recompute, may_review, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
@@ -42,6 +42,7 @@ class Session(Frozen):
 
     user: str
     may_upload: bool
+    may_review: bool
     may_recompute: bool
     tiles_url: str | None
     """Template of background tiles; null is a map without."""
@@ -113,12 +114,14 @@ def session(
     settings: Current,
     connection: Registry,
     may_upload: Annotated[bool, Depends(may_upload)],
+    may_review: Annotated[bool, Depends(may_review)],
     may_recompute: Annotated[bool, Depends(may_recompute)],
 ) -> Session:
     """Return who is signed in and what they may do."""
     return Session(
         user=user.get_name(),
         may_upload=may_upload,
+        may_review=may_review,
         may_recompute=may_recompute,
         tiles_url=settings.map_tiles_url,
         tiles_attribution=settings.map_tiles_attribution,

@@ -1,28 +1,21 @@
-"""Seasons of fields: their figures, daily series and events, as JSON and CSV."""
+"""Seasons of fields: their figures and daily series, as JSON and CSV."""
 
-from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import RootModel
 
-from ndvi_airflow.web.answers import READS, errors
+from ndvi_airflow.web.answers import READS
+from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
-from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.fields import FieldId, require_field
-from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
+from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import reader
-from ndvi_core.models.event import Event, EventKind, EventStatus
-from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
+from ndvi_core.models.field import RegisteredField
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.indices import INDICES
-from ndvi_core.registry.events import load_events
 from ndvi_core.season_run.of_field import FieldFiles, OneSeason
-from ndvi_core.storage.csv_table import write_lines
-
-CSV = "text/csv"
-Format = Literal["json", "csv"]
 
 router = APIRouter(prefix="/api", dependencies=[reader], tags=["seasons"], responses=READS)
 
@@ -111,15 +104,7 @@ class DailySeries(Frozen):
     history_percentile: list[float | None]
 
 
-class Events(RootModel[list[Event]]):
-    """Those with the latest evidence first."""
-
-
-def _described(model: type[Any], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model, "content": {CSV: {}}}, **errors(*statuses)}
-
-
-@router.get("/fields/{field_id}/seasons", responses=_described(FieldSeasons, 404, 422))
+@router.get("/fields/{field_id}/seasons", responses=json_or_csv(FieldSeasons, 404, 422))
 def seasons(
     field_id: FieldId, connection: Registry, bucket: Bucket, settings: Current, format: Format = "json"
 ) -> Response:
@@ -144,10 +129,10 @@ def seasons(
         for season in found
         for index, figures in season.indices.items()
     )
-    return _csv((field_id, "seasons"), ("field_id", *names, "index", *SeasonFigures.model_fields), lines)
+    return csv_response((field_id, "seasons"), ("field_id", *names, "index", *SeasonFigures.model_fields), lines)
 
 
-@router.get("/fields/{field_id}/series", responses=_described(DailySeries, 404, 422))
+@router.get("/fields/{field_id}/series", responses=json_or_csv(DailySeries, 404, 422))
 def series(
     field_id: FieldId,
     connection: Registry,
@@ -175,45 +160,8 @@ def series(
     lines = ((*about_each, *row) for row in zip(*columns.values(), strict=True))
     days = columns["day"]
     name = (field_id, index, "daily", days[0], days[-1])
-    return _csv(name, ("field_id", "season", "plant_type", "index", *columns), lines)
-
-
-@router.get("/events", responses=_described(Events, 422))
-def events(
-    request: Request,
-    connection: Registry,
-    status: Annotated[EventStatus | None, Query(description="Only those that are so")] = None,
-    kind: Annotated[EventKind | None, Query(description="Only those of this kind")] = None,
-    field: Annotated[str | None, Query(description="Only those of this field", pattern=FIELD_ID_PATTERN)] = None,
-    since: Annotated[Day | None, Query(description="Only those with evidence of this day or later")] = None,
-    format: Format = "json",
-    limit: Limit = 1000,
-    offset: Offset = 0,
-) -> Response:
-    """Return a page of what was unusual in seasons, those with the latest evidence first."""
-    found = load_events(connection, [field] if field else None, status, kind, since, limit + 1, offset)
-    headers = next_page(request, limit, offset, len(found) > limit)
-    page = found[:limit]
-    if format == "json":
-        return json_response(Events(page), headers)
-    names = [name for name in Event.model_fields if name != "evidence"]
-    lines = ((*(getattr(event, name) for name in names), *_evidence(event)) for event in page)
-    return _csv(("events",), (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
-
-
-def _evidence(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return tuple(str(day) for day, _ in event.evidence), tuple(mark for _, mark in event.evidence)
+    return csv_response(name, ("field_id", "season", "plant_type", "index", *columns), lines)
 
 
 def _seasons(field: RegisteredField) -> list[OneSeason]:
     return [OneSeason(field.sequence, one.name, one.plant_type, one.plant_date) for one in field.seasons]
-
-
-def _csv(
-    name: Sequence[str | date],
-    names: Sequence[str],
-    lines: Iterable[Sequence[Any]],
-    headers: dict[str, str] | None = None,
-) -> Response:
-    headers = {**saved_as("csv", *name), **(headers or {})}
-    return Response(write_lines(names, lines), media_type=f"{CSV}; charset=utf-8", headers=headers)

@@ -8,12 +8,13 @@ from fastapi import Depends, Header, HTTPException, Request
 
 from ndvi_airflow.addresses import base_url
 from ndvi_airflow.airflow_compat import BaseUser, DagAccessEntity, GetUserDep, requires_access_dag
-from ndvi_airflow.defaults import DAILY, RECOMPUTE, REGISTRATION
+from ndvi_airflow.defaults import DAILY, RECOMPUTE, REGISTRATION, SEASON
 
 UPLOAD_TYPES = ("application/geo+json", "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
 
 _upload = requires_access_dag("POST", DagAccessEntity.RUN, REGISTRATION)
+_review = requires_access_dag("POST", DagAccessEntity.RUN, SEASON)
 _recompute = requires_access_dag("POST", DagAccessEntity.RUN, RECOMPUTE)
 
 reader = Depends(requires_access_dag("GET", param_dag_id=DAILY))
@@ -22,11 +23,18 @@ dag_reader = Depends(requires_access_dag("GET"))
 """May see the DAG that the path names."""
 uploader = Depends(_upload)
 """May upload fields: those who may trigger `field_registration`."""
+reviewer = Depends(_review)
+"""May dismiss events and note something on them: those who may trigger `ndvi_season`."""
 
 
 def may_upload(request: Request, user: GetUserDep) -> bool:
     """Whether `uploader` would let this user through."""
     return _allowed(_upload, request, user)
+
+
+def may_review(request: Request, user: GetUserDep) -> bool:
+    """Whether `reviewer` would let this user through."""
+    return _allowed(_review, request, user)
 
 
 def may_recompute(request: Request, user: GetUserDep) -> bool:
@@ -54,3 +62,16 @@ def _same_site(request: Request, origin: Annotated[str | None, Header()] = None)
 
 
 same_site = Depends(_same_site)
+
+
+def _json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
+    """Refuse what a form of another site could send.
+
+    Raises:
+        HTTPException: 415.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, f"the content type has to be application/json, not {content_type[:100]!r}")
+
+
+json_only = Depends(_json_only)
