@@ -225,12 +225,19 @@ def documentation(browser: Browser) -> None:
 
 
 def page_map(browser: Browser) -> None:
-    """The fields page in Airflow, at the end of the season."""
-    browser.open("/plugin/ndvi-fields", width=1180, height=660)
+    """The map in Airflow, at the end of the season."""
+    browser.open("/plugin/ndvi-fields#view=map", width=1180, height=660)
     browser.chrome.switch_to.frame(browser.find("//iframe"))
     browser.find("//*[@id='summary'][contains(., 'fields')]")
     browser.chrome.switch_to.default_content()
     browser.save("page_map", "//body", margin=0)
+
+
+def page_changes(browser: Browser) -> None:
+    """What has changed since the last pass."""
+    browser.open("/ndvi/", width=1180, height=660)
+    browser.find("//*[@id='changes']//section")
+    browser.save("page_changes", "//body", margin=0)
 
 
 def page_field(browser: Browser) -> None:
@@ -269,7 +276,7 @@ def page_upload(browser: Browser) -> None:
             "geometry": {"type": "Polygon", "coordinates": [corners]},
         },
     ]
-    browser.open("/ndvi/#", width=1180, height=620)
+    browser.open("/ndvi/#view=map", width=1180, height=620)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "meadows.geojson"
         file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
@@ -283,7 +290,7 @@ def page_dark(browser: Browser) -> None:
     """The page on a telephone, dark."""
     browser.remember("theme", "dark")
     browser.open("/api/v2/version")
-    browser.open("/ndvi/", width=360, height=740)
+    browser.open("/ndvi/#view=map", width=360, height=740)
     browser.find("//*[@id='summary'][contains(., 'fields')]")
     browser.save("page_dark", "//body", margin=0)
     browser.remember("theme", "light")
@@ -305,6 +312,7 @@ PICTURES: tuple[Callable[[Browser], None], ...] = (
     pictures,
     field,
     documentation,
+    page_changes,
     page_map,
     page_field,
     page_days,

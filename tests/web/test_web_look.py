@@ -337,19 +337,6 @@ def test_a_link_to_a_field_shows_it_on_a_phone(page: Browser) -> None:
     page.find("#map")
 
 
-def test_a_field_that_is_opened_covers_an_upload_and_the_other_way_round(page: Browser) -> None:
-    page.click("#open-upload")
-    page.find("#upload-title")
-    assert not page.chrome.find_element("id", "curve").is_displayed()
-    page.run("location.hash = '#field=clover&view=list'")
-    page.run("location.hash = '#view=list'")
-    page.run("location.hash = '#field=clover'")
-    page.find("#curve svg")
-    assert not page.chrome.find_element("id", "upload-title").is_displayed()
-    page.click(".to-upload")
-    page.find("#upload-title")
-
-
 @pytest.mark.parametrize(
     ("address", "heading"), [("field=clover", "clover"), ("crop=clover&year=2025", "clover"), ("field=nope", "")]
 )

@@ -21,6 +21,7 @@ export type CellStatus = Status | "missing" | "not_due";
 export interface Session {
   user: string;
   may_upload: boolean;
+  may_review: boolean;
   may_recompute: boolean;
   /** Template of background tiles; null is a map without. */
   tiles_url: string | null;
@@ -135,6 +136,35 @@ export interface FieldEvent {
   before: number | null;
   change: number | null;
   status: "open" | "closed" | "withdrawn";
+  /** The observations that it rests on: day and fingerprint. */
+  evidence: [string, string][];
+  /** What people last said of it. */
+  dismissed: boolean;
+  note: string | null;
+  reviewed_by: string | null;
+  reviewed_at: string | null;
+}
+
+/** What is new of all fields: columns of equal length, in the order of registration. */
+export interface StandingColumns {
+  field_id: string[];
+  season: string[];
+  plant_type: string[];
+  plant_date: string[];
+  area_ha: number[];
+  last_date: (string | null)[];
+  last_value: (number | null)[];
+  before_date: (string | null)[];
+  before_value: (number | null)[];
+  change: (number | null)[];
+  /** Of the latest smoothed value, which the next ones are of. */
+  peers_date: (string | null)[];
+  peers_count: number[];
+  peers_median: (number | null)[];
+  peers_z: (number | null)[];
+  /** Place by z, 1 is the highest; of so many. */
+  rank: (number | null)[];
+  ranked: number[];
 }
 
 export interface FieldPage {
@@ -295,6 +325,9 @@ export interface CheckedField {
   geometry: Geometry;
   properties: {
     field_id: string;
+    plant_type: string;
+    plant_date: string;
+    end_date: string | null;
     /** Name of the season that it states. */
     season: string;
     effect: Effect;

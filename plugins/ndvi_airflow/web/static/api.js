@@ -1,7 +1,8 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
 /** @import { Checked, Corners, DailySeries, Extent, Field, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
-/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, PixelsAnswer, Session, TaskInstances, ZonesAnswer } from "./answers.d.ts" */
+/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, PixelsAnswer, Session } from "./answers.d.ts" */
+/** @import { StandingColumns, TaskInstances, ZonesAnswer } from "./answers.d.ts" */
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
@@ -9,6 +10,7 @@ const FIELDS_A_PAGE = 2000;
 /** The API gives no more in one page of the grid. */
 const CELLS_A_PAGE = 2_000_000;
 const TASKS_A_PAGE = 100;
+const EVENTS_A_PAGE = 5000;
 
 const RECOMPUTE = "ndvi_recompute";
 
@@ -74,14 +76,26 @@ export const seriesUrl = (id, season, index, format) =>
 /** What is unusual in the seasons of a field. @param {string} id @returns {Promise<FieldEvent[]>} */
 export const events = (id) => json(query(new URL("events", OURS), { field: id }));
 
-/** What is unusual now, of all fields. @returns {Promise<FieldEvent[]>} */
-export async function openEvents() {
+/** What is new of all fields. @returns {Promise<StandingColumns>} */
+export const standings = () => json(new URL("standings", OURS));
+
+/**
+ * What is unusual in the seasons of all fields, the latest first.
+ *
+ * @param {{status?: "open", dismissed?: "true" | "false", since?: string}} wanted Only those that are so.
+ */
+export async function allEvents(wanted) {
+  /** @type {FieldEvent[]} */
   const found = [];
   /** @type {AsyncIterable<FieldEvent[]>} */
-  const answers = pages(query(new URL("events", OURS), { status: "open", limit: FIELDS_A_PAGE }));
+  const answers = pages(query(new URL("events", OURS), { limit: EVENTS_A_PAGE, ...wanted }));
   for await (const page of answers) found.push(...page);
   return found;
 }
+
+/** Say something of an event. @param {string} id @param {{dismissed: boolean, note: string | null}} said @returns {Promise<FieldEvent>} */
+export const reviewEvent = (id, said) =>
+  send("PUT", new URL(`events/${encodeURIComponent(id)}/review`, OURS), JSON.stringify(said), "application/json");
 
 /** The picture for people, with its legend. @param {string} id @param {string} day */
 export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id)}/${day}.png`, document.baseURI);
@@ -188,8 +202,11 @@ async function* pages(url) {
 }
 
 /** @param {URL} url @param {BodyInit} body @param {string} type */
-async function post(url, body, type) {
-  return (await ask(url, { method: "POST", body, headers: { "Content-Type": type } })).json();
+const post = (url, body, type) => send("POST", url, body, type);
+
+/** @param {string} method @param {URL} url @param {BodyInit} body @param {string} type */
+async function send(method, url, body, type) {
+  return (await ask(url, { method, body, headers: { "Content-Type": type } })).json();
 }
 
 /**

@@ -43,14 +43,13 @@ const shownIndex = () => state.indices.find(({ name }) => name === state.index) 
 const today = () => state.date ?? state.grid?.end ?? "";
 const close = () => change({ field: [] });
 
-/** Which of both is shown where both are open. @param {"field" | "upload"} first */
-const showBefore = (first) => byId("panel").classList.toggle("of-field", first === "field");
-
 /** @param {string} id */
 const shownSeason = (id) => seasonOf(fieldOf(id).properties, state.season, today());
 
 export class FieldPanel {
-  constructor() {
+  /** @param {(id: string) => void} onEdit */
+  constructor(onEdit) {
+    this.onEdit = onEdit;
     this.box = byId("field");
     // Drawn anew for another date, while the rest stays.
     this.curve = h("div");
@@ -63,10 +62,6 @@ export class FieldPanel {
     watch(["field", "grid", "season", "index", "indices", "align"], () => this.#load());
     watch(["date"], () => this.#followDate());
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
-    // An upload that is opened covers the field, and a field that is opened then covers the upload.
-    new MutationObserver(() => showBefore("upload")).observe(byId("upload"), { attributeFilter: ["hidden"] });
-    watch(["field"], () => showBefore(state.field.length > 0 ? "field" : "upload"));
-    byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && close());
   }
 
   /** Load again what is shown if something of it was computed anew meanwhile, or if it could not be loaded. */
@@ -118,7 +113,9 @@ export class FieldPanel {
         "header",
         {},
         heading(id),
-        h("button", { class: "to-upload", "data-keep": "to-upload", onclick: () => showBefore("upload") }, "Back to the upload"),
+        state.session?.may_upload
+          ? h("button", { "data-keep": "edit", class: "small", onclick: () => this.onEdit(id) }, "Edit")
+          : null,
         h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
       ),
       ...seasonPicker(fieldOf(id).properties.seasons, season),

@@ -3,13 +3,17 @@
 /** @import { CellStatus } from "./answers.d.ts" */
 
 import { followTheme } from "./colours.js";
+import { startChanges } from "./changes.js";
 import { DayGrid } from "./days.js";
-import { byId, h, oncePerFrame } from "./dom.js";
+import { byId, oncePerFrame } from "./dom.js";
 import { FieldPanel } from "./field.js";
+import { startFilters } from "./filters.js";
 import { startList } from "./list.js";
 import { showFirst, startMap } from "./map_view.js";
 import { News } from "./news.js";
+import { startNotices } from "./notices.js";
 import { recomputeCells } from "./recompute.js";
+import { startSearch } from "./search.js";
 import { VIEWS, change, state, watch } from "./state.js";
 import { startTimeline } from "./timeline.js";
 import { Upload } from "./upload.js";
@@ -19,7 +23,7 @@ import { STATUSES, counted, longDay } from "./words.js";
 const TROUBLES = ["missing", "failed"];
 
 const map = startMap();
-const panel = new FieldPanel();
+const panel = new FieldPanel((id) => upload.edit(id));
 const news = new News(
   () =>
     requestAnimationFrame(() => {
@@ -31,9 +35,11 @@ const news = new News(
 
 function renderFields() {
   const { grid, fields } = state;
-  byId("map-none").hidden = fields.length > 0;
   if (!grid) return;
-  byId("field-ids").replaceChildren(...grid.ids.map((id) => h("option", { value: id })));
+  byId("no-fields").hidden = fields.length > 0;
+  byId("no-fields-how").textContent = state.session?.may_upload
+    ? "Drop a GeoJSON file with their boundaries, crops and plant dates anywhere on this page, or press Upload. It is checked first; nothing is registered before you say so."
+    : "Somebody with the right to trigger field_registration can upload a GeoJSON file here.";
   byId("days-from", HTMLInputElement).value = grid.start;
   const counts = grid.counts();
   /** @param {CellStatus} status */
@@ -75,22 +81,21 @@ function listen() {
     change({ from: from.value || null });
     news.tryToRefresh();
   });
-  const find = byId("find", HTMLInputElement);
-  const go = () => {
-    const id = find.value.trim();
-    const row = state.grid?.rows.get(id);
-    if (row === undefined) return;
-    change({ field: [id] });
-    map.showFields([row]);
-  };
-  find.addEventListener("change", go);
-  find.addEventListener("input", (event) => !(event instanceof InputEvent) && go());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (!byId("upload").hidden) upload.close();
+    else change({ field: [] });
+  });
 }
 
 const drawTimeline = startTimeline();
 const days = new DayGrid((cells, count) => recomputeCells(cells, count, () => news.refresh()));
+startChanges();
+startFilters();
 startList();
-new Upload(map);
+startNotices();
+startSearch(map);
+const upload = new Upload(map);
 watch(["fields", "grid"], renderFields);
 watch(["view", "colour"], renderView);
 watch(["session"], renderSession);

@@ -1,9 +1,10 @@
 /** The map: a canvas in Web Mercator. It draws what it is given, and says what was pointed at. */
 
-/** @import { Extent, Field, Geometry } from "./answers.d.ts" */
-/** @import { Outline } from "./marks.js" */
+/** @import { Extent, Field } from "./answers.d.ts" */
+/** @import { Candidate, Outline } from "./marks.js" */
 /** @import { Box, Point, Shape } from "./mercator.js" */
 /** @import { Overlay } from "./overlays.js" */
+/** @import { Vertices } from "./vertices.js" */
 
 import { oncePerFrame, sized } from "./dom.js";
 import { FieldLayer } from "./field_layer.js";
@@ -29,8 +30,6 @@ const MANY = 1500;
  * @property {(metres: number) => void} onDraw The map was drawn, with so many metres a pixel in its middle.
  * @property {(index: number) => Overlay | null} overlayOf The picture to lay on a field.
  * @property {() => Overlay[]} ground The pictures below the fields.
- *
- * @typedef {{geometry: Geometry, kind: Outline["kind"]}} Candidate What an upload would bring.
  */
 
 export class FieldMap {
@@ -56,6 +55,8 @@ export class FieldMap {
     this.fitted = null;
     /** Whether the chosen fields are to be in view, until a person moves the map. */
     this.isRevealing = false;
+    /** Moves the corners of a boundary, while one is edited. @type {Vertices | null} */
+    this.editor = null;
     this.draw = oncePerFrame(() => this.#draw());
     this.view = new Viewport(canvas, () => this.#viewChanged());
     this.images = new Images(this.draw);
@@ -236,6 +237,7 @@ export class FieldMap {
     const pointed = this.selected.has(this.pointed) ? null : (fields.shapes[this.pointed] ?? null);
     drawMarks(context, view, this.candidates, this.#selectedShapes(), pointed);
     writeNames(context, view, fields.shapes, fields.labels, seen, this.selected, above);
+    this.editor?.draw(context, view);
     if (seen.length > MANY) this.glide.keep();
     else this.glide.forget();
     this.handlers.onDraw(toMetres(1 / view.scale, view.centre.y));
@@ -245,5 +247,4 @@ export class FieldMap {
     const { shapes } = this.fields;
     return [...this.selected].filter((index) => index < shapes.length).map((index) => shapes[index]);
   }
-
 }

@@ -1,5 +1,6 @@
 /** Outlines that stand out on the map: of fields that are open or pointed at, and of what an upload would bring. */
 
+/** @import { Geometry } from "./answers.d.ts" */
 /** @import { Shape } from "./mercator.js" */
 /** @import { Viewport } from "./viewport.js" */
 
@@ -11,6 +12,7 @@ const STRONG = 2.5;
 const WEAK = 1.5;
 
 /** @typedef {{shape: Shape, kind: "good" | "bad"}} Outline */
+/** @typedef {{geometry: Geometry, kind: Outline["kind"]}} Candidate What an upload would bring. */
 
 /**
  * @param {CanvasRenderingContext2D} context @param {Viewport} view

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { byId } from "./dom.js";
 import { addNote } from "./notes.js";
 import { loadGrid } from "./grid.js";
+import { refreshLatest } from "./latest.js";
 import { change, state } from "./state.js";
 import { counted, dayNumber, dayOf, messageOf } from "./words.js";
 
@@ -39,12 +40,16 @@ export class News {
     ]);
     change({ session, extent });
     if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
+    const latest = refreshLatest();
+    latest.catch(() => {}); // it is reported when it is awaited
     const { fields, grid } = await load(session.start_date, session.last_day);
     const properties = JSON.stringify(fields.map((field) => field.properties));
     const found = [properties, grid.start, grid.end, digest(grid.codes), digest(grid.values)].join(" ");
-    if (found === this.shown) await this.onSame();
-    byId("problem").hidden = true;
-    if (found === this.shown) return;
+    if (found === this.shown) {
+      await Promise.all([this.onSame(), latest]);
+      byId("problem").hidden = true;
+      return;
+    }
     this.shown = found;
     const known = new Set(state.fields.map((field) => field.properties.field_id));
     const added = grid.ids.filter((id) => !known.has(id));
@@ -52,6 +57,8 @@ export class News {
     if (this.isFirst) this.onFirst();
     else if (added.length > 0) noteAdded(added);
     this.isFirst = false;
+    await latest;
+    byId("problem").hidden = true;
   }
 
   /** The same; say on the page if it fails. */

@@ -1,6 +1,7 @@
 /** Notes at the foot of the page: what was asked for, and what has become of it. */
 
 import { announce, byId, h } from "./dom.js";
+import { messageOf } from "./words.js";
 
 /**
  * Show a note until it is put away.
@@ -21,6 +22,18 @@ export function addNote(title) {
       text.textContent = words;
       note.className = kind;
       announce(`${title}: ${words}`);
+    },
+    /** Offer to do something, once; the note goes with it. @param {string} words @param {() => Promise<void>} act */
+    offer(words, act) {
+      const button = h("button", { class: "small" }, words);
+      button.addEventListener("click", async () => {
+        button.disabled = true;
+        await act().then(
+          () => note.remove(),
+          (error) => this.say(messageOf(error), "problem"),
+        );
+      });
+      links.replaceChildren(button);
     },
     /** @param {string} words @param {string} href */
     link(words, href) {

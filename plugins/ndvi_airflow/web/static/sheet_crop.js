@@ -33,7 +33,7 @@ export async function cropSheet(fields, name, year) {
   const shown = year ?? years.at(-1);
   const wanted = all.filter(({ season }) => season.plant_date.startsWith(shown ?? "-"));
   if (wanted.length === 0) return [h("p", { class: "problem", role: "alert" }, `No field of ${crop(name)} was planted${year ? ` in ${year}` : ""}.`)];
-  const events = await api.openEvents();
+  const events = await api.allEvents({ status: "open", dismissed: "false" });
   const rows = await inBatches(wanted, async ({ id, season }) => ({ id, season, events: eventsOf(events, id, season), ...(await computed(id, season, wanted.length)) }));
   rows.sort((one, other) => standing(one) - standing(other));
   const behind = rows.filter((row) => standing(row) <= -2).length;

@@ -26,6 +26,8 @@ class Pointers {
     this.down = new Map();
     /** Pixels since the first one came down. */
     this.moved = 0;
+    /** Whether it holds a corner of a boundary that is edited. */
+    this.isHolding = false;
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (event) => this.#press(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -49,6 +51,8 @@ class Pointers {
   #press(event) {
     this.map.touch();
     this.canvas.setPointerCapture(event.pointerId);
+    this.isHolding = this.down.size === 0 && (this.map.editor?.press(this.#place(event)) ?? false);
+    if (this.isHolding) return;
     this.down.set(event.pointerId, this.#place(event));
     if (this.down.size === 1) this.moved = 0;
   }
@@ -56,6 +60,10 @@ class Pointers {
   /** @param {PointerEvent} event */
   #move(event) {
     const now = this.#place(event);
+    if (this.isHolding) {
+      this.map.editor?.drag(now);
+      return;
+    }
     const before = this.down.get(event.pointerId);
     if (before) {
       this.moved += distance(now, before);
@@ -79,8 +87,10 @@ class Pointers {
 
   /** @param {PointerEvent} event */
   #release(event) {
+    if (this.isHolding) this.map.editor?.release();
+    this.isHolding = false;
     const wasDown = this.down.delete(event.pointerId);
-    if (wasDown && this.moved <= CLICK_PIXELS) this.map.pickAt(this.#place(event), event.shiftKey || event.ctrlKey);
+    if (wasDown && this.moved <= CLICK_PIXELS && !this.map.editor) this.map.pickAt(this.#place(event), event.shiftKey || event.ctrlKey);
   }
 
   /** @param {WheelEvent} event */
@@ -112,6 +122,7 @@ function listenToKeys(map) {
   };
   view.canvas.addEventListener("keydown", (event) => {
     if (event.altKey || event.metaKey || event.ctrlKey) return;
+    if (map.editor?.key(event)) return event.preventDefault();
     const act = actions[event.key];
     if (!act) return;
     event.preventDefault();

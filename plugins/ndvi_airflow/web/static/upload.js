@@ -1,27 +1,36 @@
 /** Uploading fields: a file is checked as the intake would, shown on the map, and put into pending/ when confirmed. */
 
-/** @import { Checked, Effect, Geometry, Problem } from "./answers.d.ts" */
-/** @import { Candidate, FieldMap } from "./map.js" */
+/** @import { Checked } from "./answers.d.ts" */
+/** @import { FieldMap } from "./map.js" */
 
 import * as api from "./api.js";
 import { announce, byId, h } from "./dom.js";
+import { EditForm } from "./edit.js";
 import { addNote } from "./notes.js";
-import { change, state } from "./state.js";
+import { change, state, watch } from "./state.js";
+import { bad, effects, good, problems, rejectedIn } from "./upload_report.js";
 import { counted, messageOf } from "./words.js";
 
-const SHOWN = 50;
-/** @type {Effect[]} */
-const EFFECTS = ["new", "changed", "unchanged"];
-
-/** The panel for uploads. What a file would bring is outlined on the map while it is open. */
+/** The panel for uploads and for editing. What a file would bring is outlined on the map while it is open. */
 export class Upload {
   /** @param {FieldMap} map */
   constructor(map) {
     this.map = map;
     this.panel = byId("upload");
+    /** The form that made the file which is checked. @type {EditForm | null} */
+    this.form = null;
     byId("open-upload").addEventListener("click", () => (this.panel.hidden ? this.open() : this.close()));
-    this.panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    // A field that is opened meanwhile is shown, and the upload stays at hand.
+    watch(["field"], () => this.#fold(state.field.length > 0));
     this.#takeDrops();
+  }
+
+  /** @param {boolean} isFolded */
+  #fold(isFolded) {
+    if (this.panel.hidden) return;
+    this.panel.classList.toggle("folded", isFolded);
+    byId("panel").scrollTop = 0;
+    byId("upload-unfold").hidden = !isFolded;
   }
 
   #takeDrops() {
@@ -46,36 +55,68 @@ export class Upload {
   }
 
   open() {
-    this.panel.hidden = false;
-    document.body.classList.add("with-panel");
-    change({ view: "map" });
+    this.form = null;
+    this.#show();
     this.#render();
     byId("upload-file").focus();
   }
 
+  /** Edit a field. @param {string} id */
+  async edit(id) {
+    try {
+      const field = await api.field(id);
+      this.form = new EditForm(this.map, field, (file) => this.check(file), () => this.close());
+    } catch (error) {
+      addNote(`Edit ${id}`).say(messageOf(error), "problem");
+      return;
+    }
+    this.#show();
+    this.#showForm();
+    this.map.showCandidates();
+    byId("edit-type").focus();
+  }
+
+  #showForm() {
+    this.form?.start();
+    this.#render(this.form?.element ?? null);
+  }
+
+  #show() {
+    this.panel.hidden = false;
+    document.body.classList.add("with-panel");
+    change({ view: "map" });
+  }
+
   close() {
     this.panel.hidden = true;
+    this.panel.classList.remove("folded");
     document.body.classList.toggle("with-panel", state.field.length > 0);
+    this.map.editor = null;
     this.map.setCandidates([]);
     byId("open-upload").focus();
   }
 
-  /** @param {...(Node | null)} parts What is shown below the choice of a file. */
+  /** @param {...(Node | null)} parts What is shown below the choice of a file, or instead of it. */
   #render(...parts) {
+    const { form } = this;
+    const unfold = h("button", { id: "upload-unfold", hidden: true, onclick: () => this.#fold(false) }, "Show");
     this.panel.replaceChildren(
       h(
         "header",
         {},
-        h("h2", { id: "upload-title" }, "Upload fields"),
-        h("button", { class: "icon", "aria-label": "Close", onclick: () => this.close() }, "×"),
+        h("h2", { id: "upload-title" }, form ? `Edit ${form.field.id}` : "Upload fields"),
+        unfold,
+        h("button", { class: "icon", "aria-label": "Close the upload", onclick: () => this.close() }, "×"),
       ),
-      choice((file) => this.check(file)),
+      ...(form ? [] : [choice((file) => this.check(file))]),
       ...parts.filter((part) => part !== null),
     );
+    this.#fold(false);
   }
 
   /** @param {File} file */
   async check(file) {
+    this.map.editor = null;
     this.#render(h("p", { role: "status" }, `Checking ${file.name}…`));
     this.map.setCandidates([]);
     try {
@@ -88,7 +129,7 @@ export class Upload {
       this.map.showCandidates();
       this.#showReport(file, report);
     } catch (error) {
-      this.#render(h("p", { class: "problem", role: "alert" }, `${file.name}: ${messageOf(error)}`));
+      this.#render(h("p", { class: "problem", role: "alert" }, `${file.name}: ${messageOf(error)}`), this.#back());
     }
   }
 
@@ -114,14 +155,19 @@ export class Upload {
       h("h3", {}, file.name),
       h("p", { id: "upload-summary" }, summary),
       h("p", { id: "upload-days-due" }, report.summary),
-      effects(report),
-      problems(report.problems),
+      h("div", { id: "upload-problems" }, ...problems(report.problems)),
+      h("div", { id: "upload-effects" }, ...effects(report)),
       waiting > 0
         ? h("label", {}, tick, ` I have read this: compute all days of the ${counted(waiting, "field")} that wait, too`)
         : null,
-      h("p", { class: "buttons" }, confirm, h("button", { onclick: () => this.close() }, "Cancel")),
+      h("p", { class: "buttons" }, confirm, this.#back(), h("button", { onclick: () => this.close() }, "Cancel")),
     );
     announce(summary);
+  }
+
+  /** The way back to the form that made the file. */
+  #back() {
+    return this.form && h("button", { id: "upload-back", onclick: () => this.#showForm() }, "Change it");
   }
 
   /** @param {File} file @param {HTMLButtonElement} button @param {boolean} confirm */
@@ -165,66 +211,4 @@ async function featuresOf(file) {
   } catch {
     return [];
   }
-}
-
-/** The indexes of the features of which no field can be made. @param {Checked} report */
-function rejectedIn({ problems: all, fields: { features } }) {
-  const waiting = new Set(features.filter(({ properties }) => properties.waits).map(({ id }) => id));
-  const rejections = all.filter((one) => !one.registered && !(one.id !== null && waiting.has(one.id)));
-  return new Set(rejections.map((one) => one.feature));
-}
-
-/** @param {Geometry} geometry @returns {Candidate} */
-const good = (geometry) => ({ geometry, kind: "good" });
-
-/** A rejected feature, if it has an outline all the same. @param {any} feature @returns {Candidate[]} */
-function bad(feature) {
-  const isArea = ["Polygon", "MultiPolygon"].includes(feature?.geometry?.type);
-  /** @type {number[]} */
-  const numbers = isArea ? feature.geometry.coordinates.flat(Infinity) : [];
-  const isWhole = numbers.length > 5 && numbers.every((number, at) => Math.abs(number) <= (at % 2 ? 85 : 180));
-  return isWhole ? [{ geometry: feature.geometry, kind: "bad" }] : [];
-}
-
-/** What registering the fields would do, by their ids. @param {Checked} report */
-function effects({ fields: { features } }) {
-  const lines = EFFECTS.flatMap((effect) => {
-    const those = features.filter((one) => one.properties.effect === effect);
-    const said = those.map(({ id, properties: { changes } }) => (changes.length > 0 ? `${id} (${changes.join(", ")})` : id));
-    return those.length > 0 ? [h("li", {}, h("b", {}, `${those.length} ${effect}: `), some(said))] : [];
-  });
-  return h("ul", { class: "found" }, ...lines);
-}
-
-/** @param {string[]} ids */
-const some = (ids) => ids.slice(0, SHOWN).join(", ") + (ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : "");
-
-/** @param {Problem[]} all */
-function problems(all) {
-  if (all.length === 0) return null;
-  return h(
-    "div",
-    {},
-    h("h3", {}, headline(all)),
-    h("ul", { class: "problems" }, ...all.slice(0, SHOWN).map(problem)),
-    all.length > SHOWN ? h("p", {}, `and ${all.length - SHOWN} more`) : null,
-  );
-}
-
-/** @param {Problem[]} all */
-function headline(all) {
-  const warnings = all.filter((one) => one.registered).length;
-  const parts = [counted(all.length - warnings, "problem"), counted(warnings, "warning")];
-  return parts.filter((part) => !part.startsWith("0 ")).join(", ");
-}
-
-/** @param {Problem} one */
-function problem(one) {
-  return h(
-    "li",
-    { class: one.registered ? "registered" : "" },
-    h("b", {}, one.id ?? (one.feature === null ? "The file" : `Feature ${one.feature + 1}`)),
-    one.where ? h("code", {}, one.where) : null,
-    h("span", {}, one.message),
-  );
 }

@@ -82,6 +82,9 @@ export const periodOf = (start, end) => {
   return `${start.slice(0, 4) === end.slice(0, 4) ? shortDay(start) : longDay(start)} to ${longDay(end)}`;
 };
 
+/** Whether a text is a day, YYYY-MM-DD. @param {string} text */
+export const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && dayOf(dayNumber(text)) === text;
+
 /** Days since 1970. @param {string} day */
 export const dayNumber = (day) => Math.round(Date.parse(day) / MILLISECONDS_A_DAY);
 /** @param {number} number */
@@ -138,6 +141,13 @@ export function signed(value, digits = 2) {
   if (value === null || value === undefined) return "–";
   const rounded = value.toFixed(digits);
   return Number(rounded) === 0 ? `±${(0).toFixed(digits)}` : rounded.startsWith("-") ? rounded.replace("-", "−") : `+${rounded}`;
+}
+
+/** @param {number | null | undefined} area */
+export function hectares(area) {
+  if (area === null || area === undefined) return "–";
+  const digits = area < 10 ? 2 : 1;
+  return area.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */

@@ -1,0 +1,95 @@
+/** What people say of an event: it is dismissed and taken back, and something is noted on it. */
+
+/** @import { FieldEvent } from "./answers.d.ts" */
+
+import * as api from "./api.js";
+import { announce, h } from "./dom.js";
+import { addNote } from "./notes.js";
+import { state } from "./state.js";
+import { mediumDay, messageOf } from "./words.js";
+
+/** Notes that are being written, by event: they outlive that the events are loaded again. @type {Map<string, string>} */
+const drafts = new Map();
+
+/**
+ * The buttons of an event, for those who may, and what was said of it.
+ *
+ * @param {FieldEvent} event
+ * @param {() => Promise<void>} onSaid Loads the events again.
+ */
+export function review(event, onSaid) {
+  const box = h("div", { class: "review" });
+  if (event.note !== null || event.dismissed) box.append(h("p", { class: "said" }, ...saidOf(event)));
+  if (!state.session?.may_review) return box;
+  const { event_id: id, note, dismissed } = event;
+  if (drafts.has(id)) {
+    box.replaceChildren(form(event, box, onSaid));
+    return box;
+  }
+  const turn = h("button", { "data-keep": `turn ${id}`, class: "small" }, dismissed ? "Take back" : "Dismiss");
+  const write = h("button", { "data-keep": `note ${id}`, class: "small" }, note === null ? "Note" : "Change the note");
+  turn.addEventListener("click", () => say(event, { dismissed: !dismissed, note }, turn, onSaid));
+  write.addEventListener("click", () => {
+    drafts.set(id, note ?? "");
+    box.replaceChildren(form(event, box, onSaid));
+    box.querySelector("textarea")?.focus();
+  });
+  box.append(turn, write);
+  return box;
+}
+
+/** @param {FieldEvent} event */
+function saidOf({ note, dismissed, reviewed_by: by, reviewed_at: at }) {
+  const who = h("span", { class: "quiet" }, `${dismissed ? "dismissed by " : ""}${by}, ${at === null ? "" : mediumDay(at)}`);
+  return note === null ? [who] : [`“${note}” `, who];
+}
+
+/** @param {FieldEvent} event @param {HTMLElement} box @param {() => Promise<void>} onSaid */
+function form(event, box, onSaid) {
+  const { event_id: id, field_id: field } = event;
+  const text = h("textarea", { rows: 2, maxlength: 2000, "aria-label": `Note on the event of ${field}`, "data-keep": `draft ${id}` });
+  text.value = drafts.get(id) ?? "";
+  text.addEventListener("input", () => drafts.set(id, text.value));
+  const save = h("button", { class: "primary small" }, "Save");
+  const cancel = h("button", { class: "small" }, "Cancel");
+  const leave = () => {
+    drafts.delete(id);
+    const before = review(event, onSaid);
+    box.replaceWith(before);
+    /** @type {HTMLElement | null} */ (before.querySelector("button:last-child"))?.focus();
+  };
+  save.addEventListener("click", () =>
+    say(event, { dismissed: event.dismissed, note: text.value.trim() || null }, save, onSaid),
+  );
+  cancel.addEventListener("click", leave);
+  text.addEventListener("keydown", (pressed) => {
+    if (pressed.key !== "Escape") return;
+    pressed.preventDefault();
+    leave();
+  });
+  return h("div", { class: "note-form" }, text, h("div", { class: "buttons" }, save, cancel));
+}
+
+/**
+ * @param {FieldEvent} event @param {{dismissed: boolean, note: string | null}} said
+ * @param {HTMLButtonElement} button @param {() => Promise<void>} onSaid
+ */
+async function say(event, said, button, onSaid) {
+  button.disabled = true;
+  try {
+    await api.reviewEvent(event.event_id, said);
+    drafts.delete(event.event_id);
+    await onSaid();
+  } catch (error) {
+    button.disabled = false;
+    addNote(`Event of ${event.field_id}`).say(messageOf(error), "problem");
+    return;
+  }
+  if (said.dismissed === event.dismissed) return announce(`Event of ${event.field_id}: noted`);
+  const note = addNote(`Event of ${event.field_id}`);
+  note.say(said.dismissed ? "dismissed" : "taken back", "good");
+  note.offer("Undo", async () => {
+    await api.reviewEvent(event.event_id, { dismissed: event.dismissed, note: event.note });
+    await onSaid();
+  });
+}
