@@ -36,7 +36,7 @@ from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field_facts import Crop, FieldFacts, field_facts
 from ndvi_core.models.observation import Observation
-from ndvi_core.registry import index_rows, stale_seasons
+from ndvi_core.registry import index_rows, revisions, stale_seasons
 from ndvi_core.registry.due_days import lies_in_season
 from ndvi_core.registry.extents import first_extent
 from ndvi_core.registry.tables import OBSERVATION_COLUMNS, field_revision
@@ -93,6 +93,7 @@ def upsert_observations(connection: Connection, rows: Iterable[Observation], pla
     connection.execute(_merge_incoming())
     index_rows.replace(connection, _INCOMING)
     stale_seasons.note_cells(connection, index_rows.REPLACED)
+    revisions.note_days(connection, index_rows.REPLACED)
     connection.execute(_note_failures())
     for table in (_INCOMING, index_rows.REPLACED):
         table.drop(connection)

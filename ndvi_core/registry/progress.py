@@ -6,7 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, get_args
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, literal, select
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.observation import Status
@@ -73,7 +74,7 @@ def field_statuses(
     """
     up_to = last_owed_day(connection, first_daily_day)
     found = []
-    rows = connection.execute(_by_season(up_to, field_ids)).mappings()
+    rows = connection.execute(by_season(up_to, field_ids)).mappings()
     for field_id, its_rows in groupby(rows, key=itemgetter("field_id")):
         seasons = tuple(map(_status, its_rows))
         begun = [season for season in seasons if season.plant_date <= up_to]
@@ -87,28 +88,38 @@ def _status(row: RowMapping) -> SeasonStatus:
     return SeasonStatus(**row, counts=counts, missing=row["days"] - sum(counts.values()))
 
 
-def _by_season(up_to: date, field_ids: Sequence[str] | None) -> Select[Any]:
-    """Select a row a season, field by field in the order of the registry, those of each in the order of time."""
+def by_season(up_to: date, field_ids: Sequence[str] | None) -> Select[Any]:
+    """Select a row a season, field by field in the order of the registry, those of each in the order of time.
+
+    Args:
+        up_to: last day that is due.
+        field_ids: only these fields; None is all.
+    """
     fields, seasons, rows = field_table.c, season_table.c, observation_table.c
     first, last = first_due_day(), last_due_day(up_to)
     computed = rows.status == "computed"
     with_scene = rows.status != "no_scene"
-    # For each season by itself, so that a page of fields reads their rows alone.
+    # All rows in one go, and not field by field, of which each would look up its own.
     summary = (
         select(
+            seasons.sequence,
+            seasons.number,
             func.avg(rows.ndvi_mean).filter(computed).label("ndvi_mean"),
             *(func.count().filter(rows.status == status).label(status) for status in STATUSES),
             func.max(rows.date).filter(computed).label("last_date"),
             func.coalesce(func.max(rows.date).filter(with_scene), func.max(rows.date)).label("last_day"),
         )
-        .where(
-            rows.sequence == seasons.sequence,
-            rows.geometry_hash == seasons.geometry_hash,
-            rows.date.between(first, last),
+        .select_from(season_table)
+        .join(
+            observation_table,
+            and_(
+                rows.sequence == seasons.sequence,
+                rows.geometry_hash == seasons.geometry_hash,
+                rows.date.between(first, last),
+            ),
         )
-        .lateral("summary")
+        .group_by(seasons.sequence, seasons.number)
     )
-    value, answer = observation_table.alias("value"), observation_table.alias("answer")
     query = (
         select(
             fields.field_id,
@@ -117,16 +128,34 @@ def _by_season(up_to: date, field_ids: Sequence[str] | None) -> Select[Any]:
             seasons.plant_date,
             seasons.end_date,
             func.greatest(last - first + 1, 0).label("days"),
-            *summary.c,
+        )
+        .select_from(field_table)
+        .join(season_table, seasons.sequence == fields.sequence)
+        .order_by(fields.sequence, seasons.plant_date)
+    )
+    if field_ids is not None:
+        wanted = fields.field_id == func.any(list(field_ids))
+        summary = summary.join(field_table, fields.sequence == seasons.sequence).where(wanted)
+        query = query.where(wanted)
+    found = summary.cte("summary")
+    value, answer = _row_on(found.c.last_date, "value"), _row_on(found.c.last_day, "answer")
+    return (
+        query.add_columns(
+            found.c.ndvi_mean,
+            *(func.coalesce(found.c[status], 0).label(status) for status in STATUSES),
+            found.c.last_date,
             value.c.ndvi_mean.label("last_value"),
             answer.c.status.label("last_status"),
             answer.c.reason.label("last_reason"),
         )
-        .select_from(field_table)
-        .join(season_table, seasons.sequence == fields.sequence)
-        .join(summary, literal(True))
-        .outerjoin(value, and_(value.c.sequence == fields.sequence, value.c.date == summary.c.last_date))
-        .outerjoin(answer, and_(answer.c.sequence == fields.sequence, answer.c.date == summary.c.last_day))
-        .order_by(fields.sequence, seasons.plant_date)
+        .outerjoin(found, and_(found.c.sequence == seasons.sequence, found.c.number == seasons.number))
+        .outerjoin(value, literal(True))
+        .outerjoin(answer, literal(True))
     )
-    return query if field_ids is None else query.where(fields.field_id == func.any(list(field_ids)))
+
+
+def _row_on(day: ColumnElement[Any], name: str) -> LateralFromClause:
+    """Return the row of a season's field on a day; looked up by the index, where a join would read the whole ledger."""
+    rows = observation_table.alias(f"{name}_row").c
+    found = select(rows.ndvi_mean, rows.status, rows.reason)
+    return found.where(rows.sequence == season_table.c.sequence, rows.date == day).limit(1).lateral(name)

@@ -171,6 +171,15 @@ recorded_day = Table(
     comment="days that a daily run has recorded: up to the last of them, fields that arrive late are owed a row",
 )
 
+written_day = Table(
+    "written_day",
+    metadata,
+    Column("note", BigInteger, Identity(always=True), primary_key=True),
+    Column("date", Date, nullable=False),
+    comment="notes that rows of a day were written: with one more, copies of the day are out of date",
+)
+Index("written_day_by_date", written_day.c.date)
+
 stale_day = Table(
     "stale_day",
     metadata,

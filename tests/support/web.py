@@ -29,7 +29,9 @@ class Server(NamedTuple):
     def empty(self) -> None:
         """Delete all fields and objects."""
         with self.engine.begin() as connection:
-            rows = "field, season, field_revision, observation, observation_index, claim, event, event_review"
+            rows = (
+                "field, season, field_revision, observation, observation_index, claim, event, event_review, written_day"
+            )
             connection.execute(
                 text(f"TRUNCATE {rows}, recorded_day, stale_day, extent, index_set, stale_season_part, season_setting")
             )

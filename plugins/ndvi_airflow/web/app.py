@@ -14,6 +14,7 @@ from ndvi_airflow.airflow_compat import bearer_scheme, get_user
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.web import (
     cells,
+    columns,
     events,
     fields,
     indices,
@@ -41,6 +42,7 @@ app = FastAPI(
 answer_errors(app)
 describe(app)
 for routes in (
+    columns,
     fields,
     indices,
     observations,

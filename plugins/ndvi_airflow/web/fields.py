@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import shapely
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import Field as Attribute
@@ -13,6 +14,7 @@ from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.answers import GEOJSON, READS, GeoJSONResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.downloads import saved_as
+from ndvi_airflow.web.etags import UNCHANGED, tag_of_days
 from ndvi_airflow.web.pagination import Limit, Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import may_recompute, may_review, may_upload, reader
 from ndvi_core.intake.extent_file import load_extent
@@ -21,11 +23,11 @@ from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import Geometry
 from ndvi_core.registry import fields as registry
+from ndvi_core.registry.columns import simplified
 from ndvi_core.registry.day_grid import DayGrid, day_grid
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.progress import FieldStatus, field_statuses
 
-METRES_A_DEGREE = 111_320
 DIGITS = 6
 """Decimals of a degree in the coordinates of simplified boundaries: a decimetre."""
 NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
@@ -137,7 +139,9 @@ def extent(settings: Current, bucket: Bucket) -> Response:
     return json_response(ExtentFeature(geometry=found.polygon), media_type=GEOJSON)
 
 
-@router.get("/fields", response_class=GeoJSONResponse, responses={200: {"model": FieldCollection}, **errors(422)})
+@router.get(
+    "/fields", response_class=GeoJSONResponse, responses={200: {"model": FieldCollection}, **UNCHANGED, **errors(422)}
+)
 def fields(
     request: Request,
     settings: Current,
@@ -154,6 +158,7 @@ def fields(
     tolerance: Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")] = 0,
 ) -> Response:
     """Return a page of fields with their status as GeoJSON, in the order of registration."""
+    tag = tag_of_days(request, connection, settings.start_date)
     field_ids = registry.field_ids_within(connection, _box(bbox).polygon if bbox else None)
     page = field_ids[offset : offset + limit]
     found = registry.load_fields(connection, page)
@@ -164,7 +169,7 @@ def fields(
         number_returned=len(statuses),
     )
     headers = next_page(request, limit, offset, offset + limit < len(field_ids))
-    return json_response(collection, media_type=GEOJSON, headers=headers)
+    return json_response(collection, media_type=GEOJSON, headers=tag | headers)
 
 
 @router.get(
@@ -182,7 +187,7 @@ def field(field_id: FieldId, settings: Current, connection: Registry) -> Respons
     return json_response(DetailedFeature.of(details, found.geometry), headers, GEOJSON)
 
 
-@router.get("/grid", responses={200: {"model": DayGrid}, **errors(422)})
+@router.get("/grid", responses={200: {"model": DayGrid}, **UNCHANGED, **errors(422)})
 def grid(
     request: Request,
     settings: Current,
@@ -198,9 +203,10 @@ def grid(
         raise HTTPException(
             422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days, or pages of fewer fields"
         )
+    tag = tag_of_days(request, connection, settings.start_date, period)
     found = day_grid(connection, settings.start_date, start, end, limit, offset)
     has_more = offset + limit < registry.count_fields(connection)
-    return json_response(found, headers=next_page(request, limit, offset, has_more))
+    return json_response(found, headers=tag | next_page(request, limit, offset, has_more))
 
 
 def require_field(connection: Any, field_id: str) -> RegisteredField:
@@ -228,6 +234,4 @@ def _simplified(found: Sequence[RegisteredField], tolerance: float) -> Sequence[
     shapes = [one.geometry for one in found]
     if not tolerance:
         return shapes
-    # The degrees of a meridian: those of a parallel are shorter, so the tolerance holds there too.
-    simpler = shapely.simplify(shapes, tolerance / METRES_A_DEGREE)
-    return list(shapely.transform(simpler, lambda xy: xy.round(DIGITS)))
+    return list(shapely.transform(simplified(np.array(shapes), tolerance), lambda xy: xy.round(DIGITS)))

@@ -1,0 +1,43 @@
+"""Answers that have not changed are not made again: the registry says so without being read (RFC 9110, ETag)."""
+
+from datetime import date
+
+from fastapi import HTTPException, Request
+from sqlalchemy import Connection
+
+from ndvi_airflow.web.answers import Responses
+from ndvi_core import __version__
+from ndvi_core.registry.due_days import last_owed_day
+from ndvi_core.registry.revisions import fields_revision, rows_revision
+
+UNCHANGED: Responses = {304: {"description": "Nothing has changed since the answer with the tag in If-None-Match"}}
+
+
+def tag_of_fields(request: Request, connection: Connection) -> dict[str, str]:
+    """Return the header ETag of an answer that is about fields and their boundaries alone; see `_tag`."""
+    return _tag(request, fields_revision(connection))
+
+
+def tag_of_days(
+    request: Request, connection: Connection, first_daily_day: date, period: tuple[date, date] | None = None
+) -> dict[str, str]:
+    """Return the header ETag of an answer that is about the days of all fields, or those of a period; see `_tag`.
+
+    Ask for it before what goes into the answer: what is written in between may be in it, and changes the tag.
+    """
+    up_to = last_owed_day(connection, first_daily_day)
+    return _tag(request, f"{fields_revision(connection)}-{up_to}-{rows_revision(connection, *(period or ()))}")
+
+
+def _tag(request: Request, revision: str) -> dict[str, str]:
+    """Return a header ETag.
+
+    Raises:
+        HTTPException: 304, who asks has that answer.
+    """
+    tag = f'"{__version__}-{revision}"'
+    header = {"ETag": f"W/{tag}"}  # weak: it is the same whether or not the answer is compressed
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(","))
+    if tag in known:
+        raise HTTPException(304, headers=header)
+    return header
