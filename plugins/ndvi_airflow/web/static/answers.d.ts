@@ -36,10 +36,13 @@ export interface Extent {
 }
 
 export interface Field {
-  type: "Feature";
   id: string;
-  geometry: Geometry;
   properties: FieldStatus;
+}
+
+/** One field in full resolution. */
+export interface FieldFeature extends Field {
+  geometry: Geometry;
 }
 
 /** A season of a field, and the days of it up to now. */
@@ -167,22 +170,14 @@ export interface StandingColumns {
   ranked: number[];
 }
 
-export interface FieldPage {
-  type: "FeatureCollection";
-  features: Field[];
-  numberMatched: number;
-  numberReturned: number;
-}
-
-export interface GridPage {
-  days: string[];
-  field_ids: string[];
-  /** For each field a letter a day. */
-  status: string[];
-  /** For each field a number a day, in thousandths. */
-  ndvi: (number | null)[][];
-  /** What the letters mean. */
-  letters: Record<string, CellStatus>;
+/** What says which of the things that were loaded are out of date. */
+export interface Revisions {
+  /** Another one after any change of a field or season. */
+  fields: string;
+  count: number;
+  last_day: string;
+  /** How often rows of a day were written, where they were. */
+  days: Record<string, number>;
 }
 
 /** What is known of a field's day, and where it comes from. */

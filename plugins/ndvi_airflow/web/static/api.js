@@ -1,14 +1,13 @@
 /** What the page asks of servers: our API beside it, and Airflow's own, both with the user's own session. */
 
-/** @import { Checked, Corners, DailySeries, Extent, Field, FieldEvent, FieldPage, FieldSeason, GridPage } from "./answers.d.ts" */
-/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, PixelsAnswer, Session } from "./answers.d.ts" */
+/** @import { Checked, Corners, DailySeries, Extent, FieldEvent, FieldFeature, FieldSeason } from "./answers.d.ts" */
+/** @import { Dag, DagRun, Index, Observation, PassPicture, Pictured, PixelsAnswer, Revisions, Session } from "./answers.d.ts" */
 /** @import { StandingColumns, TaskInstances, ZonesAnswer } from "./answers.d.ts" */
+
+import { readTable } from "./arrow.js";
 
 const OURS = new URL("api/", document.baseURI);
 const AIRFLOWS = new URL("../", document.baseURI);
-const FIELDS_A_PAGE = 2000;
-/** The API gives no more in one page of the grid. */
-const CELLS_A_PAGE = 2_000_000;
 const TASKS_A_PAGE = 100;
 const EVENTS_A_PAGE = 5000;
 
@@ -23,34 +22,20 @@ export const extent = () => json(new URL("extent", OURS));
 /** The indices that observations have, NDVI first. @returns {Promise<Index[]>} */
 export const indices = () => json(new URL("indices", OURS));
 
-/**
- * All fields.
- *
- * @param {number} tolerance Metres by which boundaries may be off.
- */
-export async function fields(tolerance) {
-  const found = [];
-  /** @type {AsyncIterable<FieldPage>} */
-  const answers = pages(query(new URL("fields", OURS), { limit: FIELDS_A_PAGE, tolerance }));
-  for await (const page of answers) found.push(...page.features);
-  return found;
-}
+/** What is another word or number after a change. @returns {Promise<Revisions>} */
+export const revisions = () => json(new URL("revisions", OURS));
 
-/** How many fields there are. */
-export async function countFields() {
-  /** @type {FieldPage} */
-  const page = await json(query(new URL("fields", OURS), { limit: 1 }));
-  return page.numberMatched;
-}
+/** The ids and bounds of all fields. */
+export const fieldColumns = () => columns("fields", {});
 
-/**
- * The pages of the day grid.
- *
- * @param {string} start @param {string} end @param {number} days From start to end.
- * @returns {AsyncIterable<GridPage>}
- */
-export const grid = (start, end, days) =>
-  pages(query(new URL("grid", OURS), { start, end, limit: Math.min(FIELDS_A_PAGE, Math.floor(CELLS_A_PAGE / days)) }));
+/** Their boundaries. @param {number} tolerance Metres by which they may be off. */
+export const boundaryColumns = (tolerance) => columns("boundaries", { tolerance });
+
+/** The status of their seasons. */
+export const seasonColumns = () => columns("seasons", {});
+
+/** Their days. @param {string} start @param {string} end Included. */
+export const gridColumns = (start, end) => columns("grid", { start, end });
 
 /** @typedef {{start: string, end: string | null}} Period Days; without an end, up to the last recorded one. */
 
@@ -138,7 +123,7 @@ export const zonesUrl = (id, { season, count, days }, format) =>
 /** The page that prints a field in its season, or a crop. @param {Record<string, string>} wanted */
 export const sheetUrl = (wanted) => new URL(`sheet.html#${new URLSearchParams(wanted)}`, document.baseURI).href;
 
-/** A field in full resolution. @param {string} id @returns {Promise<Field>} */
+/** A field in full resolution. @param {string} id @returns {Promise<FieldFeature>} */
 export const field = (id) => json(fieldUrl(id));
 
 /** The same as a file, GeoJSON. @param {string} id */
@@ -185,6 +170,12 @@ export const runPage = (runId) => new URL(`dags/${RECOMPUTE}/runs/${encodeURICom
 /** @param {URL} url */
 async function json(url) {
   return (await ask(url)).json();
+}
+
+/** @param {string} what @param {Record<string, string | number>} parameters */
+async function columns(what, parameters) {
+  const answer = await ask(query(new URL(`columns/${what}`, OURS), parameters));
+  return readTable(await answer.arrayBuffer());
 }
 
 /** Follow the links to the next page, each asked for while the one before is looked at. @param {URL} url */

@@ -68,7 +68,7 @@ export class DayGrid {
   /** Choose and order the rows, and lay out the scrolled surface. */
   #arrange() {
     const { grid, fields, view } = state;
-    if (!grid || view !== "days") return;
+    if (!grid || fields.length < grid.ids.length || view !== "days") return;
     const onlyTroubles = byId("days-troubles", HTMLInputElement).checked;
     this.rows = new Rows(grid, fields, onlyTroubles, byId("days-order", HTMLSelectElement).value);
     this.layout.resize(byId("days-space"), this.rows.count, grid.length);

@@ -1,6 +1,6 @@
 /** The form in which crop, dates and boundary of a field are edited. It makes a file, which is uploaded like any other. */
 
-/** @import { Field, Geometry, SeasonStatus } from "./answers.d.ts" */
+/** @import { FieldFeature, Geometry, SeasonStatus } from "./answers.d.ts" */
 /** @import { FieldMap } from "./map.js" */
 
 import { h } from "./dom.js";
@@ -12,7 +12,7 @@ const NEXT = "";
 
 export class EditForm {
   /**
-   * @param {FieldMap} map @param {Field} field
+   * @param {FieldMap} map @param {FieldFeature} field
    * @param {(file: File) => void} onCheck @param {() => void} onCancel
    */
   constructor(map, field, onCheck, onCancel) {

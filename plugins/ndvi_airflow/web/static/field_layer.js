@@ -1,74 +1,69 @@
 /** The fields on the map: their boundaries, filled with the colours of their values, and their names. */
 
-/** @import { Field } from "./answers.d.ts" */
 /** @import { Box, Shape } from "./mercator.js" */
+/** @import { Outlines } from "./outlines.js" */
 /** @import { Viewport } from "./viewport.js" */
 
 import { CLASSES, colourOfClass, hatching, themed } from "./colours.js";
-import { holds, toShape } from "./mercator.js";
-import { tracePath } from "./shapes.js";
+import { holds } from "./mercator.js";
+import { FieldShape } from "./outlines.js";
+import { fillPoints, traceOutlines } from "./shapes.js";
 
 /** What a field without a value has instead of a colour's class. */
 export const HATCHED = -1;
+/** Pixels that fields are mostly wide before they are drawn in their shape. */
+const SHAPE_FROM = 4;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
 const LINE_FROM = 5;
 const FULL_LINE_FROM = 12;
 
 export class FieldLayer {
-  /** @param {Field[]} fields */
-  constructor(fields) {
-    this.shapes = fields.map((field) => toShape(field.geometry));
-    this.labels = fields.map((field) => field.properties.field_id);
+  /** @param {Outlines} outlines @param {string[]} ids */
+  constructor(outlines, ids) {
+    this.outlines = outlines;
+    /** @type {Shape[]} */
+    this.shapes = ids.map((_, index) => new FieldShape(outlines, index));
+    this.labels = ids;
     /** For each field the class of its colour, or `HATCHED`. */
-    this.classes = new Int8Array(fields.length).fill(HATCHED);
-    const widths = this.shapes.map((shape) => shape.east - shape.west).sort((one, other) => one - other);
-    /** How wide the field in the middle is. */
-    this.median = widths[widths.length >> 1] ?? 0;
+    this.classes = new Int8Array(ids.length).fill(HATCHED);
   }
 
   /** The fields at a point of the world, the topmost first. @param {number} x @param {number} y */
   at(x, y) {
-    const found = [];
-    for (let index = this.shapes.length - 1; index >= 0; index--) {
-      if (holds(this.shapes[index], x, y)) found.push(index);
-    }
-    return found;
+    return this.outlines.around(x, y).filter((index) => holds(this.shapes[index], x, y));
   }
 
   /** The fields in a box. @param {Box} box */
-  within({ west, north, east, south }) {
-    /** @type {number[]} */
-    const found = [];
-    this.shapes.forEach((shape, index) => {
-      if (shape.east >= west && shape.west <= east && shape.south >= north && shape.north <= south) found.push(index);
-    });
-    return found;
+  within(box) {
+    return this.outlines.within(box);
   }
 
   /**
-   * Fill fields, one path for each colour: ten thousand fields are some sixty fills.
+   * Fill fields, colour by colour: ten thousand fields are some sixty fills. Small ones are points.
    *
    * @param {CanvasRenderingContext2D} context @param {Viewport} view @param {number[]} seen
    */
   fill(context, view, seen) {
-    const byClass = Array.from({ length: CLASSES + 1 }, () => /** @type {Shape[]} */ ([]));
-    for (const index of seen) byClass[this.classes[index] + 1].push(this.shapes[index]);
-    byClass.forEach((shapes, at) => {
-      if (shapes.length === 0) return;
+    const { outlines } = this;
+    const byClass = Array.from({ length: CLASSES + 1 }, () => /** @type {number[]} */ ([]));
+    for (const index of seen) byClass[this.classes[index] + 1].push(index);
+    const arePoints = outlines.median * view.scale < SHAPE_FROM || !outlines.areShaped;
+    byClass.forEach((indexes, at) => {
+      if (indexes.length === 0) return;
       context.fillStyle = at === 0 ? hatching(context) : colourOfClass(at - 1);
-      tracePath(context, view, shapes);
+      if (arePoints) return fillPoints(context, view, outlines, indexes);
+      traceOutlines(context, view, outlines, indexes);
       context.fill();
     });
   }
 
   /** @param {CanvasRenderingContext2D} context @param {Viewport} view @param {number[]} seen */
   outline(context, view, seen) {
-    const pixels = this.median * view.scale;
-    if (pixels < LINE_FROM) return;
+    const pixels = this.outlines.median * view.scale;
+    if (pixels < LINE_FROM || !this.outlines.areShaped) return;
     context.strokeStyle = themed("--boundary");
     context.lineWidth = pixels < FULL_LINE_FROM ? 0.5 : 1;
-    const shapes = seen.map((index) => this.shapes[index]);
-    tracePath(context, view, shapes);
+    traceOutlines(context, view, this.outlines, seen);
     context.stroke();
   }
 }

@@ -1,8 +1,9 @@
 /** The days of all fields: a status and perhaps a value for each cell, packed so that 10,000 fields fit. */
 
-/** @import { CellStatus, GridPage } from "./answers.d.ts" */
+/** @import { CellStatus } from "./answers.d.ts" */
+/** @import { Table } from "./arrow.js" */
 
-import * as api from "./api.js";
+import { columnOf } from "./arrow.js";
 import { STATUSES, dayNumber, dayOf } from "./words.js";
 
 const NONE = -32768;
@@ -11,6 +12,23 @@ const THOUSAND = 1000;
 export const codeOf = (status) => STATUSES.indexOf(status);
 const COMPUTED = codeOf("computed");
 const NOT_DUE = codeOf("not_due");
+/** The letters of the API. @type {Record<string, CellStatus>} */
+const LETTERS = {
+  c: "computed",
+  n: "no_scene",
+  y: "cloudy",
+  h: "shadow",
+  w: "snow",
+  d: "no_data",
+  u: "undefined",
+  o: "outside_extent",
+  s: "too_small",
+  x: "failed",
+  ".": "missing",
+};
+/** The code of each letter, by its ASCII code. */
+const CODES = new Uint8Array(256).fill(NOT_DUE);
+for (const [letter, status] of Object.entries(LETTERS)) CODES[letter.charCodeAt(0)] = codeOf(status);
 
 export class Grid {
   /** @param {string} start @param {string} end @param {string[]} ids In the order of the fields. */
@@ -60,37 +78,40 @@ export class Grid {
     return counts;
   }
 
-  /** Take in a page of the API's grid. @param {GridPage} page */
-  fill(page) {
-    const codes = new Map(Object.entries(page.letters).map(([letter, status]) => [letter, codeOf(status)]));
-    page.field_ids.forEach((id, index) => {
-      const row = this.rows.get(id);
-      if (row === undefined) return;
-      const from = row * this.length;
-      const letters = page.status[index];
-      const values = page.ndvi[index];
-      for (let column = 0; column < letters.length; column++) {
-        this.codes[from + column] = codes.get(letters[column]) ?? NOT_DUE;
-        this.values[from + column] = values[column] ?? NONE;
-      }
-    });
+  /** Take over the days of another grid of the same fields. @param {Grid} other */
+  takeOver(other) {
+    const shift = other.first - this.first;
+    const [from, end] = [Math.max(shift, 0), Math.min(shift + other.length, this.length)];
+    if (from >= end) return;
+    for (let row = 0; row < this.ids.length; row++) {
+      const [at, first] = [row * this.length + from, row * other.length + from - shift];
+      this.codes.set(other.codes.subarray(first, first + end - from), at);
+      this.values.set(other.values.subarray(first, first + end - from), at);
+    }
   }
-}
 
-/**
- * Load the days of all fields.
- *
- * @param {string} start
- * @param {string} end
- * @returns {Promise<(ids: string[]) => Grid>} The days of these fields, which may be loaded meanwhile.
- */
-export async function loadGrid(start, end) {
-  /** @type {GridPage[]} */
-  const pages = [];
-  for await (const page of api.grid(start, end, dayNumber(end) - dayNumber(start) + 1)) pages.push(page);
-  return (ids) => {
-    const grid = new Grid(start, end, ids);
-    pages.forEach((page) => grid.fill(page));
-    return grid;
-  };
+  /** Take in some days of the API's grid. @param {string} start @param {Table} table */
+  fill(start, table) {
+    const [ids, letters, values] = [
+      columnOf(table, "field_id"),
+      columnOf(table, "status").each.values,
+      columnOf(table, "ndvi").each,
+    ];
+    const days = letters.length / Math.max(ids.length, 1);
+    const first = dayNumber(start) - this.first;
+    for (let index = 0; index < ids.length; index++) {
+      const row = this.#rowOf(index, ids.text(index) ?? "");
+      if (row === undefined) continue;
+      const to = row * this.length + first;
+      for (let day = 0, from = index * days; day < days; day++, from++) {
+        this.codes[to + day] = CODES[letters[from]];
+        this.values[to + day] = values.isNull(from) ? NONE : values.values[from];
+      }
+    }
+  }
+
+  /** The row of a field, which mostly is where it is in the answer, too. @param {number} index @param {string} id */
+  #rowOf(index, id) {
+    return this.ids[index] === id ? index : this.rows.get(id);
+  }
 }

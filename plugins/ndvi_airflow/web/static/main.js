@@ -28,15 +28,15 @@ const news = new News(
   () =>
     requestAnimationFrame(() => {
       showFirst(map);
-      performance.mark("fields-shown");
+      performance.mark("map-shown");
     }),
   () => panel.look(),
 );
 
 function renderFields() {
-  const { grid, fields } = state;
+  const { grid } = state;
   if (!grid) return;
-  byId("no-fields").hidden = fields.length > 0;
+  byId("no-fields").hidden = grid.ids.length > 0;
   byId("no-fields-how").textContent = state.session?.may_upload
     ? "Drop a GeoJSON file with their boundaries, crops and plant dates anywhere on this page, or press Upload. It is checked first; nothing is registered before you say so."
     : "Somebody with the right to trigger field_registration can upload a GeoJSON file here.";
@@ -45,7 +45,7 @@ function renderFields() {
   /** @param {CellStatus} status */
   const count = (status) => counts[STATUSES.indexOf(status)];
   byId("summary").textContent = [
-    counted(fields.length, "field"),
+    counted(grid.ids.length, "field"),
     `recorded to ${longDay(grid.end)}`,
     ...TROUBLES.filter(count).map((status) => `${counted(count(status), "cell")} ${status}`),
   ].join(" · ");
@@ -96,7 +96,8 @@ startList();
 startNotices();
 startSearch(map);
 const upload = new Upload(map);
-watch(["fields", "grid"], renderFields);
+watch(["grid"], renderFields);
+watch(["fields"], () => state.fields.length > 0 && performance.mark("all-shown"));
 watch(["view", "colour"], renderView);
 watch(["session"], renderSession);
 listen();

@@ -1,6 +1,6 @@
 /** The map: a canvas in Web Mercator. It draws what it is given, and says what was pointed at. */
 
-/** @import { Extent, Field } from "./answers.d.ts" */
+/** @import { Extent } from "./answers.d.ts" */
 /** @import { Candidate, Outline } from "./marks.js" */
 /** @import { Box, Point, Shape } from "./mercator.js" */
 /** @import { Overlay } from "./overlays.js" */
@@ -15,6 +15,7 @@ import { Images } from "./images.js";
 import { areaOf, writeNames } from "./labels.js";
 import { drawMarks } from "./marks.js";
 import { boundsOf, meet, toMetres, toShape } from "./mercator.js";
+import { Outlines } from "./outlines.js";
 import { drawOverlays } from "./overlays.js";
 import { Stacks, outlineStacked } from "./stacks.js";
 import { steer } from "./steering.js";
@@ -36,11 +37,10 @@ export class FieldMap {
   /** @param {HTMLCanvasElement} canvas @param {Handlers} handlers */
   constructor(canvas, handlers) {
     this.handlers = handlers;
-    this.fields = new FieldLayer([]);
+    this.fields = new FieldLayer(new Outlines(), []);
     /** Indexes of fields. @type {Set<number>} */
     this.selected = new Set();
-    /** The index of a field, or -1. */
-    this.pointed = -1;
+    this.pointed = -1; // no field
     /** @type {Shape | null} */
     this.extent = null;
     /** @type {Outline[]} */
@@ -65,9 +65,9 @@ export class FieldMap {
     new ResizeObserver(() => this.#resize()).observe(canvas);
   }
 
-  /** @param {Field[]} fields */
-  setFields(fields) {
-    this.fields = new FieldLayer(fields);
+  /** @param {Outlines} outlines @param {string[]} ids */
+  setFields(outlines, ids) {
+    this.fields = new FieldLayer(outlines, ids);
     this.pointed = -1;
     this.under = [];
     this.stacks = new Stacks(this.fields.shapes);

@@ -1,5 +1,6 @@
 /** The map of the state: each field in the colour of its value on the date, with its picture and a tooltip. */
 
+/** @import { FieldStatus } from "./answers.d.ts" */
 /** @import { Overlay } from "./overlays.js" */
 /** @import { Grid } from "./grid.js" */
 
@@ -10,7 +11,7 @@ import { HATCHED } from "./field_layer.js";
 import { FieldMap } from "./map.js";
 import { PassGround } from "./pass_ground.js";
 import { pick, state, watch } from "./state.js";
-import { crop, longDay, mediumDay, ndvi, seasonOn, whyNot } from "./words.js";
+import { crop, longDay, mediumDay, ndvi, seasonOn, why, whyNot } from "./words.js";
 
 /** Fields at one place that are named. */
 const OTHERS = 3;
@@ -42,9 +43,11 @@ export function startMap() {
   });
   watch(["grid"], () => state.grid && ground.load(state.grid));
   watch(["date"], () => renderGround(ground));
-  watch(["fields", "grid"], () => {
+  watch(["outlines", "grid"], () => {
+    const { outlines, grid } = state;
+    if (!outlines || !grid) return;
     corners.forget();
-    map.setFields(state.fields);
+    if (outlines !== map.fields.outlines) map.setFields(outlines, grid.ids);
     map.setColours(classShown);
     map.setSelected(selected());
   });
@@ -75,7 +78,7 @@ function renderGround(ground) {
 }
 
 /** @param {number} index */
-const idOf = (index) => state.fields[index].properties.field_id;
+const idOf = (index) => state.grid?.ids[index] ?? "";
 
 const selected = () => state.field.map((id) => state.grid?.rows.get(id)).filter((row) => row !== undefined);
 
@@ -99,9 +102,10 @@ function classShown(index) {
 function point(index, x, y, under) {
   const { grid } = state;
   if (index === -1 || !grid) return hideTooltip();
-  const { properties } = state.fields[index];
-  const { plant_type: type } = seasonOn(properties, dayShown(grid, index)) ?? properties;
-  const lines = [properties.field_id, crop(type), ...described(grid, index), ...alsoThere(index, under)];
+  const status = state.fields[index]?.properties;
+  const season = status && (seasonOn(status, dayShown(grid, index)) ?? status);
+  const lines = [idOf(index), ...(season ? [crop(season.plant_type)] : []), ...described(grid, index, status)];
+  lines.push(...alsoThere(index, under));
   showTooltip(x, y, lines);
   return announce(lines.join(", "));
 }
@@ -120,15 +124,19 @@ function dayShown(grid, index) {
   return grid.day(shown === -1 ? grid.column(state.date) : shown);
 }
 
-/** What the map says of a field on its date. @param {Grid} grid @param {number} index */
-function described(grid, index) {
+/**
+ * What the map says of a field on its date.
+ *
+ * @param {Grid} grid @param {number} index @param {FieldStatus | undefined} status Unless it is loaded yet.
+ */
+function described(grid, index, status) {
   const shown = columnShown(grid, index);
   const column = grid.column(state.date);
   const lines = shown === -1 ? [] : [`NDVI ${ndvi(grid.value(index, shown))} on ${longDay(grid.day(shown))}`];
   if (shown === column) return lines;
   const isLast = column === grid.length - 1;
-  const { properties } = state.fields[index];
-  const reason = whyNot(isLast ? properties : { plant_date: properties.plant_date }, grid.status(index, column));
+  const planted = { plant_date: status?.plant_date ?? "" };
+  const reason = status ? whyNot(isLast ? status : planted, grid.status(index, column)) : why(grid.status(index, column));
   return [...lines, `${longDay(grid.day(column))}: ${reason}`];
 }
 

@@ -28,7 +28,7 @@ export const toMetres = (length, y) => length * EARTH_METRES * Math.cos((toLatit
 /** @param {Geometry} geometry @returns {Shape} */
 export function toShape(geometry) {
   const polygons = geometry.type === "MultiPolygon" ? geometry.coordinates : [geometry.coordinates];
-  const rings = polygons.flatMap((polygon) => polygon.map((ring, index) => turned(project(ring), index === 0)));
+  const rings = polygons.flatMap((polygon) => polygon.map((ring, index) => turn(project(ring), index === 0)));
   const shape = { rings, west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
   for (const ring of rings) {
     for (let at = 0; at < ring.length; at += 2) {
@@ -54,14 +54,16 @@ export function holds(shape, x, y) {
   return inside;
 }
 
-/** @param {Box[]} shapes @returns {Box} */
-export function boundsOf(shapes) {
-  return {
-    west: Math.min(...shapes.map((shape) => shape.west)),
-    north: Math.min(...shapes.map((shape) => shape.north)),
-    east: Math.max(...shapes.map((shape) => shape.east)),
-    south: Math.max(...shapes.map((shape) => shape.south)),
-  };
+/** @param {Box[]} boxes @returns {Box} */
+export function boundsOf(boxes) {
+  const all = { west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
+  for (const { west, north, east, south } of boxes) {
+    all.west = Math.min(all.west, west);
+    all.north = Math.min(all.north, north);
+    all.east = Math.max(all.east, east);
+    all.south = Math.max(all.south, south);
+  }
+  return all;
 }
 
 /** @param {Ring} ring */
@@ -74,19 +76,16 @@ function project(ring) {
   return points;
 }
 
-/** The ring in the sense of an outer or an inner one. @param {Float64Array} ring @param {boolean} outer */
-function turned(ring, outer) {
+/** Bring a ring into the sense of an outer or an inner one. @param {Float64Array} ring @param {boolean} outer */
+export function turn(ring, outer) {
   let area = 0;
   for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {
     area += ring[before] * ring[at + 1] - ring[at] * ring[before + 1];
   }
   if (area > 0 === outer) return ring;
-  const back = new Float64Array(ring.length);
-  for (let at = 0; at < ring.length; at += 2) {
-    back[at] = ring[ring.length - 2 - at];
-    back[at + 1] = ring[ring.length - 1 - at];
-  }
-  return back;
+  ring.reverse();
+  for (let at = 0; at < ring.length; at += 2) [ring[at], ring[at + 1]] = [ring[at + 1], ring[at]];
+  return ring;
 }
 
 /** Whether two boxes have a point in common. @param {Box} one @param {Box} other */

@@ -6,14 +6,15 @@ import { byId, h } from "./dom.js";
 import { finds } from "./standings.js";
 import { change, state, watch } from "./state.js";
 
-const OFFERED = 20;
+const MOST_OFFERED = 50;
 
 /** @param {FieldMap} map */
 export function startSearch(map) {
+  document.addEventListener("focusin", offerIds);
+  document.addEventListener("input", offerIds);
   const box = byId("find", HTMLInputElement);
   box.addEventListener("input", (event) => {
     const isTyped = event instanceof InputEvent && event.inputType !== "insertReplacementText";
-    offer(box.value);
     change({ find: box.value });
     if (!isTyped) go(map, box.value);
   });
@@ -24,11 +25,18 @@ export function startSearch(map) {
   box.value = state.find;
 }
 
-/** Offer the ids that begin so, or have it. @param {string} words */
-function offer(words) {
-  const isIn = finds(words);
-  const found = words.trim() ? state.fields.filter(({ properties: one }) => isIn(one.field_id, "")) : [];
-  byId("field-ids").replaceChildren(...found.slice(0, OFFERED).map(({ id }) => h("option", { value: id })));
+/** Offer ids that have in them what is typed; all of many would keep the browser busy. @param {Event} event */
+function offerIds({ target }) {
+  const offers = byId("field-ids");
+  if (!(target instanceof HTMLInputElement) || target.list !== offers || !state.grid) return;
+  const words = target.value.trim().toLowerCase();
+  /** @type {string[]} */
+  const found = [];
+  for (const id of state.grid.ids) {
+    if (id.toLowerCase().includes(words)) found.push(id);
+    if (found.length === MOST_OFFERED) break;
+  }
+  offers.replaceChildren(...found.map((id) => h("option", { value: id })));
 }
 
 /** Open the field whose id it is; else show the list of those that are found. @param {FieldMap} map @param {string} words */

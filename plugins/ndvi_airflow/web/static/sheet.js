@@ -4,18 +4,18 @@ import * as api from "./api.js";
 import { byId, h } from "./dom.js";
 import { cropSheet } from "./sheet_crop.js";
 import { fieldSheet } from "./sheet_field.js";
+import { fieldsOf } from "./statuses.js";
 import { crop, messageOf } from "./words.js";
 
 const wanted = new URLSearchParams(location.hash.slice(1));
 const sheet = byId("sheet");
-/** Of boundaries, which the sheet of a crop does not show. */
-const TOLERANCE_METRES = 1000;
 
 async function show() {
   const name = wanted.get("crop");
   if (name !== null) {
     document.title = `${crop(name)} · NDVI`;
-    return cropSheet(await api.fields(TOLERANCE_METRES), name, wanted.get("year"));
+    const [seasons, { last_day: lastDay }] = await Promise.all([api.seasonColumns(), api.revisions()]);
+    return cropSheet(fieldsOf(seasons, lastDay), name, wanted.get("year"));
   }
   const id = wanted.get("field") ?? "";
   document.title = `${id} · NDVI`;

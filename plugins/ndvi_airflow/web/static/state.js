@@ -2,6 +2,7 @@
 
 /** @import { Extent, Field, FieldEvent, Index, Session } from "./answers.d.ts" */
 /** @import { Grid } from "./grid.js" */
+/** @import { Outlines } from "./outlines.js" */
 /** @import { Standings } from "./standings.js" */
 
 import { isDay } from "./words.js";
@@ -30,8 +31,9 @@ import { isDay } from "./words.js";
  * @property {Session | null} session
  * @property {Extent | null} extent
  * @property {Index[]} indices
- * @property {Field[]} fields
+ * @property {Outlines | null} outlines Of the fields, in the order of the grid's rows.
  * @property {Grid | null} grid
+ * @property {Field[]} fields With their status, in the same order; of many fields it comes last.
  * @property {Standings | null} standings
  * @property {FieldEvent[] | null} unusual Events of all fields, as `events` says.
  *
@@ -64,7 +66,7 @@ const BEGINNING = {
 /** @type {State} */
 export const state = {
   ...read(),
-  ...{ session: null, extent: null, indices: [], fields: [], grid: null, standings: null, unusual: null },
+  ...{ session: null, extent: null, indices: [], outlines: null, grid: null, fields: [], standings: null, unusual: null },
 };
 
 /** @type {{keys: (keyof State)[], listener: () => void}[]} */

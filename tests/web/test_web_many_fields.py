@@ -1,0 +1,114 @@
+"""The fields page with more fields than come at once, in a browser: what is seen first, and what is loaded again."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.models import a_field, an_observation, square
+from support.web import Server, SignIn
+
+from ndvi_core.registry import fields as registry
+from ndvi_core.registry import ledger, recorded_days
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
+)
+
+COUNT = 1200
+FIRST = date(2025, 4, 1)
+LAST = FIRST + timedelta(60)
+PASS = LAST - timedelta(2)
+EARLY = FIRST + timedelta(3)
+PLANNED = datetime(2025, 7, 1, tzinfo=UTC)
+FIELDS = [
+    a_field(f"f{number}", square(0.02 * (number % 40), 45 + 0.02 * (number // 40), 0.015), plant_date=FIRST)
+    for number in range(COUNT)
+]
+
+
+@pytest.fixture(scope="module")
+def registered(server: Server) -> Iterator[Server]:
+    """Fields with values on an early day and on a late one; of the last field only the early one."""
+    rows = [an_observation(field, EARLY, ndvi_mean=0.2) for field in FIELDS]
+    rows += [an_observation(field, PASS, ndvi_mean=0.8) for field in FIELDS[:-1]]
+    with server.engine.begin() as connection:
+        registry.upsert_fields(connection, FIELDS, "file")
+        ledger.upsert_observations(connection, rows, PLANNED)
+        recorded_days.mark_recorded(connection, LAST, FIRST)
+    yield server
+    server.empty()
+
+
+@pytest.fixture(scope="module")
+def browser(registered: Server, sign_in: SignIn) -> Iterator[Browser]:
+    with a_browser(registered.url) as browser:
+        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
+        token = sign_in("admin", cookie=True).cookies["_token"]
+        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
+        browser.resize()
+        browser.open("/ndvi/#view=map")
+        browser.find("#date-first", "1 Apr")
+        yield browser
+
+
+def columns(browser: Browser) -> list[str]:
+    """Return which columns were asked for, in order."""
+    return [url.split("/api/columns/")[1] for url in browser.asked() if "/api/columns/" in url]
+
+
+def test_the_last_days_and_boxes_come_before_the_rest(browser: Browser) -> None:
+    asked = columns(browser)
+    early = LAST - timedelta(30)
+    assert asked[0] == "fields"
+    assert asked[1] == f"grid?start={early}&end={LAST}"
+    assert set(asked[2:]) == {
+        "boundaries?tolerance=5",
+        "seasons",
+        f"grid?start={FIRST}&end={early - timedelta(1)}",
+    }
+    missing = COUNT * 61 - (2 * COUNT - 1)
+    assert browser.text("#summary") == f"1,200 fields · recorded to 31 May 2025 · {missing:,} cells missing"
+
+
+def test_the_list_is_made_of_the_columns(browser: Browser) -> None:
+    browser.click("[data-view=list]")
+    browser.press_on("#list-filter", "f1199")
+    row = browser.find("#list-rows tr", "f1199").text
+    assert "0.20" in row
+    assert "4 Apr 2025" in row
+    assert "1 of 61" in row
+    browser.click("[data-view=map]")
+
+
+def test_of_a_new_pass_only_its_day_is_loaded(browser: Browser, registered: Server) -> None:
+    before = len(columns(browser))
+    with registered.engine.begin() as connection:
+        ledger.upsert_observations(connection, [an_observation(FIELDS[-1], PASS, ndvi_mean=0.5)], PLANNED)
+    missing = COUNT * 61 - 2 * COUNT
+    browser.find("#summary", f"{missing:,} cells missing")
+    assert sorted(columns(browser)[before:]) == [f"grid?start={PASS}&end={PASS}", "seasons"]
+    with registered.engine.begin() as connection:
+        recorded_days.mark_recorded(connection, LAST + timedelta(1), FIRST)
+    browser.find("#summary", "recorded to 1 June 2025")
+    assert f"{missing + COUNT:,} cells missing" in browser.text("#summary")
+    assert f"grid?start={LAST + timedelta(1)}&end={LAST + timedelta(1)}" in columns(browser)[before + 2 :]
+    assert "seasons" in columns(browser)[before + 2 :]
+
+
+def test_a_field_more_is_loaded_and_named(browser: Browser, registered: Server) -> None:
+    with registered.engine.begin() as connection:
+        registry.upsert_fields(connection, [a_field("one_more", square(1), plant_date=LAST)], "file")
+    browser.find("#summary", "1,201 fields")
+    browser.find("#notes", "one_more: registered")
+
+
+def test_what_has_not_changed_is_not_asked_for(browser: Browser) -> None:
+    before, revisions = len(columns(browser)), sum("/api/revisions" in url for url in browser.asked())
+    end = time.monotonic() + 60
+    while time.monotonic() < end and sum("/api/revisions" in url for url in browser.asked()) < revisions + 2:
+        time.sleep(0.5)
+    assert sum("/api/revisions" in url for url in browser.asked()) >= revisions + 2
+    assert len(columns(browser)) == before
+    assert [problem for problem in browser.problems() if "Failed to load" not in problem] == []
