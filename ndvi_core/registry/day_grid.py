@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Select, and_, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ndvi_core.models.arrays import Indexes
 from ndvi_core.models.constants import FIRST_IMAGE
@@ -122,14 +123,20 @@ def _cells(
     connection: Connection, first_daily_day: date, start: date, end: date, limit: int | None = None, offset: int = 0
 ) -> _Cells:
     fields = field_table.c
-    page = select(fields.sequence, fields.field_id).order_by(fields.sequence).limit(limit).offset(offset)
-    found = connection.execute(page).all()
-    sequences = np.array([row.sequence for row in found], np.int64)
-    shape = len(found), (end - start).days + 1
+    page = select(fields.sequence, fields.field_id).order_by(fields.sequence).limit(limit).offset(offset).subquery()
+    # As two lists: numpy would look into each row for an array.
+    found, field_ids = connection.execute(
+        select(
+            func.array_agg(aggregate_order_by(page.c.sequence, page.c.sequence)),
+            func.array_agg(aggregate_order_by(page.c.field_id, page.c.sequence)),
+        )
+    ).one()
+    sequences = np.array(found or [], np.int64)
+    shape = len(sequences), (end - start).days + 1
     letters = np.full(shape, ord(NOT_DUE), np.uint8)
     ndvi, known = np.zeros(shape, np.int16), np.zeros(shape, np.bool_)
     if found:
-        between = found[0].sequence, found[-1].sequence
+        between = found[0], found[-1]
         _mark_due(connection, letters, sequences, between, start, last_owed_day(connection, first_daily_day))
         numbers = _numbers(connection, between, start, end)
         places = np.searchsorted(sequences, numbers >> (_DAY_BITS + _CODE_BITS + _VALUE_BITS))
@@ -138,7 +145,7 @@ def _cells(
         letters[places, days] = _CODES[(numbers >> _VALUE_BITS) & ((1 << _CODE_BITS) - 1)]
         ndvi[places, days] = np.where(values > 0, values - _ZERO, 0)
         known[places, days] = values > 0
-    return _Cells([row.field_id for row in found], letters, ndvi, known)
+    return _Cells(list(field_ids or []), letters, ndvi, known)
 
 
 def _mark_due(
@@ -151,8 +158,9 @@ def _mark_due(
 ) -> None:
     """Mark the days that lie in a season as missing, before those are written that are not."""
     seasons = season_table.c
-    query = select(seasons.sequence, first_due_day() - start, last_due_day(up_to) - start)
-    periods = np.array(connection.execute(query.where(seasons.sequence.between(*between))).all(), np.int64)
+    numbers_of_each = (seasons.sequence, first_due_day() - start, last_due_day(up_to) - start)
+    query = select(*map(func.array_agg, numbers_of_each)).where(seasons.sequence.between(*between))
+    periods = np.array(connection.execute(query).one(), np.int64).T
     numbers = np.arange(letters.shape[1])
     # Those of a field have no day in common, so that most of many fields are marked at once.
     order = np.argsort(periods[:, 0], kind="stable")

@@ -115,6 +115,8 @@ observation = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 Index("observation_by_field", observation.c.sequence, observation.c.date)
+# Rows mostly lie day by day: some days of all fields are some parts of the table, however many fields there are.
+Index("observation_by_date", observation.c.date, postgresql_using="brin", postgresql_with={"autosummarize": "on"})
 
 observation_index = Table(
     "observation_index",

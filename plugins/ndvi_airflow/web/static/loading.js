@@ -13,6 +13,8 @@ import { dayNumber, dayOf } from "./words.js";
 /** Of many fields, as many cells are loaded as come fast; earlier days are a date away. */
 const MOST_CELLS = 1_200_000;
 const FEWEST_DAYS = 31;
+/** Those with which a picture of very many fields begins: most have a value on one of them. */
+const FIRST_DAYS = 8;
 /** The API gives no more in one answer. */
 const CELLS_A_TIME = 5_000_000;
 /** Of more fields the last days are shown first, with boxes for boundaries, and these are simplified. */
@@ -69,7 +71,8 @@ async function loadAll(period, now, onPicture) {
 
 /** Load what is seen first before the rest. @param {Period} period @param {Revisions} now @param {() => void} onPicture */
 async function loadInSteps(period, now, onPicture) {
-  const last = { start: later(period.start, before(period.end, FEWEST_DAYS - 1)), end: period.end };
+  const fitting = Math.min(Math.max(Math.floor(MOST_CELLS / now.count), FIRST_DAYS), FEWEST_DAYS);
+  const last = { start: later(period.start, before(period.end, fitting - 1)), end: period.end };
   const [bounds, days] = await Promise.all([api.fieldColumns(), api.gridColumns(last.start, last.end)]);
   const ids = idsOf(bounds);
   const recent = new Grid(last.start, last.end, ids);
