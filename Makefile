@@ -89,7 +89,7 @@ bench-plan: setup ## measure planning and recording with up to a million fields,
 bench-pipeline: setup ## measure many fields through Airflow, from the trigger to the published day (ten minutes)
 	$(BIN)/python -m benchmarks.pipeline
 
-bench-page: setup ## measure the fields page with 10,000 fields (needs chromium and chromium-driver)
+bench-page: setup ## measure the fields page with 10,000 and 100,000 fields, beside Leaflet and MapLibre (needs chromium, chromium-driver and npm)
 	$(BIN)/python -m benchmarks.page
 
 lint: setup ## style, common mistakes, and which room may import which

@@ -1,20 +1,31 @@
-"""`make bench-page`: the fields page with many fields, in Chromium on this machine's Airflow.
+"""`make bench-page`: the fields page with many fields, in Chromium on this machine's Airflow, beside other libraries.
 
 Makes a registry of synthetic fields with a season of answers in a stack of its own, opens the page, and measures how
-long it takes to be there, and a frame while the map is moved, zoomed and played and while the day grid is scrolled.
+long it takes until all fields are on the map and until everything is there, what the browser keeps, and a frame while
+the map is moved, zoomed and played and while the day grid is scrolled. The same data, as files of GeoJSON and JSON
+that need no database and no user, are shown by a plain page of Leaflet and one of MapLibre (`peers/`), which need npm.
 """
 
 import argparse
+import json
 import math
+import os
+import shutil
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Any, ClassVar
 
+import httpx
 import numpy as np
 import shapely
 from sqlalchemy import Engine, text
@@ -27,7 +38,7 @@ from ndvi_core.models.field import Field
 from ndvi_core.registry import fields as registry
 
 sys.path.insert(0, str(ROOT / "tests"))
-from support.browser import Browser, a_browser
+from support.browser import PATIENCE_SECONDS, Browser, a_browser
 
 WEST, NORTH = 0.5, 49.5
 PARCEL = 300.0
@@ -55,21 +66,22 @@ OBSERVATIONS = text("""
             ELSE 'computed' END AS status
         FROM field, generate_series(0, :days - 1) AS day
     ) AS cell
+    ORDER BY day, sequence
 """)
+"""Day by day, as daily runs write them."""
 LOADED = """
-    const [mark] = performance.getEntriesByName("fields-shown");
-    const answers = performance.getEntriesByType("resource").filter((one) => /api.(fields|grid)/.test(one.name));
-    const ended = answers.map((one) => one.responseEnd).filter((end) => end < mark?.startTime);
-    return mark && {there: mark.startTime, answered: Math.max(...ended)};
+    const [picture, all] = ["map-shown", "all-shown"].map((name) => performance.getEntriesByName(name).at(-1));
+    return all && {picture: picture.startTime, all: all.startTime, heap: performance.memory.usedJSHeapSize};
 """
 FRAMES = """
     const [move, done] = [new Function("frame", arguments[0]), arguments[1]];
     const times = [];
-    let before = performance.now();
+    const began = performance.now();
+    let before = began;
     const next = (now) => {
         times.push(now - before);
         before = now;
-        if (times.length > 90) return done(times.slice(1));
+        if (times.length > 90 || now - began > 20_000) return done(times.slice(1));
         move(times.length);
         requestAnimationFrame(next);
     };
@@ -87,17 +99,34 @@ MOVES = {
 }
 
 
+PEERS = {"Leaflet": "leaflet.html", "MapLibre": "maplibre.html"}
+PAN = "window.pan(frame)"
+ROUNDS = 3
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fields", type=int, default=10_000)
+    parser.add_argument("--fields", type=int, action="append", help="10,000 and then 100,000 unless said else")
     parser.add_argument("--days", type=int, default=90)
     arguments = parser.parse_args()
-    with alone(Path(".bench")), _stack(arguments.days) as stack:
-        engine = stack.engine()
-        _fill(engine, arguments.fields, arguments.days)
-        engine.dispose()
-        with a_browser(stack.url) as browser:
-            _measure(browser, arguments.fields, arguments.days)
+    folder = Path(".bench").resolve()
+    with alone(folder), _stack(arguments.days) as stack:
+        peers = _install_peers(folder / "peers")
+        lines = [f"load of the machine at the beginning: {os.getloadavg()[0]:.1f}\n"]
+        for count in arguments.fields or (10_000, 100_000):
+            engine = stack.engine()
+            _fill(engine, count, arguments.days)
+            engine.dispose()
+            lines += _measure(stack.url, count, arguments.days, peers)
+            (folder / "page.md").write_text("\n".join(lines))
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _install_peers(folder: Path) -> Path:
+    """Install the libraries to compare with, of the versions in `peers/package.json`."""
+    shutil.copytree(Path(__file__).with_name("peers"), folder, dirs_exist_ok=True)
+    subprocess.run(["npm", "install", "--silent", "--prefix", folder], check=True)
+    return folder
 
 
 @contextmanager
@@ -129,6 +158,7 @@ def _fill(engine: Engine, count: int, days: int) -> None:
         crop = CROPS[number % len(CROPS)]
         fields.append(Field(field_id=f"field_{number + 1}", geometry=shape, plant_type=crop, plant_date=START))
     with engine.begin() as connection:
+        connection.execute(text("TRUNCATE field, season, field_revision, observation, recorded_day CASCADE"))
         registry.upsert_fields(connection, fields, "synthetic")
         connection.execute(OBSERVATIONS, {"start": START, "days": days, "revisit": REVISIT})
         connection.execute(
@@ -136,32 +166,90 @@ def _fill(engine: Engine, count: int, days: int) -> None:
             {"start": START, "days": days},
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
-def _measure(browser: Browser, count: int, days: int) -> None:
-    browser.resize(1280, 800)
-    browser.open("/ndvi/#view=map")
-    browser.find("#summary", f"{count:,} fields")
-    loads = [_load(browser, count) for _ in range(3)]
-    there, answered = map(statistics.median, zip(*loads, strict=True))
-    print(f"{count:,} fields, {days} days: there after {there:.1f} s, the API's last answer after {answered:.1f} s")
-    print("| what | median frame, ms | 95 % within, ms |\n|---|---|---|")
-    for what, move in MOVES.items():
+def _measure(url: str, count: int, days: int, peers: Path) -> list[str]:
+    lines = [f"## {count:,} fields, {days} days\n"]
+    lines += ["| page | all fields on the map, s | everything, s | JavaScript's heap, MB |", "|---|---|---|---|"]
+    frames = ["| what | median frame, ms | 95 % within, ms |", "|---|---|---|"]
+    with a_browser(url) as browser:
+        browser.resize(1280, 800)
+        lines.append(_loads(browser, "/ndvi/#view=map", "the fields page"))
+        frames += [_frames(browser, what, move) for what, move in MOVES.items()]
+    _write_files(url, peers)
+    with _files(peers) as address:
+        for name, page in PEERS.items():
+            with a_browser(address) as browser:
+                browser.resize(1280, 800)
+                lines.append(_loads(browser, f"/{page}", name))
+                frames.append(_frames(browser, f"moving the map, in {name}", PAN))
+    return [*lines, "", *frames, ""]
+
+
+def _loads(browser: Browser, path: str, name: str) -> str:
+    """Return a row of the table: the medians of some times that a page is opened, each with an empty cache."""
+    found = []
+    for _ in range(ROUNDS):
+        browser.chrome.execute_cdp_cmd("Network.clearBrowserCache", {})
+        browser.open(path)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (load := browser.run(LOADED)):
+            if time.monotonic() > end:
+                return f"| {name} | not within {PATIENCE_SECONDS} s | | |"
+            time.sleep(0.1)
+        found.append(load)
+    picture, everything, heap = (statistics.median(load[key] for load in found) for key in ("picture", "all", "heap"))
+    return f"| {name} | {picture / 1000:.1f} | {everything / 1000:.1f} | {heap / 1e6:.0f} |"
+
+
+def _frames(browser: Browser, what: str, move: str) -> str:
+    if move != PAN:
         browser.click("[data-view=days]" if "grid" in what else "[data-view=map]")
         if "grid" not in what:
             browser.press_on("#map", "0")
-        times = browser.chrome.execute_async_script(FRAMES, move)
-        print(f"| {what} | {statistics.median(times):.0f} | {np.percentile(times, 95):.0f} |")
+    browser.chrome.set_script_timeout(PATIENCE_SECONDS)
+    times = browser.chrome.execute_async_script(FRAMES, move)
+    return f"| {what} | {statistics.median(times):.0f} | {np.percentile(times, 95):.0f} |"
 
 
-def _load(browser: Browser, count: int) -> tuple[float, float]:
-    """Return the seconds from the request to the map with all fields, and to the last answer that it takes."""
-    browser.open("/ndvi/#view=map")
-    browser.find("#summary", f"{count:,} fields")
-    while not (found := browser.run(LOADED)):
-        time.sleep(0.1)
-    return found["there"] / 1000, found["answered"] / 1000
+def _write_files(url: str, folder: Path) -> None:
+    """Write what the API says of all fields and days as files, in one GeoJSON and one JSON."""
+    token = httpx.get(f"{url}/auth/token", trust_env=False).raise_for_status().json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{url}/ndvi/api/", headers=headers, trust_env=False, timeout=300) as client:
+        features = [one for page in _pages(client, "fields?limit=5000&tolerance=5") for one in page["features"]]
+        collection = {"type": "FeatureCollection", "features": features}
+        (folder / "fields.json").write_text(json.dumps(collection, separators=(",", ":")))
+        (folder / "days.json").write_text(json.dumps(list(_pages(client, "grid?limit=5000")), separators=(",", ":")))
+
+
+def _pages(client: httpx.Client, path: str) -> Iterator[Any]:
+    """Yield the pages of an answer."""
+    answer = client.get(path).raise_for_status()
+    yield answer.json()
+    while "next" in answer.links:
+        answer = client.get(answer.url.join(answer.links["next"]["url"])).raise_for_status()
+        yield answer.json()
+
+
+@contextmanager
+def _files(folder: Path) -> Iterator[str]:
+    """Serve a folder; yield its address."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    extensions_map: ClassVar = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 if __name__ == "__main__":
