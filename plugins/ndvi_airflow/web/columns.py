@@ -2,7 +2,7 @@
 
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
@@ -35,12 +35,14 @@ class ArrowResponse(Response):
 
     media_type = ARROW
 
-    def __init__(self, table: "Table", headers: dict[str, str]) -> None:
+    @classmethod
+    def of(cls, table: "Table", headers: dict[str, str]) -> Self:
+        """Return a table as the answer."""
         from arro3.io import write_ipc_stream
 
         stream = BytesIO()
         write_ipc_stream(table.combine_chunks(), stream, compression=None)
-        super().__init__(stream.getvalue(), headers=headers)
+        return cls(stream.getvalue(), headers=headers)
 
 
 _ARROW: Any = {
@@ -79,21 +81,21 @@ def revisions(connection: Registry, settings: Current, period: Period) -> Respon
 def fields(request: Request, connection: Registry) -> Response:
     """Return the ids and bounds of all fields, in the order of registration."""
     tag = tag_of_fields(request, connection)
-    return ArrowResponse(field_columns(connection), tag)
+    return ArrowResponse.of(field_columns(connection), tag)
 
 
 @router.get("/columns/boundaries", **_ARROW | {"responses": _ARROW["responses"] | errors(422)})
 def boundaries(request: Request, connection: Registry, tolerance: Tolerance = 0) -> Response:
     """Return the boundaries of all fields, in the same order: polygons of rings of points, in units of 1e-7 degrees."""
     tag = tag_of_fields(request, connection)
-    return ArrowResponse(boundary_columns(connection, tolerance), tag)
+    return ArrowResponse.of(boundary_columns(connection, tolerance), tag)
 
 
 @router.get("/columns/seasons", **_ARROW)
 def seasons(request: Request, connection: Registry, settings: Current) -> Response:
     """Return the status of all seasons: a row a season, field by field in the same order."""
     tag = tag_of_days(request, connection, settings.start_date)
-    return ArrowResponse(season_columns(connection, settings.start_date), tag)
+    return ArrowResponse.of(season_columns(connection, settings.start_date), tag)
 
 
 @router.get("/columns/grid", **_ARROW | {"responses": _ARROW["responses"] | errors(422)})
@@ -103,4 +105,4 @@ def grid(request: Request, connection: Registry, settings: Current, period: Peri
     cells = count_fields(connection) * ((period[1] - period[0]).days + 1)
     if cells > MAX_CELLS:
         raise HTTPException(422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days")
-    return ArrowResponse(grid_columns(connection, settings.start_date, *period), tag)
+    return ArrowResponse.of(grid_columns(connection, settings.start_date, *period), tag)
