@@ -26,6 +26,10 @@ READS = [
     "api/fields/wheat/zones",
     "pictures/wheat/2025-04-01.png",
     "orders/ndvi_daily/x/0",
+    "api/passes",
+    "api/revisions",
+    "api/columns/fields",
+    "api/columns/grid?start=2025-04-01&end=2025-04-02",
 ]
 WRITES = ["api/uploads/check", "api/uploads?name=a.geojson"]
 GEOJSON = {"Content-Type": "application/geo+json"}
@@ -45,6 +49,7 @@ def test_every_documented_route_refuses_nobody_in_particular(server: Server, sig
         "run_id": "x",
         "map_index": "0",
         "event_id": "0",
+        "scene_id": "x",
     }
     routes = documented(server, sign_in)
     assert len(routes) >= 12

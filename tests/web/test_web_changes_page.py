@@ -85,11 +85,11 @@ def address(page: Browser) -> str:
 def test_the_first_view_is_what_changed_crop_by_crop(page: Browser, ask: Callable[..., Any]) -> None:
     show(page)
     assert crops(page) == ["lupin", "silage maize", "wheat", "rye"]
-    assert page.text("#changes-pass") == "Last pass: 10 July 2025, 14 fields have a value of it"
+    assert page.text("#changes-pass") == "Last pass: 10 Jul 2025, 14 fields have a value of it"
     (drop,) = ask("events", kind="drop")
     line = page.text(".crop[aria-labelledby=changes-wheat] .unusual li")
     assert line.startswith(
-        f"wheat_2 Drop, 20 Jun to 5 July 2025: NDVI {drop['before']:.2f}, then {drop['value']:.2f}\n"
+        f"wheat_2 Drop, 20 Jun to 5 Jul 2025: NDVI {drop['before']:.2f}, then {drop['value']:.2f}\n"
         "Rests on 20 Jun 2025, 25 Jun 2025, 30 Jun 2025, 5 Jul 2025\n"
     )
     columns = ask("standings")
@@ -109,7 +109,7 @@ def test_a_line_leads_to_map_curve_and_evidence_and_back(page: Browser) -> None:
     page.find("#field-title", "wheat_2")
     page.find("#curve svg")
     page.find("#map")
-    page.find("#provenance h3", "5 July 2025")
+    page.find("#provenance h3", "5 Jul 2025")
     assert address(page) == "#date=2025-07-05&field=wheat_2&season=2025"
     page.press(Keys.ESCAPE)
     assert page.run("return document.getElementById('field').hidden")
@@ -118,7 +118,7 @@ def test_a_line_leads_to_map_curve_and_evidence_and_back(page: Browser) -> None:
     page.chrome.back()
     assert "wheat" in crops(page)
     page.click(".crop[aria-labelledby=changes-wheat] .evidence a")
-    page.find("#provenance h3", "20 June 2025")
+    page.find("#provenance h3", "20 Jun 2025")
 
 
 def test_an_event_is_dismissed_and_that_is_undone(page: Browser, ask: Callable[..., Any]) -> None:

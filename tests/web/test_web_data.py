@@ -70,6 +70,7 @@ def test_the_session_has_the_period_and_the_tiles(ask: Ask) -> None:
         "user": "viewer",
         "may_upload": False,
         "may_recompute": False,
+        "may_review": False,
         "tiles_url": "https://tiles.example/{z}/{x}/{y}.png",
         "tiles_attribution": "",
         "start_date": "2025-04-01",

@@ -91,7 +91,7 @@ def test_of_a_new_pass_only_its_day_is_loaded(browser: Browser, registered: Serv
     assert sorted(columns(browser)[before:]) == [f"grid?start={PASS}&end={PASS}", "seasons"]
     with registered.engine.begin() as connection:
         recorded_days.mark_recorded(connection, LAST + timedelta(1), FIRST)
-    browser.find("#summary", "recorded to 1 June 2025")
+    browser.find("#summary", "recorded to 1 Jun 2025")
     assert f"{missing + COUNT:,} cells missing" in browser.text("#summary")
     assert f"grid?start={LAST + timedelta(1)}&end={LAST + timedelta(1)}" in columns(browser)[before + 2 :]
     assert "seasons" in columns(browser)[before + 2 :]

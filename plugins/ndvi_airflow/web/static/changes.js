@@ -9,7 +9,7 @@ import { review } from "./reviews.js";
 import { eventWords } from "./season_words.js";
 import { isNarrowed, listed } from "./standings.js";
 import { EVENTS, change, linkTo, state, watch } from "./state.js";
-import { counted, crop, dayNumber, hectares, longDay, mediumDay, ndvi, signed } from "./words.js";
+import { counted, crop, dayNumber, hectares, longDay, ndvi, signed } from "./words.js";
 
 /** All ground is seen within so many days. */
 const PASS_DAYS = 5;
@@ -153,7 +153,7 @@ function eventLine(event) {
 
 /** The days that an event rests on, each a link to the map on it. @param {FieldEvent} event */
 function evidence({ field_id: id, season, evidence: days }) {
-  const links = days.map(([day]) => h("a", { href: linkTo({ view: "map", field: [id], season, date: day }) }, mediumDay(day)));
+  const links = days.map(([day]) => h("a", { href: linkTo({ view: "map", field: [id], season, date: day }) }, longDay(day)));
   if (links.length === 0) return null;
   return h("p", { class: "evidence" }, "Rests on ", ...links.flatMap((link, at) => (at === 0 ? [link] : [", ", link])));
 }
@@ -187,8 +187,8 @@ function ranks(title, found, words) {
 
 /** @param {Standing} one */
 const changeWords = ({ change: by, last_value: value, before_date: before, last_date: last }) =>
-  `${signed(by)} to ${ndvi(value)}, ${mediumDay(before ?? "")} to ${mediumDay(last ?? "")}`;
+  `${signed(by)} to ${ndvi(value)}, ${longDay(before ?? "")} to ${longDay(last ?? "")}`;
 
 /** @param {Standing} one */
 const peerWords = ({ rank, ranked, peers_z: z, peers_date: day }) =>
-  `${rank} of ${ranked}, z ${signed(z, 1)} on ${mediumDay(day ?? "")}`;
+  `${rank} of ${ranked}, z ${signed(z, 1)} on ${longDay(day ?? "")}`;

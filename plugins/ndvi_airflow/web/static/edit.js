@@ -6,7 +6,7 @@
 import { h } from "./dom.js";
 import { state } from "./state.js";
 import { Vertices } from "./vertices.js";
-import { crop, mediumDay } from "./words.js";
+import { crop, longDay } from "./words.js";
 
 const NEXT = "";
 
@@ -122,7 +122,7 @@ export class EditForm {
 /** @param {SeasonStatus[]} seasons */
 function seasonOptions(seasons) {
   const known = seasons.map(({ season, plant_type: type, plant_date: planted }) =>
-    h("option", { value: season }, `${season}: ${crop(type)}, from ${mediumDay(planted)}`),
+    h("option", { value: season }, `${season}: ${crop(type)}, from ${longDay(planted)}`),
   );
   return [...known, h("option", { value: NEXT }, "the next season")];
 }

@@ -7,7 +7,7 @@ import { classOf, colourOfClass } from "./colours.js";
 import { byId, h, heldFocus, oncePerFrame } from "./dom.js";
 import { listed } from "./standings.js";
 import { change, pick, state, watch } from "./state.js";
-import { crop, hectares, mediumDay, ndvi, signed, whyNot } from "./words.js";
+import { crop, hectares, longDay, ndvi, signed, whyNot } from "./words.js";
 
 const ROW_PIXELS = 36;
 /** Rows that are made above and below those in view. */
@@ -39,7 +39,7 @@ const COLUMNS = [
     name: "planted",
     title: "Planted",
     key: ({ status }) => status.plant_date,
-    cell: ({ status }) => [mediumDay(status.plant_date)],
+    cell: ({ status }) => [longDay(status.plant_date)],
   },
   {
     name: "ndvi",
@@ -200,7 +200,7 @@ function place(standing) {
 }
 
 /** @param {FieldStatus} status */
-const lastSeen = (status) => (status.last_date ? mediumDay(status.last_date) : whyNot(status, status.last_status ?? "missing"));
+const lastSeen = (status) => (status.last_date ? longDay(status.last_date) : whyNot(status, status.last_status ?? "missing"));
 
 /** @param {Row} row */
 function troubleCount({ status: { missing, counts } }) {

@@ -11,7 +11,7 @@ import { HATCHED } from "./field_layer.js";
 import { FieldMap } from "./map.js";
 import { PassGround } from "./pass_ground.js";
 import { pick, state, watch } from "./state.js";
-import { crop, longDay, mediumDay, ndvi, seasonOn, why, whyNot } from "./words.js";
+import { crop, longDay, ndvi, seasonOn, why, whyNot } from "./words.js";
 
 /** Fields at one place that are named. */
 const OTHERS = 3;
@@ -74,7 +74,7 @@ function renderGround(ground) {
   const days = state.grid ? ground.shownOn(state.grid, state.date) : [];
   const [day] = days.slice(-1);
   byId("ground-choice").hidden = day === undefined;
-  byId("ground-day").textContent = day === undefined ? "" : `Satellite, ${mediumDay(day)}`;
+  byId("ground-day").textContent = day === undefined ? "" : `Satellite, ${longDay(day)}`;
 }
 
 /** @param {number} index */

@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { finds } from "./standings.js";
 import { addressWords, state, watch } from "./state.js";
-import { isDay, mediumDay } from "./words.js";
+import { isDay, longDay } from "./words.js";
 
 const NAMED = 3;
 
@@ -40,8 +40,8 @@ function badDate() {
   const asked = addressWords().get("date");
   if (asked !== null && !isDay(asked)) return [`The date ${asked} of the address is no day: it is written YYYY-MM-DD.`];
   if (!grid || date === null || (date >= grid.start && date <= grid.end)) return [];
-  const known = `${mediumDay(grid.start)} to ${mediumDay(grid.end)}`;
-  return [`${mediumDay(date)} is not among the days that are loaded, ${known}: the nearest one is shown.`];
+  const known = `${longDay(grid.start)} to ${longDay(grid.end)}`;
+  return [`${longDay(date)} is not among the days that are loaded, ${known}: the nearest one is shown.`];
 }
 
 function nothingFound() {

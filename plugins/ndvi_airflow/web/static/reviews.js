@@ -6,7 +6,7 @@ import * as api from "./api.js";
 import { announce, h } from "./dom.js";
 import { addNote } from "./notes.js";
 import { state } from "./state.js";
-import { mediumDay, messageOf } from "./words.js";
+import { longDay, messageOf } from "./words.js";
 
 /** Notes that are being written, by event: they outlive that the events are loaded again. @type {Map<string, string>} */
 const drafts = new Map();
@@ -40,7 +40,7 @@ export function review(event, onSaid) {
 
 /** @param {FieldEvent} event */
 function saidOf({ note, dismissed, reviewed_by: by, reviewed_at: at }) {
-  const who = h("span", { class: "quiet" }, `${dismissed ? "dismissed by " : ""}${by}, ${at === null ? "" : mediumDay(at)}`);
+  const who = h("span", { class: "quiet" }, `${dismissed ? "dismissed by " : ""}${by}, ${at === null ? "" : longDay(at)}`);
   return note === null ? [who] : [`“${note}” `, who];
 }
 

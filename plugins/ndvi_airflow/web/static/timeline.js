@@ -7,7 +7,7 @@ import { colourOfStatus, themed } from "./colours.js";
 import { byId, oncePerFrame, sized } from "./dom.js";
 import { codeOf } from "./grid.js";
 import { change, state, watch } from "./state.js";
-import { counted, longDay, mediumDay, monthOf } from "./words.js";
+import { counted, longDay, monthOf } from "./words.js";
 
 const FRAME_MILLISECONDS = 450;
 const COMPUTED = codeOf("computed");
@@ -103,8 +103,8 @@ function render(slider) {
   byId("date-text").textContent = longDay(day);
   byId("date-text", HTMLTimeElement).dateTime = day;
   byId("date-note").textContent = computed > 0 ? `${values} of this day` : "no new value on this day";
-  byId("date-first").textContent = mediumDay(grid.start);
-  byId("date-last").textContent = mediumDay(grid.end);
+  byId("date-first").textContent = longDay(grid.start);
+  byId("date-last").textContent = longDay(grid.end);
 }
 
 /** A column a day: which share of the fields has which answer. */

@@ -4,7 +4,7 @@
 /** @import { Candidate } from "./marks.js" */
 
 import { h } from "./dom.js";
-import { counted, crop, mediumDay } from "./words.js";
+import { counted, crop, longDay } from "./words.js";
 
 const SHOWN = 50;
 /** @type {Effect[]} */
@@ -54,12 +54,12 @@ function outcomes(those) {
 
 /** @param {CheckedField} field */
 function outcome({ id, properties: { season, plant_type: type, plant_date: planted, end_date: end, changes, days, waits } }) {
-  const until = end === null ? "" : ` to ${mediumDay(end)}`;
+  const until = end === null ? "" : ` to ${longDay(end)}`;
   return h(
     "li",
     {},
     h("b", {}, id),
-    h("span", {}, `Season ${season}: ${crop(type)}, from ${mediumDay(planted)}${until}`),
+    h("span", {}, `Season ${season}: ${crop(type)}, from ${longDay(planted)}${until}`),
     changes.length > 0 ? h("span", {}, `Changes: ${changes.join(", ")}`) : null,
     h("span", {}, days > 0 ? `${counted(days, "day becomes", "days become")} due${waits ? ": waits for a confirmation" : ""}` : "No day becomes due"),
   );
