@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ndvi_core.errors import BadInput, NdviError, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import CellResult, Manifest, WorkOrder, Written
+from ndvi_core.models.work_order import CellResult, Manifest, Usage, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
 from ndvi_core.products.passes import draw_passes
 from ndvi_core.storage.geoparquet import write_columns
@@ -162,6 +162,7 @@ def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> 
                 zip(*(columns[name] for name in names), strict=True)
             )
         ),
+        usage=Usage(blocks=table.blocks_read, bytes=table.bytes_read),
     )
     files.write_manifest(manifest)
     _log_outcome(order, columns)
@@ -306,13 +307,21 @@ def _log_outcome(order: WorkOrder, columns: Mapping[str, list[Any]]) -> None:
         if status == "failed":
             failed.setdefault(reason or "no reason given", []).append(f"{field_id} {day}")
         elif is_told and reason:
-            log.info("%s %s: %s: %s", field_id, day, status, reason)
+            log.info("%s %s: %s: %s", field_id, day, status, reason, extra={"field": field_id, "day": day})
         elif is_told:
             numbers = f"mean NDVI {mean:.3f}, {valid:.0%} of {pixels:.1f} pixels valid"
-            log.info("%s %s: %s: %s, %s", field_id, day, status, numbers, ", ".join(scenes))
+            about = {"field": field_id, "day": day}
+            log.info("%s %s: %s: %s, %s", field_id, day, status, numbers, ", ".join(scenes), extra=about)
     counts = Counter(columns["status"])
     summary = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
     log.info("%s: %d cells: %s; manifest %s", order.label, len(columns["status"]), summary or "none", order.manifest)
     if failed:
         named = "; ".join(f"{', '.join(cells)}: {reason}" for reason, cells in failed.items())
-        log.error("%s: %d of %d cells failed: %s", order.label, counts["failed"], len(columns["status"]), named)
+        log.error(
+            "%s: %d of %d cells failed: %s",
+            order.label,
+            counts["failed"],
+            len(columns["status"]),
+            named,
+            extra={"failed": [cell for cells in failed.values() for cell in cells]},
+        )

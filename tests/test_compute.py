@@ -88,6 +88,18 @@ def test_every_cell_has_a_row_in_the_orders_order(store: Store, order: WorkOrder
     assert [row["fingerprint"] for row in rows] == [cell.fingerprint for cell in order.cells]
 
 
+def test_the_manifest_tells_how_much_was_read(store: Store, scenes: list[Scene]) -> None:
+    """The field's 10 x 20 pixels from (5, 5) on are in two blocks of red, two of near infrared, and one of SCL."""
+    (clear, *_) = scenes
+    usage = _run(store, make_order({"north": FIELDS["north"]}, [clear], store=store)).usage
+    size = 0
+    for href, blocks in {clear.red: ("0_0", "0_1"), clear.nir: ("0_0", "0_1"), clear.scl: ("0_0",)}.items():
+        with rasterio.open(href) as band:
+            size += sum(int(band.get_tag_item(f"BLOCK_SIZE_{block}", "TIFF", bidx=1)) for block in blocks)
+    assert usage.blocks == 5
+    assert size <= usage.bytes < size + 16
+
+
 def test_manifest_tells_what_is_there(store: Store, order: WorkOrder) -> None:
     manifest = _run(store, order)
     assert Manifest.model_validate_json(store.read(MANIFEST_KEY)) == manifest

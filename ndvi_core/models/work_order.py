@@ -169,6 +169,14 @@ class CellResult(NamedTuple):
     objects: tuple[Written, ...] = ()
 
 
+class Usage(_Strict):
+    """What the computation of an order read of scenes."""
+
+    blocks: int = 0
+    bytes: int = 0
+    """What was asked for to have them."""
+
+
 class Manifest(_Strict):
     """List of everything that a task wrote. Its presence means that the task's work is complete."""
 
@@ -176,6 +184,7 @@ class Manifest(_Strict):
     """SHA-256 of the order's bytes, in hex, so that the manifest of an earlier order is not taken for this one's."""
     results: Written
     cells: tuple[CellResult, ...]
+    usage: Usage = Usage()
 
 
 def make_observation(

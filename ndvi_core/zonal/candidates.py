@@ -325,15 +325,18 @@ class DayScenes:
                 failed[number] = error
         return failed
 
-    def report(self) -> None:
-        """Log what was read of each scene."""
+    def report(self) -> tuple[int, int]:
+        """Log what was read of each scene, and return how many blocks and bytes of all."""
+        blocks = size = 0
         for scene in self.scenes.values():
+            bands = {asset: band for asset, band in scene.opened().items() if band.blocks_read}
             read = [
-                f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB"
-                for asset, band in scene.opened().items()
-                if band.blocks_read
+                f"{asset} {band.blocks_read} blocks, {band.bytes_read / 1e6:.2f} MB" for asset, band in bands.items()
             ]
             log.info("scene %s: %s", scene.scene.id, "; ".join(read) or "nothing read")
+            blocks += sum(band.blocks_read for band in bands.values())
+            size += sum(band.bytes_read for band in bands.values())
+        return blocks, size
 
     def _open(self, numbers: Collection[int]) -> None:
         """Open the red bands of scenes, and note the layout of each, or why it cannot be opened.

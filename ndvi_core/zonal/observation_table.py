@@ -33,6 +33,8 @@ class ObservationTable:
             name: np.full(size, np.nan) for name in (*Statistics.model_fields, *self._further)
         }
         """By the names of files' columns; NaN is unknown."""
+        self.blocks_read = self.bytes_read = 0
+        """Of all scenes."""
         self._order = order
         self._doubts = np.zeros(size, np.intp)
         self._scenes = np.zeros(size, np.intp)
@@ -65,6 +67,12 @@ class ObservationTable:
             column[cell] = np.nan
         self.status[cell], self.reason[cell], self.note[cell] = "failed", reason, None
         self._doubts[cell] = 0
+
+    def note_read(self, blocks: int, size: int) -> None:
+        """Note how many blocks and bytes of scenes were read, besides those that are noted."""
+        with self._lock:
+            self.blocks_read += blocks
+            self.bytes_read += size
 
     def columns(self, cells: Indexes | None = None) -> dict[str, list[Any]]:
         """Return the attributes of observations, one value for each of the cells; None are all."""

@@ -126,6 +126,7 @@ class _Day:
         scenes: Mapping[int, OpenScene],
         memory: int,
     ) -> None:
+        self._table = table
         self._builder = ObservationBuilder(order, table)
         self._policy = get_policy(order.policy.mask)
         self._columns = columns
@@ -161,7 +162,7 @@ class _Day:
             rows = CandidateTable.joined([rows, self._scenes.looked_at(to_classify)])
             yield from self._observe_rows(rows.take(np.argsort(rows.cell, kind="stable")))
             waiting, self._again, rows = self._again, [], self._scenes.looked_at(())
-        self._scenes.report()
+        self._table.note_read(*self._scenes.report())
 
     def _are_ordinary(self, cells: Indexes) -> Mask:
         """Return which of the cells have readable scenes alone, of which some contain enough of the field."""
