@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ndvi_core import __version__
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInput, NdviError
+from ndvi_core.support.log_lines import LOG_FORMATS, about_order, formatter
 
 if TYPE_CHECKING:
     from ndvi_core.intake.features import Problem
@@ -32,7 +32,7 @@ DESCRIPTION = """\
 NDVI per farm field per day from Sentinel-2.
 
 Every command logs to standard error, a line an event, from the level in NDVI_LOG_LEVEL upwards (unless set, INFO;
-WARNING for observe)."""
+WARNING for observe). With NDVI_LOG_FORMAT=json each line is a JSON object, with the run, order, field and day."""
 
 EXIT_CODES = """\
 exit codes:
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _log_to_stderr(options.log_level)
+        _log_to_stderr(options.log_level, about_order(options.order) if hasattr(options, "order") else {})
         return int(options.run(options))
     except BrokenPipeError:  # who reads our output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -354,14 +354,15 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as YYYY-MM-DD") from error
 
 
-def _log_to_stderr(default: str) -> None:
+def _log_to_stderr(default: str, about: Mapping[str, str]) -> None:
     level = os.environ.get("NDVI_LOG_LEVEL") or default
     if level.upper() not in LOG_LEVELS:
         raise BadInput(f"NDVI_LOG_LEVEL is {level!r}; it takes {', '.join(LOG_LEVELS)}")
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
+    log_format = os.environ.get("NDVI_LOG_FORMAT") or "text"
+    if log_format not in LOG_FORMATS:
+        raise BadInput(f"NDVI_LOG_FORMAT is {log_format!r}; it takes {', '.join(LOG_FORMATS)}")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter(log_format, about))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)  # of what we use: GDAL's debug lines help nobody
     logging.getLogger("ndvi_core").setLevel(level.upper())
 

@@ -223,6 +223,29 @@ def test_log_level_is_a_variable(store: Store, scenes: list[Scene], level: str, 
     assert ("computed" in ndvi("compute", "--order", uri, NDVI_LOG_LEVEL=level).stderr) == lines
 
 
+def test_a_log_for_programs_has_an_object_a_line_with_run_order_field_and_day(
+    store: Store, scenes: list[Scene]
+) -> None:
+    uri = put_order(store, make_order(FIELDS, scenes[:1], store=store))
+    lines = [json.loads(line) for line in ndvi("compute", "--order", uri, NDVI_LOG_FORMAT="json").stderr.splitlines()]
+    assert {(line["level"], line["order"]) for line in lines} == {("INFO", uri)}
+    assert all({"time", "logger", "message", "run"} <= line.keys() for line in lines)
+    cells = [(line["field"], line["day"]) for line in lines if "field" in line]
+    assert cells == [(field.field_id, str(scenes[0].day)) for field in FIELDS.values()]
+
+
+def test_the_end_of_a_log_for_programs_says_what_was_wrong() -> None:
+    order = "file:///nowhere/runs/ndvi_daily/manual__1/orders/0.parquet"
+    line = json.loads(ndvi("compute", "--order", order, NDVI_LOG_FORMAT="json").stderr)
+    assert (line["level"], line["run"], line["order"]) == ("ERROR", "ndvi_daily/manual__1", order)
+    assert "nowhere" in line["message"]
+
+
+def test_an_unknown_format_of_the_log_is_refused() -> None:
+    finished = ndvi("compute", "--order", "s3://ndvi/o.json", NDVI_LOG_FORMAT="xml")
+    assert (finished.returncode, "NDVI_LOG_FORMAT is 'xml'; it takes text, json" in finished.stderr) == (2, True)
+
+
 def test_unknown_log_level_is_refused() -> None:
     finished = ndvi("compute", "--order", "s3://ndvi/o.json", NDVI_LOG_LEVEL="loud")
     assert finished.returncode == 2
