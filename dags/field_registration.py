@@ -14,9 +14,9 @@ from airflow.sdk import DAG
 
 from ndvi_airflow.connections import S3_CONN_ID
 from ndvi_airflow.defaults import REGISTRATION, TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import watcher_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import announce, confirm, register
+from ndvi_airflow.watcher import watcher_task
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.storage.object_store import split_uri
 

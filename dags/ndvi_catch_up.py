@@ -11,9 +11,10 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from ndvi_airflow.assets import NDVI_FIELDS
 from ndvi_airflow.defaults import CATCH_UP, LATE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.operators import compute_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
+from ndvi_airflow.watcher import watcher_task
 from ndvi_core.models.constants import FIRST_IMAGE
 
 settings = load_settings()

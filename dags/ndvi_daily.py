@@ -17,11 +17,12 @@ neighbours share tasks.
 from airflow.sdk import DAG, Param
 
 from ndvi_airflow.defaults import DAILY, OF_THE_DAY, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.operators import compute_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
 from ndvi_airflow.telling.deadline import day_deadline
 from ndvi_airflow.timetable import DayTimetable
+from ndvi_airflow.watcher import watcher_task
 
 settings = load_settings()
 

@@ -13,6 +13,7 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 from ndvi_airflow.assets import NDVI_OBSERVATIONS
 from ndvi_airflow.defaults import DAYS, TAGS, TASK_DEFAULTS, midnight
 from ndvi_airflow.telling.days import announce_days, changed_days, confirm_days
+from ndvi_airflow.watcher import watcher_task
 from ndvi_core.models.constants import FIRST_IMAGE
 
 with DAG(
@@ -29,4 +30,4 @@ with DAG(
     tags=TAGS,
 ):
     parts = changed_days()
-    announce_days.expand(part=parts) >> confirm_days(parts)
+    announce_days.expand(part=parts) >> confirm_days(parts) >> watcher_task()

@@ -14,9 +14,10 @@ left to it; the log of `plan` says how many.
 from airflow.sdk import DAG, Param
 
 from ndvi_airflow.defaults import ASKED_FOR, RECOMPUTE, RUN_TIMEOUT, TAGS, TASK_DEFAULTS, midnight
-from ndvi_airflow.operators import compute_task, watcher_task
+from ndvi_airflow.operators import compute_task
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.tasks import find_scenes, plan, record
+from ndvi_airflow.watcher import watcher_task
 from ndvi_core.models.constants import FIRST_IMAGE
 
 settings = load_settings()

@@ -20,6 +20,7 @@ from ndvi_airflow.defaults import OF_THE_DAY, RUN_TIMEOUT, SEASON, TAGS, TASK_DE
 from ndvi_airflow.operators import season_task
 from ndvi_airflow.season_tasks import announce_events, confirm_events, plan_seasons, record_seasons
 from ndvi_airflow.settings import load_settings
+from ndvi_airflow.watcher import watcher_task
 from ndvi_core.models.constants import FIRST_IMAGE
 
 settings = load_settings()
@@ -42,4 +43,4 @@ with DAG(
     order = plan_seasons()
     recorded, as_of = record_seasons(), announce_events()
     season_task(settings, order) >> recorded >> as_of
-    confirm_events(as_of)
+    confirm_events(as_of) >> watcher_task()

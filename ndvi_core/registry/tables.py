@@ -257,6 +257,16 @@ late_day = Table(
     comment="days that were not published when their deadline passed",
 )
 
+failed_run = Table(
+    "failed_run",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("what", Text, nullable=False, comment="the tasks that failed"),
+    Column("failed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    comment="runs that failed, with what failed first",
+)
+
 receiver = Table(
     "receiver",
     metadata,
@@ -269,7 +279,7 @@ told = Table(
     "told",
     metadata,
     Column("receiver", ForeignKey("receiver.name", ondelete="CASCADE"), primary_key=True),
-    Column("subject", Text, primary_key=True, comment="id of an event, or a day that was late"),
+    Column("subject", Text, primary_key=True, comment="id of an event, a day that was late, or a run"),
     Column("status", Text, nullable=False, comment="what was said of it; counted: it was not named"),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )

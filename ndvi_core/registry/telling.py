@@ -1,4 +1,4 @@
-"""Which events and late days each receiver is still to be told of.
+"""Which events, late days and failed runs each receiver is still to be told of.
 
 A receiver is told of an event that is open, once; and that it has ended, if it was told of it by name. One that comes
 new is told of what is open then. What opened since and has ended before it could be told, because the receiver did
@@ -6,7 +6,7 @@ not answer, is told as ended; what was withdrawn meanwhile was an error, and is 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Text, and_, cast, exists, or_, select
@@ -16,7 +16,7 @@ from ndvi_core.models.event import Event
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.due_days import lies_in_season
 from ndvi_core.registry.events import event_of, select_events
-from ndvi_core.registry.tables import event, late_day, receiver, recorded_day, told
+from ndvi_core.registry.tables import event, failed_run, late_day, receiver, recorded_day, told
 
 COUNTED = "counted"
 """What was said of an event that a digest did not name, since there were too many: nobody has to hear of its end."""
@@ -28,6 +28,24 @@ _IS_PUBLISHED = or_(
 """Whether a recorded day is published, or nothing is due on it that could be."""
 
 
+_NEWS = timedelta(days=1)
+"""A run that failed earlier is no news to a new receiver."""
+
+
+class FailedRun(Frozen):
+    """A run that failed."""
+
+    pipeline: str
+    run_id: str
+    what: str
+    """The tasks that failed, for a person."""
+
+    @property
+    def subject(self) -> str:
+        """What it is called in the table of what was told."""
+        return f"{self.pipeline} {self.run_id}"
+
+
 class Untold(Frozen):
     """What a receiver is to be told."""
 
@@ -37,6 +55,7 @@ class Untold(Frozen):
     """Days whose deadline has passed, and that are not published."""
     made_up: tuple[date, ...] = ()
     """Days that it was told are late, and that are published now."""
+    failed_runs: tuple[FailedRun, ...] = ()
 
 
 def note_late_day(connection: Connection, day: date) -> bool:
@@ -45,6 +64,11 @@ def note_late_day(connection: Connection, day: date) -> bool:
         return False
     connection.execute(insert(late_day).values(date=day).on_conflict_do_nothing())
     return True
+
+
+def note_failed_run(connection: Connection, run: FailedRun) -> None:
+    """Note that a run failed; one that fails again, after its tasks were cleared, is known."""
+    connection.execute(insert(failed_run).values(run.model_dump()).on_conflict_do_nothing())
 
 
 def note_receiver(connection: Connection, name: str) -> None:
@@ -79,7 +103,7 @@ def untold(connection: Connection, name: str) -> Untold:
     )
     events = tuple(event_of(row) for row in connection.execute(query).mappings())
     late, made_up = _late_days(connection, name)
-    return Untold(events=events, late_days=late, made_up=made_up)
+    return Untold(events=events, late_days=late, made_up=made_up, failed_runs=_failed_runs(connection, name))
 
 
 def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) -> None:
@@ -88,7 +112,7 @@ def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) ->
     Args:
         connection: in the transaction of `untold`.
         name: of the receiver.
-        statuses: by event id or day: its status, or `COUNTED`.
+        statuses: by event id, day or run: its status, or `COUNTED`.
     """
     if not statuses:
         return
@@ -100,6 +124,21 @@ def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) ->
         ),
         [{"receiver": name, "subject": subject, "status": status} for subject, status in statuses.items()],
     )
+
+
+def _failed_runs(connection: Connection, name: str) -> tuple[FailedRun, ...]:
+    run = failed_run.c
+    subject = run.pipeline + " " + run.run_id
+    query = (
+        select(run.pipeline, run.run_id, run.what)
+        .join(receiver, receiver.c.name == name)
+        .where(
+            run.failed_at > receiver.c.since - _NEWS,
+            ~exists().where(told.c.receiver == name, told.c.subject == subject),
+        )
+        .order_by(run.failed_at, run.pipeline, run.run_id)
+    )
+    return tuple(FailedRun(**row) for row in connection.execute(query).mappings())
 
 
 def _late_days(connection: Connection, name: str) -> tuple[tuple[date, ...], tuple[date, ...]]:

@@ -43,6 +43,8 @@ class Recorded(Frozen):
     """Fields that have new rows."""
     failures: tuple[str, ...]
     """A line for each cell that failed: field, day and why."""
+    until: date | None
+    """The last day that is recorded."""
 
 
 @relaxed_gc()
@@ -82,8 +84,13 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
             recorded_days.mark_published(connection, plan.day)  # also a day of which no row is due
         _mark_caught_up(connection, plan, settings.start_date)
         claims.release(connection, folder.prefix)
+        until = recorded_days.last_recorded_day(connection)
     return Recorded(
-        counts=dict(sorted(counts.items())), days=tuple(days), field_ids=tuple(fields), failures=tuple(failures)
+        counts=dict(sorted(counts.items())),
+        days=tuple(days),
+        field_ids=tuple(fields),
+        failures=tuple(failures),
+        until=until,
     )
 
 

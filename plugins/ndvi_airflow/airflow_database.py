@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ndvi_airflow.defaults import midnight
+from ndvi_airflow.defaults import WATCHER, midnight
 from ndvi_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -135,7 +135,12 @@ def failures(dag_id: str, run_id: str, limit: int) -> tuple[int, list[Failure]]:
 
     from ndvi_airflow.airflow_compat import TaskInstance, create_session
 
-    failed = (TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.state == "failed")
+    failed = (
+        TaskInstance.dag_id == dag_id,
+        TaskInstance.run_id == run_id,
+        TaskInstance.state == "failed",
+        TaskInstance.task_id != WATCHER,  # says that others failed
+    )
     query = select(TaskInstance).where(*failed).order_by(TaskInstance.start_date, TaskInstance.map_index)
     with create_session() as session:
         count = session.scalar(select(func.count()).select_from(TaskInstance).where(*failed))

@@ -14,6 +14,8 @@ FILES = Arg(("files",), help="GeoJSON files of fields", nargs="+", type=Path)
 WAIT = Arg(("--wait",), help="Follow the run and end with its outcome", action="store_true")
 JSON = Arg(("--json",), help="Print JSON instead of a table", action="store_true")
 
+PROMETHEUS = Arg(("--prometheus",), help="Print the totals in Prometheus' text format", action="store_true")
+
 
 def _day(text: str) -> date:
     """Read a day."""
@@ -72,9 +74,12 @@ NDVI = GroupCommand(
         ActionCommand(
             name="status",
             help="Show for each field how many days are computed, cloudy, without scene, failed, missing",
-            description="Ends with exit code 1 if a day of any field is missing or failed.",
+            description=(
+                "Ends with exit code 1 if a day of any field is missing or failed. "
+                "With --prometheus it ends with 0 then too: the numbers say it."
+            ),
             func=lazy_load_command("ndvi_airflow.commands.status"),
-            args=(FIELDS, JSON),
+            args=(FIELDS, JSON, PROMETHEUS),
         ),
         ActionCommand(
             name="events",

@@ -3,12 +3,20 @@
 import json
 import sys
 from argparse import Namespace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.preconditions import refuse_unknown_fields
 from ndvi_airflow.report import status_table
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.terminal import console, plain_errors
+
+if TYPE_CHECKING:
+    from ndvi_airflow.settings import AirflowSettings
+
+ERRORS_SUFFIX = ".errors.json"
+"""Of what is written beside a file that was rejected."""
 
 
 def migrate(options: Namespace) -> None:  # noqa: ARG001
@@ -21,13 +29,16 @@ def migrate(options: Namespace) -> None:  # noqa: ARG001
 
 
 def status(options: Namespace) -> None:
-    """Print how far the fields are; end with 1 if anything is missing or failed."""
+    """Print how far the fields are; end with 1 if anything is missing or failed, unless it is for Prometheus."""
     from ndvi_airflow.extent_commands import what_changed
     from ndvi_core.registry.extents import changed_parts
     from ndvi_core.registry.progress import field_statuses
 
     with plain_errors():
         settings = load_settings()
+        if options.prometheus:
+            sys.stdout.write(_exposition(settings, options.fields))
+            return
         with registry_engine().connect() as connection:
             found = field_statuses(connection, settings.start_date)
             changes = what_changed(changed_parts(connection, options.fields))
@@ -45,3 +56,32 @@ def status(options: Namespace) -> None:
             console.print(f"waits for a confirmation, which is to move it to {settings.pending_prefix}: {key}")
     if not all(row.whole for row in found):
         raise SystemExit(1)
+
+
+def _exposition(settings: "AirflowSettings", field_ids: list[str] | None) -> str:
+    """Return the state of fields, None are all, and of what was uploaded, in Prometheus' text format."""
+    from ndvi_airflow.exposition import State, text_of
+    from ndvi_core.registry.events import load_events
+    from ndvi_core.registry.progress import field_statuses
+    from ndvi_core.registry.recorded_days import last_recorded_day
+
+    bucket = open_bucket(settings.bucket_url)
+    prefixes = {
+        "pending": settings.pending_prefix,
+        "waiting": settings.waiting_prefix,
+        "rejected": settings.rejected_prefix,
+    }
+    with registry_engine().connect() as connection:
+        state = State(
+            fields=field_statuses(connection, settings.start_date, field_ids),
+            recorded_until=last_recorded_day(connection),
+            uploads={
+                name: sum(not info.key.endswith((ERRORS_SUFFIX, "/")) for info in bucket.list(prefix))
+                for name, prefix in prefixes.items()
+            },
+            open_events=[str(event.kind) for event in load_events(connection, field_ids, "open")],
+            now=datetime.now(UTC),
+        )
+    if field_ids:
+        refuse_unknown_fields(field_ids, {row.field_id for row in state.fields})
+    return text_of(state)

@@ -1,12 +1,14 @@
 """The commands that compute an order, and what their end means for the task, wherever they run."""
 
+import json
 import signal
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from ndvi_airflow import metrics
 from ndvi_airflow.connections import open_bucket
-from ndvi_core.errors import EXIT_TRY_AGAIN
+from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_TRY_AGAIN
 
 if TYPE_CHECKING:
     from ndvi_core.runs.folder import PlannedOrder
@@ -20,7 +22,7 @@ MEMORY_GOES_BY = {"compute": "NDVI_MEMORY_MB and the fields' pixels", "season": 
 MAX_NAMED_CELLS = 5
 """Failed cells that a task's error names."""
 
-_WORTH_A_RETRY = (EXIT_TRY_AGAIN, *(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM)))
+_OF_SIGNALS = tuple(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
 
 
 def read_order(order: dict[str, Any]) -> "PlannedOrder":
@@ -38,28 +40,52 @@ def compute_arguments(command: Command, order_uri: str) -> list[str]:
     return [command, "--order", order_uri]
 
 
-def failure(order: "PlannedOrder", exit_code: int, what: str) -> AirflowException:
-    """Return the error of a command that did not end with 0; `AirflowFailException` where a retry cannot help.
+def last_words(log: str | None) -> str:
+    """Return what the last line of a command's log says, which may be JSON (`NDVI_LOG_FORMAT`)."""
+    lines = (log or "").strip().splitlines()
+    if not lines:
+        return "it left no word"
+    try:
+        return str(json.loads(lines[-1])["message"])
+    except (ValueError, KeyError, TypeError):
+        return lines[-1]
+
+
+def failure(order: "PlannedOrder", exit_code: int, what: str, *, lacked_memory: bool = False) -> AirflowException:
+    """Return the error of a command that did not end with 0, and count it.
+
+    It is an `AirflowFailException` where a retry cannot help.
 
     Args:
         order: the work order.
         exit_code: of the command; negative for the number of the signal that killed it.
         what: how the command ended, for a person.
+        lacked_memory: whether it was killed since it took too much.
     """
-    may_pass = exit_code in _WORTH_A_RETRY or exit_code < 0
-    return (AirflowException if may_pass else AirflowFailException)(f"{order.label}: {what}")
+    end: metrics.End = "defect"
+    if exit_code == EXIT_TRY_AGAIN:
+        end = "try_again"
+    elif exit_code < 0 or exit_code in _OF_SIGNALS:
+        end = "out_of_memory" if lacked_memory else "killed"
+    elif exit_code == EXIT_BAD_INPUT:
+        end = "bad_input"
+    metrics.count_end(end)
+    is_final = end in ("bad_input", "defect")
+    return (AirflowFailException if is_final else AirflowException)(f"{order.label}: {what}")
 
 
 def fail_for_failed_cells(order: "PlannedOrder") -> None:
     """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
 
-    The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
+    What the order read is counted. The command ended well: the other cells are computed, and all of them have a row. A
+    retry would find the same.
     """
     from ndvi_airflow.settings import load_settings
     from ndvi_core.models.work_order import Manifest
 
     bucket = open_bucket(load_settings().bucket_url)
     manifest = Manifest.model_validate_json(bucket.read(bucket.key(order.manifest)))
+    metrics.count_usage(manifest.usage)
     failed = [f"{cell.field_id} {cell.date}: {cell.reason}" for cell in manifest.cells if cell.status == "failed"]
     if failed:
         more = f"; and {len(failed) - MAX_NAMED_CELLS} more" if len(failed) > MAX_NAMED_CELLS else ""

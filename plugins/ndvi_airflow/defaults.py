@@ -11,6 +11,9 @@ SEASON = "ndvi_season"
 DAYS = "ndvi_days"
 ALERTS = "ndvi_alerts"
 
+WATCHER = "watcher"
+"""The task that fails a run; what failed are others."""
+
 RUN_TIMEOUT = timedelta(hours=12)
 """How long a run may take, its waiting for an extent included."""
 

@@ -5,15 +5,23 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
+from ndvi_airflow import metrics
 from ndvi_airflow.addresses import base_url
-from ndvi_airflow.compute_command import Command, compute_arguments, fail_for_failed_cells, failure, read_order
+from ndvi_airflow.compute_command import (
+    Command,
+    compute_arguments,
+    fail_for_failed_cells,
+    failure,
+    last_words,
+    read_order,
+)
 from ndvi_airflow.connections import compute_environment
 
 if TYPE_CHECKING:
@@ -59,6 +67,12 @@ class OrderOperator(BaseOperator):
         super().__init__(**kwargs)
         self.order = order
 
+    def end_well(self, order: "PlannedOrder", context: Any, seconds: float) -> None:
+        """Count that the command has ended well, after so many seconds, and look at its results."""
+        metrics.count_end("succeeded")
+        metrics.state_duration(seconds)
+        self.look_at_results(order, context)
+
     def look_at_results(self, order: "PlannedOrder", context: Any) -> None:
         """Say in the log, which people see first of a task, where its pictures are; fail the task for failed cells."""
         log.info("pictures of these cells: %s", _pictures(context["ti"]))
@@ -81,10 +95,11 @@ class ComputeProcessOperator(OrderOperator):
         """Run the command to its end."""
         order = read_order(self.order)
         command = [sys.executable, "-m", "ndvi_core", *compute_arguments(self.command, order.uri)]
+        began = monotonic()
         result = self.hook.run_command(command, env=compute_environment())
         if result.exit_code != 0:
-            raise failure(order, result.exit_code, f"exit code {result.exit_code}: {result.output}")
-        self.look_at_results(order, context)
+            raise failure(order, result.exit_code, f"exit code {result.exit_code}: {last_words(result.output)}")
+        self.end_well(order, context, monotonic() - began)
 
     def on_kill(self) -> None:
         """End the process with the task."""
@@ -113,12 +128,12 @@ class ComputePodOperator(OrderOperator):
     def execute(self, context: Any) -> None:
         """Make the pod and wait for its end, here or in the triggerer."""
         self.pod.run(context)  # does not return if the triggerer is to wait
-        self.look_at_results(self.pod.order, context)
+        self.end_well(self.pod.order, context, self.pod.seconds)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Go on where the triggerer has seen the pod end; the trigger asks for a method of this name."""
         self.pod.trigger_reentry(context, event)
-        self.look_at_results(self.pod.order, context)
+        self.end_well(self.pod.order, context, self.pod.seconds)
 
     def on_kill(self) -> None:
         """Remove the pod with the task."""
@@ -175,12 +190,3 @@ def _common(settings: "AirflowSettings") -> dict[str, Any]:
         "max_retry_delay": timedelta(minutes=15),
         "execution_timeout": COMPUTE_TIMEOUT,
     }
-
-
-def watcher_task() -> EmptyOperator:
-    """Return the leaf that the run's state depends on: failed if any task before it failed.
-
-    Without it `record`, which runs whatever became of the compute tasks, would make every run a success. Airflow's
-    documentation calls this the watcher pattern.
-    """
-    return EmptyOperator(task_id="watcher", trigger_rule="none_failed")

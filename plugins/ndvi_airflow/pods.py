@@ -14,7 +14,8 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import V1ContainerStatus, V1Pod, V1ResourceRequirements
 from kubernetes.client.exceptions import ApiException
 
-from ndvi_airflow.compute_command import MEMORY_GOES_BY, compute_arguments, failure
+from ndvi_airflow import metrics
+from ndvi_airflow.compute_command import MEMORY_GOES_BY, compute_arguments, failure, last_words
 
 if TYPE_CHECKING:
     from ndvi_airflow.compute_command import Command
@@ -75,6 +76,8 @@ class OrderPod(KubernetesPodOperator):
         self.command = command
         self.order = order
         self.memory_mb = order.memory // _MB
+        self.seconds = 0.0
+        """For how long its container ran, once it has ended."""
 
     def run(self, context: Any) -> None:
         """Make the pod, or find the one that an interrupted try has left, and wait for its end."""
@@ -93,6 +96,7 @@ class OrderPod(KubernetesPodOperator):
         """Remove the pod, and raise the error of its end, if it did not end well."""
         if remote_pod:
             remote_pod = self._latest(remote_pod)
+            self.seconds = self._seconds(remote_pod)
         try:
             super().cleanup(pod, remote_pod, xcom_result, context)
         except AirflowException:
@@ -105,20 +109,34 @@ class OrderPod(KubernetesPodOperator):
         except ApiException:
             return pod
 
-    def _failure(self, pod: V1Pod, context: Any) -> AirflowException:
+    def _status(self, pod: V1Pod) -> V1ContainerStatus | None:
         statuses = {one.name: one for one in pod.status.container_statuses or ()}
-        status = statuses.get(self.base_container_name)
+        return statuses.get(self.base_container_name)
+
+    def _seconds(self, pod: V1Pod) -> float:
+        status = self._status(pod)
+        ended = status and status.state.terminated
+        if not (ended and ended.started_at and ended.finished_at):
+            return 0.0
+        seconds: float = (ended.finished_at - ended.started_at).total_seconds()
+        return seconds
+
+    def _failure(self, pod: V1Pod, context: Any) -> AirflowException:
+        status = self._status(pod)
         ended = status and status.state.terminated
         if ended is None:
-            return AirflowException(f"{self.order.label}: pod {pod.metadata.name} {_why_not_ended(pod, status)}")
-        what = f"exit code {ended.exit_code} ({ended.reason}): {_last_line(ended.message)}"
-        if ended.reason == "OOMKilled":
+            end, why = _why_not_ended(pod, status)
+            metrics.count_end(end)
+            return AirflowException(f"{self.order.label}: pod {pod.metadata.name} {why}")
+        what = f"exit code {ended.exit_code} ({ended.reason}): {last_words(ended.message)}"
+        lacked_memory = ended.reason == "OOMKilled"
+        if lacked_memory:
             factor = _memory_factor(context)
             context["task_state_store"].set(_MEMORY_FACTOR, 2 * factor)
             too_little = self.memory_mb * factor
             by = MEMORY_GOES_BY[self.command]
             what = f"{what}; {too_little} MB (by {by}) were too little, the next try gets {2 * too_little}"
-        return failure(self.order, ended.exit_code, what)
+        return failure(self.order, ended.exit_code, what, lacked_memory=lacked_memory)
 
 
 def _memory_factor(context: Any) -> int:
@@ -127,17 +145,13 @@ def _memory_factor(context: Any) -> int:
     return factor
 
 
-def _why_not_ended(pod: V1Pod, status: V1ContainerStatus | None) -> str:
-    """Return what Kubernetes says of a pod whose container has not run to an end."""
+def _why_not_ended(pod: V1Pod, status: V1ContainerStatus | None) -> tuple[metrics.End, str]:
+    """Return what became of a pod whose container has not run to an end, and what Kubernetes says of it."""
     waiting = status and status.state.waiting
     if waiting:
-        return f"did not start: {waiting.reason}: {waiting.message or 'no more is known'}"
+        return "not_started", f"did not start: {waiting.reason}: {waiting.message or 'no more is known'}"
     unscheduled = next((one for one in pod.status.conditions or () if one.status == "False" and one.message), None)
     if pod.status.phase == "Pending" and unscheduled:
-        return f"did not start: {unscheduled.reason}: {unscheduled.message}"
-    return f"was lost: {pod.status.phase}: {pod.status.reason or ''} {pod.status.message or ''}".rstrip(" :")
-
-
-def _last_line(log: str | None) -> str:
-    lines = (log or "").strip().splitlines()
-    return lines[-1] if lines else "it left no word"
+        return "not_started", f"did not start: {unscheduled.reason}: {unscheduled.message}"
+    said = f"was lost: {pod.status.phase}: {pod.status.reason or ''} {pod.status.message or ''}"
+    return "lost", said.rstrip(" :")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseSensorOperator, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from ndvi_airflow import metrics
 from ndvi_airflow.assets import NDVI_FIELDS, NDVI_OBSERVATIONS, shown
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.defaults import RUN_TIMEOUT
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ndvi_airflow.settings import AirflowSettings
-    from ndvi_core.runs.folder import RunFolder
+    from ndvi_core.runs.folder import RunFolder, SceneList
+    from ndvi_core.runs.scope import SearchScope
     from ndvi_core.runs.selection import Selection
 
 RunKind = Literal["daily", "catch_up", "recompute"]
@@ -100,10 +102,22 @@ class FindScenes(BaseSensorOperator):
                 except NotFound as error:
                     log.warning("waiting: %s", error)
                     return False
-            found = prepare.find_scenes(folder, settings, scope)
+            found = self._search(folder, settings, scope)
         start, end = scope.period or (None, None)
         log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
         return True
+
+    @staticmethod
+    def _search(folder: "RunFolder", settings: "AirflowSettings", scope: "SearchScope") -> "SceneList":
+        from ndvi_core.runs import prepare
+
+        try:
+            found = prepare.find_scenes(folder, settings, scope)
+        except Exception:
+            metrics.count_search(failed=True)
+            raise
+        metrics.count_search(failed=False)
+        return found
 
 
 def find_scenes(kind: RunKind) -> FindScenes:
@@ -141,6 +155,9 @@ def record() -> None:
     except NotFound as error:
         # Not a failure of its own: the run fails anyway, and the days after it need not wait for this one.
         raise AirflowSkipException(f"{error}: the tasks before this one have not got that far") from error
+    metrics.count_cells(recorded.counts)
+    if recorded.until:
+        metrics.state_recorded_until(recorded.until)
     log.info("%s; published %s", recorded.counts or "nothing new", ", ".join(map(str, recorded.days)) or "no day")
     for failure in recorded.failures:
         log.error("failed: %s", failure)
@@ -164,6 +181,7 @@ def register() -> None:
         settings = load_settings()
         bucket, engine = open_bucket(settings.bucket_url), registry_engine()
         report = process_pending(bucket, settings, engine)
+        metrics.count_uploads(report)
         for line in report.summary():
             log.info(line)
         if days := publish_stale_days(bucket, settings, engine):

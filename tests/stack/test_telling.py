@@ -1,21 +1,26 @@
-"""What people are told on a real Airflow: of days that are late, and of what is unusual.
+"""What people and monitoring are told on a real Airflow: of days that are late, of what is unusual and what fails.
 
 The period ends with the newest day whose deadline has passed within a day, whatever the time is now.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
+from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Engine, select
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine, func, select
+from support.counts import Statsd, statsd_server
 from support.events import an_event, note_events
 from support.laptop import a_stack
-from support.person import ALERTS, DAILY, REGISTRATION, Person
+from support.person import ALERTS, DAILY, RECOMPUTE, REGISTRATION, Person
 from support.receivers import Mails, Posts, mail_server, web_server
 
 from ndvi_airflow.local.stack import Stack
-from ndvi_core.registry.tables import late_day
+from ndvi_core.models.observation import Status
+from ndvi_core.registry.tables import late_day, observation
 from ndvi_core.support.days import days_between
 
 EVENTS = "ndvi_events"
@@ -34,6 +39,7 @@ class Told:
     engine: Engine
     mails: Mails
     posts: Posts
+    statsd: Statsd
 
     def run_of_alerts(self) -> None:
         """Let there be an event, and wait for the end of the run that it starts."""
@@ -44,8 +50,9 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[Told]:
-    with mail_server() as mails, web_server() as posts:
+    with mail_server() as mails, web_server() as posts, statsd_server() as statsd:
         variables = {
+            **statsd.variables,
             "AIRFLOW_CONN_FARM_MAIL": mails.connection(to="me@farm.example"),
             "AIRFLOW_CONN_FARM_HOOK": posts.connection("http"),
             "NDVI_NOTIFY": "smtp:farm_mail,http:farm_hook",
@@ -55,7 +62,7 @@ def told() -> Iterator[Told]:
         }
         with a_stack("sample", **variables) as stack:
             engine = stack.engine()
-            yield Told(stack, Person(stack), engine, mails, posts)
+            yield Told(stack, Person(stack), engine, mails, posts, statsd)
             engine.dispose()
 
 
@@ -101,6 +108,53 @@ def test_a_receiver_that_is_away_hears_it_later_and_the_other_at_once(told: Told
     assert len(told.posts.got) == posts + 1
     assert len(told.mails.got) == mails + 1
     assert states(person, before)[-1] == ["skipped", "skipped"]
+
+
+@pytest.mark.timeout(1200)
+def test_a_run_that_fails_is_told_once_with_what_failed_and_a_link(told: Told, person: Person) -> None:
+    posts = len(told.posts.got)
+    person.unpause(RECOMPUTE)
+    run_id = person.trigger(RECOMPUTE, {"field_ids": ["nowhere"]})
+    (run,) = person.until_quiet(RECOMPUTE)
+    assert run["state"] == "failed"
+    tasks = {task["task_id"]: task["state"] for task in person.tasks(RECOMPUTE, run_id)}
+    assert (tasks["find_scenes"], tasks["watcher"]) == ("failed", "failed")
+    told.run_of_alerts()
+    told.run_of_alerts()
+    (post,) = told.posts.got[posts:]
+    assert post["subject"] == "NDVI: 1 run failed"
+    assert f"- ndvi_recompute, run {run_id}: find_scenes failed\n" in post["text"]
+    link = post["text"].split()[-1]
+    assert link == f"{told.stack.url}/dags/ndvi_recompute/runs/{quote(run_id, safe='')}"
+
+
+def test_airflow_has_reported_what_its_tasks_have_done(told: Told, person: Person) -> None:
+    """After the tests above: three days of five fields, one upload, two events and a run that failed."""
+    statsd = told.statsd
+    with told.engine.connect() as connection:
+        rows = dict(connection.execute(select(observation.c.status, func.count()).group_by(observation.c.status)).all())
+    counted = {status: statsd.total(f"airflow.ndvi.cells.{status}") for status in get_args(Status)}
+    assert {status: number for status, number in counted.items() if number} == rows
+    assert statsd.total("airflow.ndvi.cells.failed") == 0
+    assert (
+        statsd.gauge("airflow.ndvi.recorded_until")
+        == datetime.combine(LATE + timedelta(days=1), time(), tzinfo=UTC).timestamp()
+    )
+    assert statsd.total("airflow.ndvi.uploads.registered") == 1
+    assert statsd.total("airflow.ndvi.uploads.rejected") == 0
+    assert statsd.total("airflow.ndvi.search_failures") == 0
+    assert statsd.total("airflow.ndvi.runs_failed") == 1
+    assert statsd.total("airflow.ndvi.tell_failures") == 1
+    assert (statsd.total("airflow.ndvi.events_told") or 0) >= 2
+    orders = statsd.total("airflow.ndvi.orders.succeeded")
+    assert orders == len(statsd.milliseconds("airflow.ndvi.order.duration"))
+    said = person.airflow("ndvi", "status", "--prometheus")
+    assert said.code == 0, said
+    families = {family.name: family.samples for family in text_string_to_metric_families(said.out)}
+    (until,) = families["ndvi_status_recorded_until_seconds"]
+    assert until.value == statsd.gauge("airflow.ndvi.recorded_until")
+    uploads = {sample.labels["state"]: sample.value for sample in families["ndvi_status_uploads"]}
+    assert uploads == {"pending": 0, "waiting": 0, "rejected": 0}
 
 
 def states(person: Person, since: int) -> list[list[str]]:

@@ -15,6 +15,7 @@ from kubernetes.client import (
     V1PodCondition,
     V1PodStatus,
 )
+from support.counts import Counted
 
 from ndvi_airflow.compute_command import Command
 from ndvi_airflow.pods import OrderPod
@@ -74,16 +75,33 @@ ENDINGS = {
         True,
         "field_1: pod p was lost: Failed: Evicted low on memory",
     ),
+    "json": (ended(75, log='{"level": "ERROR", "message": "S3 is away"}\n'), True, "exit code 75 (Error): S3 is away"),
 }
 
 
-@pytest.mark.parametrize(("status", "again", "said"), ENDINGS.values(), ids=list(ENDINGS))
-def test_an_ending_is_named_and_is_tried_again_or_not(
-    order_pod: OrderPod, status: V1PodStatus, again: bool, said: str
+COUNTED_AS = {
+    "try again": "try_again",
+    "terminated": "killed",
+    "bad input": "bad_input",
+    "defect": "defect",
+    "no such command": "defect",
+    "image": "not_started",
+    "config": "not_started",
+    "node": "not_started",
+    "evicted": "lost",
+    "json": "try_again",
+}
+
+
+@pytest.mark.parametrize("name", list(ENDINGS))
+def test_an_ending_is_named_and_counted_and_is_tried_again_or_not(
+    order_pod: OrderPod, counted: Counted, name: str
 ) -> None:
+    status, again, said = ENDINGS[name]
     pod = V1Pod(metadata=V1ObjectMeta(name="p"), status=status)
     error = order_pod._failure(pod, {"task_state_store": Kept()})
     assert said in str(error)
+    assert counted.happened == {f"ndvi.orders.{COUNTED_AS[name]}": 1}
     assert isinstance(error, AirflowException)
     assert isinstance(error, AirflowFailException) != again
 
@@ -92,7 +110,7 @@ def test_an_ending_is_named_and_is_tried_again_or_not(
     ("command", "by"),
     [("compute", "NDVI_MEMORY_MB and the fields' pixels"), ("season", "the seasons' days and NDVI_INDICES")],
 )
-def test_each_lack_of_memory_doubles_what_the_next_try_gets(command: Command, by: str) -> None:
+def test_each_lack_of_memory_doubles_what_the_next_try_gets(command: Command, by: str, counted: Counted) -> None:
     settings, timeout = AirflowSettings(image="ndvi:1"), timedelta(hours=2)
     order_pod = OrderPod(task_id="compute", command=command, order=ORDER, settings=settings, timeout=timeout)
     context = {"task_state_store": Kept()}
@@ -102,6 +120,7 @@ def test_each_lack_of_memory_doubles_what_the_next_try_gets(command: Command, by
         assert not isinstance(error, AirflowFailException)
         assert f"{had} MB (by {by}) were too little" in str(error)
         assert f"next try gets {2 * had}" in str(error)
+    assert counted.happened == {"ndvi.orders.out_of_memory": 3}
 
 
 def test_a_pod_says_what_it_is_about(order_pod: OrderPod) -> None:

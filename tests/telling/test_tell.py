@@ -14,7 +14,7 @@ from ndvi_airflow.telling.alerts import tell_receiver
 from ndvi_airflow.telling.digest import Digest
 from ndvi_core.errors import BadInput
 from ndvi_core.registry import recorded_days
-from ndvi_core.registry.telling import note_late_day
+from ndvi_core.registry.telling import FailedRun, note_failed_run, note_late_day
 from ndvi_core.storage.object_store import Store
 
 AIRFLOW = "https://airflow.example"
@@ -247,3 +247,29 @@ def test_a_mail_connection_that_names_nobody_is_refused(
     note_events(engine, an_event())
     with pytest.raises(BadInput, match='farm_mail does not say whom to write to: put "to" into its extra'):
         tell(engine, MAIL)
+
+
+def test_a_run_that_failed_is_told_once_with_what_failed_and_where(engine: Engine, posts: Posts) -> None:
+    run = FailedRun(pipeline="ndvi_daily", run_id="scheduled__2025-06-26T00:00:00+00:00", what="2 of 5 compute")
+    for _ in range(2):  # it fails again after its tasks were cleared
+        with engine.begin() as connection:
+            note_failed_run(connection, run)
+        tell(engine, HTTP)
+    (body,) = posts.got
+    assert body["subject"] == "NDVI: 1 run failed"
+    assert body["text"].splitlines()[2:] == [
+        "Failed runs",
+        "- ndvi_daily, run scheduled__2025-06-26T00:00:00+00:00: 2 of 5 compute failed",
+        f"  {AIRFLOW}/dags/ndvi_daily/runs/scheduled__2025-06-26T00%3A00%3A00%2B00%3A00",
+    ]
+
+
+def test_a_run_that_failed_days_ago_is_no_news_to_a_new_receiver(engine: Engine, posts: Posts) -> None:
+    with engine.begin() as connection:
+        note_failed_run(connection, FailedRun(pipeline="ndvi_season", run_id="manual__1", what="plan"))
+        connection.execute(text("UPDATE failed_run SET failed_at = now() - interval '2 days'"))
+    assert tell(engine, HTTP) is None
+    with engine.begin() as connection:
+        note_failed_run(connection, FailedRun(pipeline="ndvi_season", run_id="manual__2", what="plan"))
+    tell(engine, HTTP)
+    assert [post["subject"] for post in posts.got] == ["NDVI: 1 run failed"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ndvi_airflow import metrics
 from ndvi_airflow.addresses import base_url
 from ndvi_airflow.connections import registry_engine
 from ndvi_airflow.tasks import no_retry_for_bad_input
@@ -23,10 +24,11 @@ def tell(receiver: str) -> None:
     """Send a digest of what is new to a receiver; skip if that is nothing."""
     from ndvi_airflow.settings import load_settings
 
-    with no_retry_for_bad_input():
+    with no_retry_for_bad_input(), metrics.counting_refusals():
         digest = tell_receiver(registry_engine(), receiver, base_url(), load_settings().notify_lines)
     if digest is None:
         raise AirflowSkipException("nothing to tell, or another run is telling it")
+    metrics.count_told(len(digest.events) + digest.more)
     log.info("told: %s (digest %s)", digest.subject, digest.digest_id)
 
 

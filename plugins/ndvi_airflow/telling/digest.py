@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from ndvi_airflow.defaults import DAILY
 from ndvi_core.models.event import Event, EventKind
-from ndvi_core.registry.telling import COUNTED, Untold
+from ndvi_core.registry.telling import COUNTED, FailedRun, Untold
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Digest:
     events: Sequence[Event]
     """Those that are named, in the order of the digest."""
     statuses: Mapping[str, str]
-    """What is said of each event, by its id, and of each late day."""
+    """What is said of each event, by its id, of each late day, and of each failed run."""
 
     @property
     def digest_id(self) -> str:
@@ -124,15 +125,20 @@ def make_digest(untold: Untold, base_url: str, max_lines: int) -> Digest | None:
         max_lines: events to name; the others are counted.
     """
     events = sorted(untold.events, key=_importance)
-    if not (events or untold.late_days or untold.made_up):
+    if not (events or untold.late_days or untold.made_up or untold.failed_runs):
         return None
     named, counted = events[:max_lines], events[max_lines:]
     statuses = {event.event_id: str(event.status) for event in named}
     statuses |= {event.event_id: COUNTED for event in counted}
     statuses |= {str(day): "open" for day in untold.late_days} | {str(day): "closed" for day in untold.made_up}
+    statuses |= {run.subject: "failed" for run in untold.failed_runs}
     return Digest(
         subject=_subject(untold, events),
-        sections=[*_late_days(untold, base_url), *_sections(named, base_url)],
+        sections=[
+            *_failed_runs(untold.failed_runs[:max_lines], base_url),
+            *_late_days(untold, base_url),
+            *_sections(named, base_url),
+        ],
         more=len(counted),
         page=f"{base_url}/ndvi/",
         events=named,
@@ -155,6 +161,17 @@ def _days(event: Event) -> int:
     return (event.last_day - event.first_day).days + 1
 
 
+def _failed_runs(runs: Sequence[FailedRun], base_url: str) -> list[tuple[str, list[Line]]]:
+    lines = [
+        Line(
+            f"{run.pipeline}, run {run.run_id}: {run.what} failed",
+            f"{base_url}/dags/{run.pipeline}/runs/{quote(run.run_id, safe='')}",
+        )
+        for run in runs
+    ]
+    return [("Failed runs", lines)] if lines else []
+
+
 def _late_days(untold: Untold, base_url: str) -> list[tuple[str, list[Line]]]:
     url = f"{base_url}/dags/{DAILY}"
     titles = {"Not published in time": untold.late_days, "Published since": untold.made_up}
@@ -174,6 +191,7 @@ def _sections(events: Sequence[Event], base_url: str) -> list[tuple[str, list[Li
 def _subject(untold: Untold, events: Sequence[Event]) -> str:
     opened = [event.kind for event in events if event.status == "open"]
     parts = [
+        _count(len(untold.failed_runs), "run failed", "runs failed"),
         _count(len(untold.late_days), "day is late", "days are late"),
         *(_count(opened.count(kind), words.one, words.many) for kind, words in _KINDS.items()),
         _count(sum(event.status == "closed" for event in events), "ended", "ended"),
