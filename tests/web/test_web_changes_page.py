@@ -284,8 +284,11 @@ def test_within_airflow_a_reload_keeps_what_was_shown(page: Browser) -> None:
 def test_nobody_is_kept_out(page: Browser, shown: str, width: int, theme: str) -> None:
     page.resize(width=width, theme=theme)
     page.open(f"/ndvi/{shown}")
-    page.find("#list-rows, .crop")
-    page.click("#filter-group summary")
+    if width == 320 and "field=" in shown:  # on a small screen an open field covers the list
+        page.find("#curve svg")
+    else:
+        page.find("#list-rows, .crop")
+        page.click("#filter-group summary")
     assert page.serious_issues() == []
     assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")
 
