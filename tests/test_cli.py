@@ -231,7 +231,7 @@ def test_a_log_for_programs_has_an_object_a_line_with_run_order_field_and_day(
     assert {(line["level"], line["order"]) for line in lines} == {("INFO", uri)}
     assert all({"time", "logger", "message", "run"} <= line.keys() for line in lines)
     cells = [(line["field"], line["day"]) for line in lines if "field" in line]
-    assert cells == [(field.field_id, str(scenes[0].day)) for field in FIELDS.values()]
+    assert cells == [(field_id, str(scenes[0].day)) for field_id in FIELDS]
 
 
 def test_the_end_of_a_log_for_programs_says_what_was_wrong() -> None:
