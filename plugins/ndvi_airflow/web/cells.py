@@ -16,12 +16,10 @@ from ndvi_airflow.web.dependencies import Bucket, Current, Registry, RegistryAtN
 from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.pagination import Day, Period, json_response
-from ndvi_airflow.web.products import key_of, product, usable
+from ndvi_airflow.web.products import key_of, product, stated_raster, usable
 from ndvi_airflow.web.security import reader
 from ndvi_core.errors import NotFound
 from ndvi_core.models.frozen import Frozen
-from ndvi_core.products.cell import STATEMENT, read_observation_json
-from ndvi_core.registry.fields import load_boundary
 from ndvi_core.registry.ledger import load_series
 from ndvi_core.storage.object_store import Store
 from ndvi_core.support.concurrency import map_bounded
@@ -132,14 +130,9 @@ def read_cell(field_id: str, day: date, settings: Current, bucket: Store, regist
         HTTPException: 404.
         BadInput: its raster or its JSON is damaged.
     """
-    raster = product(bucket, settings, field_id, day, "ndvi.tif")
     with usable(f"the raster of {field_id}, {day}"):
-        observation = read_observation_json(product(bucket, settings, field_id, day, STATEMENT))
-        with registry() as connection:
-            boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
-        if boundary is None:
-            raise HTTPException(404, f"the registry does not have the boundary that {field_id} had on {day}")
-        return views.read_cell(raster, boundary, observation.extent)
+        stated = stated_raster(bucket, settings, registry, field_id, day)
+        return views.read_cell(stated.raster, stated.boundary, stated.observation.extent)
 
 
 def _tif(*parts: str | date) -> dict[str, str]:

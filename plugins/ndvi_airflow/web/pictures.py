@@ -11,13 +11,11 @@ from ndvi_airflow.web.answers import READS, PNGResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
-from ndvi_airflow.web.products import key_of, product, usable
+from ndvi_airflow.web.products import key_of, product, stated_raster, usable
 from ndvi_airflow.web.security import dag_reader, reader
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.work_order import CellResult, Manifest
-from ndvi_core.products.cell import STATEMENT, read_observation_json
 from ndvi_core.products.web_overlay import Corners, overlay_corners, overlay_png
-from ndvi_core.registry.fields import load_boundary
 from ndvi_core.runs.folder import RunFolder
 from ndvi_core.storage.work_orders import read_order
 from ndvi_core.views.picture import draw_picture
@@ -128,14 +126,8 @@ def _drawn(settings: Current, bucket: Bucket, registry: RegistryAtNeed, field_id
         HTTPException: 404.
         BadInput: its raster or its JSON is damaged.
     """
-    raster = product(bucket, settings, field_id, day, "ndvi.tif")
     with usable(f"the raster of {field_id}, {day}"):
-        observation = read_observation_json(product(bucket, settings, field_id, day, STATEMENT))
-        with registry() as connection:
-            boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
-        if boundary is None:
-            raise HTTPException(404, f"the registry does not have the boundary that {field_id} had on {day}")
-        return draw_picture(raster, observation, boundary)
+        return draw_picture(*stated_raster(bucket, settings, registry, field_id, day))
 
 
 @router.get(

@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from fastapi import HTTPException
 from pydantic import ValidationError
+from shapely.geometry.base import BaseGeometry
 
-from ndvi_airflow.web.dependencies import Bucket, Current
+from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.pagination import Day
 from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.models.observation import Observation
+from ndvi_core.products.cell import STATEMENT, read_observation_json
+from ndvi_core.registry.fields import load_boundary
+
+
+class StatedRaster(NamedTuple):
+    """A cell's raster, and what it was computed for."""
+
+    raster: bytes
+    """GeoTIFF."""
+    observation: Observation
+    boundary: BaseGeometry
+    """WGS84; that of the observation, which may be an earlier one of the field's."""
 
 
 @contextmanager
@@ -38,6 +53,22 @@ def product(bucket: Bucket, settings: Current, field_id: str, day: Day, name: st
         return bucket.read(key_of(settings, field_id, day, name))
     except NotFound as error:
         raise HTTPException(404, f"{field_id} has no picture of {day}") from error
+
+
+def stated_raster(bucket: Bucket, settings: Current, registry: RegistryAtNeed, field_id: str, day: Day) -> StatedRaster:
+    """Return a cell's raster with its observation and boundary.
+
+    Raises:
+        HTTPException: 404.
+        BadInput: the observation's JSON is damaged.
+    """
+    raster = product(bucket, settings, field_id, day, "ndvi.tif")
+    observation = read_observation_json(product(bucket, settings, field_id, day, STATEMENT))
+    with registry() as connection:
+        boundary = load_boundary(connection, observation.field_id, observation.geometry_hash)
+    if boundary is None:
+        raise HTTPException(404, f"the registry does not have the boundary that {field_id} had on {day}")
+    return StatedRaster(raster, observation, boundary)
 
 
 def key_of(settings: Current, field_id: str, day: Day, name: str) -> str:
