@@ -50,7 +50,7 @@ def upgrade() -> None:
     op.create_table(
         "told",
         sa.Column("receiver", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False, comment="id of an event, or a day that was late"),
+        sa.Column("subject", sa.Text(), nullable=False, comment="id of an event, a day that was late, or a run"),
         sa.Column("status", sa.Text(), nullable=False, comment="what was said of it; counted: it was not named"),
         _now("told_at"),
         sa.ForeignKeyConstraint(["receiver"], ["receiver.name"], ondelete="CASCADE"),
