@@ -31,7 +31,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 IMAGES = Path(__file__).parent / "images"
-COLOURS = 128
+COLOURS = 256
 PATIENCE_SECONDS = 60.0
 STILL_SECONDS = 1.0
 """A page that has not changed for this time is taken to be complete."""
@@ -203,7 +203,7 @@ def pictures(browser: Browser) -> None:
     browser.save("link", DETAILS, down_to=link, margin=0)
     address = browser.find(link).get_attribute("href").removeprefix(browser.url)
     browser.open(address, width=1090, height=1400)
-    browser.save("pictures", "//body", down_to="//li/p", margin=4)
+    browser.save("pictures", "//body", down_to="//li[not(.//img)]", margin=4)
 
 
 def field(browser: Browser) -> None:

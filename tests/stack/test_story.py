@@ -224,7 +224,7 @@ def test_an_index_keeps_its_field_when_others_have_joined(story: Story, person: 
     person.clear(DAILY, [["compute", index]], start_date=moment, end_date=moment)
     person.until_quiet(DAILY)
     again = {task for task, number in person.tries(DAILY, run_id).items() if number != tries[task]}
-    assert again == {("compute", index), ("record", -1), ("watcher", -1)}
+    assert again == {("compute", index), ("record", -1)}
     assert person.computed(DAILY, run_id)["field_2"]["map_index"] == index
 
 
