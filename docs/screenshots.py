@@ -33,7 +33,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 IMAGES = Path(__file__).parent / "images"
 COLOURS = 256
 PATIENCE_SECONDS = 60.0
-STILL_SECONDS = 1.0
+STILL_SECONDS = 2.0
 """A page that has not changed for this time is taken to be complete."""
 FLAGS = (
     "--headless",
@@ -228,7 +228,7 @@ def page_map(browser: Browser) -> None:
     """The map in Airflow, at the end of the season."""
     browser.open("/plugin/ndvi-fields#view=map", width=1180, height=660)
     browser.chrome.switch_to.frame(browser.find("//iframe"))
-    browser.find("//*[@id='summary'][contains(., 'fields')]")
+    browser.find("//*[@id='ground-day'][contains(., 'Satellite')]")
     browser.chrome.switch_to.default_content()
     browser.save("page_map", "//body", margin=0)
 
