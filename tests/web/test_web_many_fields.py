@@ -74,7 +74,7 @@ def test_the_last_days_and_boxes_come_before_the_rest(browser: Browser) -> None:
 
 def test_the_list_is_made_of_the_columns(browser: Browser) -> None:
     browser.click("[data-view=list]")
-    browser.press_on("#list-filter", "f1199")
+    browser.press_on("#find", "f1199")
     row = browser.find("#list-rows tr", "f1199").text
     assert "0.20" in row
     assert "4 Apr 2025" in row

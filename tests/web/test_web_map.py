@@ -12,7 +12,6 @@ import pytest
 import shapely
 from pyproj import Transformer
 from selenium.webdriver import ActionChains
-from selenium.webdriver.common.by import By
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine
 from support.browser import CHROMIUM, DRIVER, Browser, a_browser
@@ -281,20 +280,6 @@ def test_names_do_not_lie_on_one_another_and_what_is_open_is_named(page: Browser
         assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
         page.press_on("#map", "+")
         settled(page)
-
-
-def test_on_a_telephone_a_link_to_a_field_shows_it_above_its_panel(page: Browser) -> None:
-    page.resize(320, 700)
-    show(page, "view=map&field=rye")
-    page.find("#field-title", "rye")
-    settled(page)
-    assert "rye" in [text for text, *_ in page.run("return window.labels")]
-    map_box, title = (page.chrome.find_element(By.ID, name).rect for name in ("map", "field-title"))
-    assert map_box["y"] < title["y"] < 700 - title["height"]
-    (x, y) = next((x, y) for text, x, y, _ in page.run("return window.labels") if text == "rye")
-    assert 0 < x < map_box["width"]
-    assert 0 < y < map_box["height"]
-    assert page.serious_issues() == []
 
 
 def test_days_have_trouble_first_and_their_legend_is_as_drawn(page: Browser) -> None:

@@ -37,18 +37,17 @@ export class News {
     ]);
     change({ session, extent });
     if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
-    const latest = refreshLatest();
-    latest.catch(() => {}); // it is reported when it is awaited
+    // Not waited for: how long it takes must not decide how soon a new pass is seen.
+    refreshLatest().catch((error) => this.#say(error));
     const period = periodOf(session.start_date, now);
     const shown = JSON.stringify([period, now]);
     if (shown === this.shown) {
-      await Promise.all([this.onSame(), latest]);
+      await this.onSame();
       byId("problem").hidden = true;
       return;
     }
     const before = state.grid?.ids;
     const isWhole = await load(period, this.known, now, this.onFirst);
-    await latest;
     byId("problem").hidden = true;
     if (!isWhole) return;
     this.shown = shown;
@@ -61,9 +60,14 @@ export class News {
     try {
       await this.refresh();
     } catch (error) {
-      byId("problem").textContent = messageOf(error);
-      byId("problem").hidden = false;
+      this.#say(error);
     }
+  }
+
+  /** @param {unknown} error */
+  #say(error) {
+    byId("problem").textContent = messageOf(error);
+    byId("problem").hidden = false;
   }
 
   /** Look for news as long as the page is there, while it is seen. */
