@@ -1,5 +1,6 @@
 """The leaf that a run's state depends on: it fails the run if any task failed, and notes that for people to be told."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from ndvi_airflow import metrics
 from ndvi_airflow.connections import registry_engine
 from ndvi_airflow.defaults import RUN_TIMEOUT, WATCHER
 
+log = logging.getLogger(__name__)
+
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
@@ -24,7 +27,12 @@ class Watcher(BaseSensorOperator):
     """
 
     def poke(self, context: Any) -> bool:
-        """Note the failed run once all of its tasks have ended; True if it has not failed after all."""
+        """Note the failed run once all of its tasks have ended; True if it has not failed after all.
+
+        While the registry cannot be reached it waits: what made the tasks fail may be just that.
+        """
+        from sqlalchemy.exc import OperationalError
+
         from ndvi_core.registry.telling import FailedRun, note_failed_run
 
         run = context["dag_run"]
@@ -35,8 +43,12 @@ class Watcher(BaseSensorOperator):
         what = failed_tasks(states)
         if not what:  # cleared meanwhile
             return True
-        with registry_engine().begin() as connection:
-            note_failed_run(connection, FailedRun(pipeline=run.dag_id, run_id=run.run_id, what=what))
+        try:
+            with registry_engine().begin() as connection:
+                note_failed_run(connection, FailedRun(pipeline=run.dag_id, run_id=run.run_id, what=what))
+        except OperationalError as error:
+            log.warning("waiting for the registry, to note that %s failed: %s", what, error.orig)
+            return False
         metrics.count_failed_run()
         raise AirflowFailException(f"{what} failed")
 
