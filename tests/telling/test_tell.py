@@ -264,6 +264,18 @@ def test_a_run_that_failed_is_told_once_with_what_failed_and_where(engine: Engin
     ]
 
 
+def test_of_very_many_failed_runs_some_are_named_and_the_others_counted(engine: Engine, posts: Posts) -> None:
+    with engine.begin() as connection:
+        for number in range(1, 6):
+            note_failed_run(connection, FailedRun(pipeline="ndvi_daily", run_id=f"backfill__{number}", what="plan"))
+    tell_receiver(engine, HTTP, AIRFLOW, 2)
+    (body,) = posts.got
+    assert body["subject"] == "NDVI: 5 runs failed"
+    lines = body["text"].splitlines()[2:]
+    assert [line.startswith("- ndvi_daily, run backfill__") for line in lines[1:4:2]] == [True, True]
+    assert lines[5:] == ["- and 3 more", f"  {AIRFLOW}/dag_runs?state=failed"]
+
+
 def test_a_run_that_failed_days_ago_is_no_news_to_a_new_receiver(engine: Engine, posts: Posts) -> None:
     with engine.begin() as connection:
         note_failed_run(connection, FailedRun(pipeline="ndvi_season", run_id="manual__1", what="plan"))

@@ -122,7 +122,7 @@ def make_digest(untold: Untold, base_url: str, max_lines: int) -> Digest | None:
     Args:
         untold: of the receiver.
         base_url: of Airflow, without a slash at its end.
-        max_lines: events to name; the others are counted.
+        max_lines: events, and failed runs, to name; the others are counted.
     """
     events = sorted(untold.events, key=_importance)
     if not (events or untold.late_days or untold.made_up or untold.failed_runs):
@@ -135,7 +135,7 @@ def make_digest(untold: Untold, base_url: str, max_lines: int) -> Digest | None:
     return Digest(
         subject=_subject(untold, events),
         sections=[
-            *_failed_runs(untold.failed_runs[:max_lines], base_url),
+            *_failed_runs(untold.failed_runs, max_lines, base_url),
             *_late_days(untold, base_url),
             *_sections(named, base_url),
         ],
@@ -161,14 +161,16 @@ def _days(event: Event) -> int:
     return (event.last_day - event.first_day).days + 1
 
 
-def _failed_runs(runs: Sequence[FailedRun], base_url: str) -> list[tuple[str, list[Line]]]:
+def _failed_runs(runs: Sequence[FailedRun], max_lines: int, base_url: str) -> list[tuple[str, list[Line]]]:
     lines = [
         Line(
             f"{run.pipeline}, run {run.run_id}: {run.what} failed",
             f"{base_url}/dags/{run.pipeline}/runs/{quote(run.run_id, safe='')}",
         )
-        for run in runs
+        for run in runs[:max_lines]
     ]
+    if len(runs) > max_lines:
+        lines.append(Line(f"and {len(runs) - max_lines:,} more", f"{base_url}/dag_runs?state=failed"))
     return [("Failed runs", lines)] if lines else []
 
 
