@@ -1,8 +1,8 @@
-"""### Tells people what is unusual, and which days are late.
+"""### Tells people what is unusual, which days are late, and which runs failed.
 
 Each receiver of `NDVI_NOTIFY` has a task of its own, which sends one digest of all that is new to it: events of fields
-that have opened, those it was told of that have ended, and days that were not published in time. Without a receiver it
-never runs.
+that have opened, those it was told of that have ended, days that were not published in time, and runs that failed.
+Without a receiver it never runs.
 
 Runs when events have changed, and once an hour for what a receiver did not take before: nothing is lost while it is
 away, and nobody is told twice.
