@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ndvi_core import __version__
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInput, NdviError
-from ndvi_core.support.log_lines import LOG_FORMATS, about_order, formatter
+from ndvi_core.support.log_lines import LOG_FORMATS, formatter
 
 if TYPE_CHECKING:
     from ndvi_core.intake.features import Problem
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        _log_to_stderr(options.log_level, about_order(options.order) if hasattr(options, "order") else {})
+        _log_to_stderr(options.log_level, _about_order(options.order) if hasattr(options, "order") else {})
         return int(options.run(options))
     except BrokenPipeError:  # who reads our output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -365,6 +365,14 @@ def _log_to_stderr(default: str, about: Mapping[str, str]) -> None:
     handler.setFormatter(formatter(log_format, about))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)  # of what we use: GDAL's debug lines help nobody
     logging.getLogger("ndvi_core").setLevel(level.upper())
+
+
+def _about_order(uri: str) -> dict[str, str]:
+    """Return what the log of an order's command is about: the order, and the run in whose folder it is."""
+    *folder, _ = uri.split("/")
+    if folder[-1:] == ["orders"]:
+        folder.pop()
+    return {"run": "/".join(folder[-2:]), "order": uri}
 
 
 def _exit_on_signals() -> None:

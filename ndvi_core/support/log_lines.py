@@ -8,8 +8,7 @@ from collections.abc import Mapping
 LOG_FORMATS = ("text", "json")
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
-_ATTRIBUTES = ("field", "day", "failed")
-"""What a line may be about besides, as `extra` of the call that logs it."""
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "asctime", "message"}
 
 
 def formatter(log_format: str, about: Mapping[str, str]) -> logging.Formatter:
@@ -17,20 +16,12 @@ def formatter(log_format: str, about: Mapping[str, str]) -> logging.Formatter:
 
     Args:
         log_format: one of `LOG_FORMATS`: text for people; json for one object a line.
-        about: what all of them are about, which only the objects say.
+        about: what all of them are about. Only the objects say so, as they do what was given as `extra` of a call.
     """
     text = "%(asctime)s %(levelname)s %(message)s"
     lines = _JsonLines(about) if log_format == "json" else logging.Formatter(text, TIME)
     lines.converter = time.gmtime
     return lines
-
-
-def about_order(uri: str) -> dict[str, str]:
-    """Return what the log of an order's command is about: the order, and the run in whose folder it is."""
-    *folder, _ = uri.split("/")
-    if folder[-1:] == ["orders"]:
-        folder.pop()
-    return {"run": "/".join(folder[-2:]), "order": uri}
 
 
 class _JsonLines(logging.Formatter):
@@ -45,7 +36,7 @@ class _JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **self._about,
-            **{name: getattr(record, name) for name in _ATTRIBUTES if hasattr(record, name)},
+            **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
