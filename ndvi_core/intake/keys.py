@@ -4,6 +4,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from ndvi_core.settings import Settings
+from ndvi_core.storage.object_info import ObjectInfo
 
 MAX_NAME_BYTES = 160
 """Bytes of a file's own name in the name that it moves to; with digest and suffixes that has to stay below 255."""
@@ -11,8 +12,15 @@ MAX_FOLDERS_BYTES = 400
 """Bytes of the folders below pending/ in that name; it is moved out of longer ones. S3 takes 1024 for the whole key."""
 MAX_SUFFIX_BYTES = 20
 """A longer text after the last dot of a name is no suffix but belongs to the name."""
+ERRORS_SUFFIX = ".errors.json"
+"""Of what is written beside a moved file about its problems."""
 DIGEST_DIGITS = 16
 """Hexadecimal digits of a SHA-256 in the names of moved files."""
+
+
+def is_folder_marker(info: ObjectInfo) -> bool:
+    """Return whether an object only makes its folder visible, as S3 browsers write them."""
+    return info.size == 0 and info.key.endswith("/")
 
 
 def pending_key(settings: Settings, name: str, data: bytes) -> str:

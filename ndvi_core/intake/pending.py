@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.intake.check import too_large
 from ndvi_core.intake.features import Problem
-from ndvi_core.intake.keys import moved_key, plain_name
+from ndvi_core.intake.keys import ERRORS_SUFFIX, is_folder_marker, moved_key, plain_name
 from ndvi_core.intake.report import SHOWN, ErrorsFile, FileReport, IntakeReport, Outcome
 from ndvi_core.intake.review import Reviewed
 from ndvi_core.intake.submit import check_file, written
@@ -40,7 +40,7 @@ def process_pending(store: Store, settings: Settings, engine: Engine) -> IntakeR
         BadInput: the credentials do not allow what has to be done.
     """
     prefix = settings.pending_prefix
-    pending = [info for info in store.list(prefix) if info.size > 0 or not info.key.endswith("/")]
+    pending = [info for info in store.list(prefix) if not is_folder_marker(info)]
     reports = (_take_in(store, settings, engine, info) for info in pending)
     return IntakeReport(files=tuple(report for report in reports if report is not None))
 
@@ -107,7 +107,7 @@ def _set_aside(store: Store, settings: Settings, info: ObjectInfo, defect: str) 
         refusal = error
     problem = _bad_key(defect, settings, name, moved=refusal is None)
     errors = ErrorsFile(file=info.key, moved_to=None if refusal else destination, registered=0, problems=(problem,))
-    _write_if_changed(store, f"{destination}.errors.json", errors)
+    _write_if_changed(store, f"{destination}{ERRORS_SUFFIX}", errors)
     try:
         if refusal is None and _is_still(store, info):
             store.delete(info.key)
@@ -186,7 +186,7 @@ def _state(store: Store, move: _Move, reviewed: Reviewed) -> None:
 
 
 def _errors_key(move: _Move) -> str:
-    return f"{move.destination}.errors.json"
+    return f"{move.destination}{ERRORS_SUFFIX}"
 
 
 def _encoded(errors: ErrorsFile) -> bytes:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ndvi_core.intake.changes import Change
 from ndvi_core.intake.features import Problem
+from ndvi_core.intake.keys import ERRORS_SUFFIX
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.storage.object_store import shown_key
 
@@ -107,5 +108,5 @@ def _lines(file: FileReport) -> list[str]:
         name = " ".join(filter(None, [problem.id, problem.where])) or "the file"
         lines.append(f"  {name}: {problem.message} [{problem.reason}]")
     if file.problems > len(file.first_problems):
-        lines.append(f"  and {file.problems - len(file.first_problems)} more in {file.destination}.errors.json")
+        lines.append(f"  and {file.problems - len(file.first_problems)} more in {file.destination}{ERRORS_SUFFIX}")
     return lines

@@ -71,6 +71,16 @@ def load_events(
     return [_reviewed(row) for row in connection.execute(query).mappings()]
 
 
+def count_open(connection: Connection, field_ids: Sequence[str] | None = None) -> dict[EventKind, int]:
+    """Return how many events are open, by kind; of some fields alone where their ids are given."""
+    kind = event_table.c.kind
+    query = select(kind, func.count().label("number")).where(event_table.c.status == "open").group_by(kind)
+    if field_ids is not None:
+        query = query.join(field_table, field_table.c.sequence == event_table.c.sequence)
+        query = query.where(field_table.c.field_id == func.any(list(field_ids)))
+    return {row.kind: row.number for row in connection.execute(query)}
+
+
 def select_events(*, with_evidence: bool = True) -> Select[Any]:
     """Return the query for all events with the ids of their fields, for `event_of` to read its rows."""
     left_out = {"announced"} if with_evidence else {"announced", *_EVIDENCE}

@@ -3,7 +3,6 @@
 import json
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ndvi_airflow.connections import open_bucket, registry_engine
@@ -14,9 +13,6 @@ from ndvi_airflow.terminal import console, plain_errors
 
 if TYPE_CHECKING:
     from ndvi_airflow.settings import AirflowSettings
-
-ERRORS_SUFFIX = ".errors.json"
-"""Of what is written beside a file that was rejected."""
 
 
 def migrate(options: Namespace) -> None:  # noqa: ARG001
@@ -31,6 +27,7 @@ def migrate(options: Namespace) -> None:  # noqa: ARG001
 def status(options: Namespace) -> None:
     """Print how far the fields are; end with 1 if anything is missing or failed, unless it is for Prometheus."""
     from ndvi_airflow.extent_commands import what_changed
+    from ndvi_core.intake.keys import is_folder_marker
     from ndvi_core.registry.extents import changed_parts
     from ndvi_core.registry.progress import field_statuses
 
@@ -45,7 +42,8 @@ def status(options: Namespace) -> None:
         if options.fields:
             refuse_unknown_fields(options.fields, {row.field_id for row in found})
             found = [row for row in found if row.field_id in options.fields]
-        waiting = [info.key for info in open_bucket(settings.bucket_url).list(settings.waiting_prefix)]
+        found_waiting = open_bucket(settings.bucket_url).list(settings.waiting_prefix)
+        waiting = [info.key for info in found_waiting if not is_folder_marker(info)]
     if options.json:
         sys.stdout.write(json.dumps([row.model_dump(mode="json") for row in found], indent=2) + "\n")
     else:
@@ -61,7 +59,8 @@ def status(options: Namespace) -> None:
 def _exposition(settings: "AirflowSettings", field_ids: list[str] | None) -> str:
     """Return the state of fields, None are all, and of what was uploaded, in Prometheus' text format."""
     from ndvi_airflow.exposition import State, text_of
-    from ndvi_core.registry.events import load_events
+    from ndvi_core.intake.keys import ERRORS_SUFFIX, is_folder_marker
+    from ndvi_core.registry.events import count_open
     from ndvi_core.registry.progress import field_statuses
     from ndvi_core.registry.recorded_days import last_recorded_day
 
@@ -71,16 +70,17 @@ def _exposition(settings: "AirflowSettings", field_ids: list[str] | None) -> str
         "waiting": settings.waiting_prefix,
         "rejected": settings.rejected_prefix,
     }
+    uploads = {
+        name: [info.key for info in bucket.list(prefix) if not is_folder_marker(info)]
+        for name, prefix in prefixes.items()
+    }
+    uploads["rejected"] = [key for key in uploads["rejected"] if not key.endswith(ERRORS_SUFFIX)]
     with registry_engine().connect() as connection:
         state = State(
             fields=field_statuses(connection, settings.start_date, field_ids),
             recorded_until=last_recorded_day(connection),
-            uploads={
-                name: sum(not info.key.endswith((ERRORS_SUFFIX, "/")) for info in bucket.list(prefix))
-                for name, prefix in prefixes.items()
-            },
-            open_events=[str(event.kind) for event in load_events(connection, field_ids, "open")],
-            now=datetime.now(UTC),
+            uploads={name: len(keys) for name, keys in uploads.items()},
+            open_events=count_open(connection, field_ids),
         )
     if field_ids:
         refuse_unknown_fields(field_ids, {row.field_id for row in state.fields})

@@ -11,6 +11,7 @@ from ndvi_airflow.connections import open_bucket
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_TRY_AGAIN
 
 if TYPE_CHECKING:
+    from ndvi_core.models.work_order import Manifest
     from ndvi_core.runs.folder import PlannedOrder
 
 Command = Literal["compute", "season"]
@@ -74,18 +75,20 @@ def failure(order: "PlannedOrder", exit_code: int, what: str, *, lacked_memory: 
     return (AirflowFailException if is_final else AirflowException)(f"{order.label}: {what}")
 
 
-def fail_for_failed_cells(order: "PlannedOrder") -> None:
-    """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
-
-    What the order read is counted. The command ended well: the other cells are computed, and all of them have a row. A
-    retry would find the same.
-    """
+def read_manifest(order: "PlannedOrder") -> "Manifest":
+    """Return what the command wrote of an order."""
     from ndvi_airflow.settings import load_settings
     from ndvi_core.models.work_order import Manifest
 
     bucket = open_bucket(load_settings().bucket_url)
-    manifest = Manifest.model_validate_json(bucket.read(bucket.key(order.manifest)))
-    metrics.count_usage(manifest.usage)
+    return Manifest.model_validate_json(bucket.read(bucket.key(order.manifest)))
+
+
+def fail_for_failed_cells(manifest: "Manifest") -> None:
+    """Fail the task of an order some of whose cells failed, so that it shows where a person looks for it.
+
+    The command ended well: the other cells are computed, and all of them have a row. A retry would find the same.
+    """
     failed = [f"{cell.field_id} {cell.date}: {cell.reason}" for cell in manifest.cells if cell.status == "failed"]
     if failed:
         more = f"; and {len(failed) - MAX_NAMED_CELLS} more" if len(failed) > MAX_NAMED_CELLS else ""

@@ -1,11 +1,12 @@
 """The state of the registry and the bucket in Prometheus' text format, for `airflow ndvi status --prometheus`."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from ndvi_airflow.metrics import end_of
+from ndvi_airflow.defaults import midnight
+from ndvi_core.models.event import EventKind
 from ndvi_core.registry.progress import STATUSES, FieldStatus
 
 MISSING = "missing"
@@ -20,9 +21,8 @@ class State(NamedTuple):
     """The last recorded day."""
     uploads: Mapping[str, int]
     """Files in pending/, waiting/ and rejected/."""
-    open_events: Iterable[str]
-    """The kind of each event that is open."""
-    now: datetime
+    open_events: Mapping[EventKind, int]
+    """How many events are open, by kind."""
 
 
 class Family(NamedTuple):
@@ -57,20 +57,17 @@ def families(state: State) -> Iterator[Family]:
         [({"state": name}, whole[name]) for name in ("whole", "incomplete")],
     )
     if state.recorded_until is not None:
-        until = end_of(state.recorded_until)
+        until = midnight(state.recorded_until + timedelta(days=1))
         yield Family("ndvi_status_recorded_until_seconds", "End of the last recorded day.", [({}, until.timestamp())])
-        behind = max((state.now.date() - until.date()).days, 0)
-        yield Family("ndvi_status_days_behind", "Whole days since the end of the last recorded day.", [({}, behind)])
     yield Family(
         "ndvi_status_uploads",
         "Files that wait for the intake, for a confirmation, or were rejected.",
         [({"state": name}, number) for name, number in state.uploads.items()],
     )
-    kinds = Counter(state.open_events)
     yield Family(
         "ndvi_status_events",
         "Open events of fields, by kind.",
-        [({"kind": kind}, number) for kind, number in sorted(kinds.items())],
+        [({"kind": kind}, number) for kind, number in sorted(state.open_events.items())],
     )
 
 

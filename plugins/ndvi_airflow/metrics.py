@@ -8,10 +8,12 @@ is what `airflow ndvi status --prometheus` prints.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.providers.common.compat.sdk import Stats
+
+from ndvi_airflow.defaults import midnight
 
 if TYPE_CHECKING:
     from ndvi_core.intake.report import IntakeReport
@@ -54,7 +56,7 @@ def count_cells(counts: Mapping[str, int]) -> None:
 
 def state_recorded_until(day: date) -> None:
     """State the end of the last recorded day, as seconds since 1970: what has stopped shows too, by the time since."""
-    _stats.gauge("ndvi.recorded_until", int(end_of(day).timestamp()))
+    _stats.gauge("ndvi.recorded_until", int(midnight(day + timedelta(days=1)).timestamp()))
 
 
 def count_end(end: End) -> None:
@@ -82,20 +84,15 @@ def count_uploads(report: "IntakeReport") -> None:
         _count(f"ndvi.uploads.{outcome}", sum(file.outcome == outcome for file in report.files))
 
 
-def count_search(*, failed: bool) -> None:
-    """Count a search of the catalogue."""
-    _count("ndvi.search_failures", int(failed))
-
-
 @contextmanager
-def counting_refusals() -> Iterator[None]:
-    """Count whether a receiver could not be told."""
+def counting_failures(of: Literal["search", "tell"]) -> Iterator[None]:
+    """Count whether a search of the catalogue, or telling a receiver, fails."""
     try:
         yield
     except Exception:
-        _count("ndvi.tell_failures", 1)
+        _count(f"ndvi.{of}_failures", 1)
         raise
-    _count("ndvi.tell_failures", 0)
+    _count(f"ndvi.{of}_failures", 0)
 
 
 def count_told(events: int) -> None:
@@ -106,11 +103,6 @@ def count_told(events: int) -> None:
 def count_failed_run() -> None:
     """Count a run that has failed."""
     _count("ndvi.runs_failed", 1)
-
-
-def end_of(day: date) -> datetime:
-    """Return the moment at which a day is over."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def _count(name: str, number: int) -> None:

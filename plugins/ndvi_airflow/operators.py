@@ -20,6 +20,7 @@ from ndvi_airflow.compute_command import (
     fail_for_failed_cells,
     failure,
     last_words,
+    read_manifest,
     read_order,
 )
 from ndvi_airflow.connections import compute_environment
@@ -74,9 +75,15 @@ class OrderOperator(BaseOperator):
         self.look_at_results(order, context)
 
     def look_at_results(self, order: "PlannedOrder", context: Any) -> None:
-        """Say in the log, which people see first of a task, where its pictures are; fail the task for failed cells."""
+        """Say in the log, which people see first of a task, where its pictures are; count what was read of scenes.
+
+        Raises:
+            AirflowFailException: cells failed.
+        """
         log.info("pictures of these cells: %s", _pictures(context["ti"]))
-        fail_for_failed_cells(order)
+        manifest = read_manifest(order)
+        metrics.count_usage(manifest.usage)
+        fail_for_failed_cells(manifest)
 
 
 class ComputeProcessOperator(OrderOperator):

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ndvi_airflow.settings import AirflowSettings
-    from ndvi_core.runs.folder import RunFolder, SceneList
-    from ndvi_core.runs.scope import SearchScope
+    from ndvi_core.runs.folder import RunFolder
     from ndvi_core.runs.selection import Selection
 
 RunKind = Literal["daily", "catch_up", "recompute"]
@@ -102,22 +101,11 @@ class FindScenes(BaseSensorOperator):
                 except NotFound as error:
                     log.warning("waiting: %s", error)
                     return False
-            found = self._search(folder, settings, scope)
+            with metrics.counting_failures("search"):
+                found = prepare.find_scenes(folder, settings, scope)
         start, end = scope.period or (None, None)
         log.info("%d fields, %s to %s: %d scenes", scope.fields, start, end, len(found.scenes))
         return True
-
-    @staticmethod
-    def _search(folder: "RunFolder", settings: "AirflowSettings", scope: "SearchScope") -> "SceneList":
-        from ndvi_core.runs import prepare
-
-        try:
-            found = prepare.find_scenes(folder, settings, scope)
-        except Exception:
-            metrics.count_search(failed=True)
-            raise
-        metrics.count_search(failed=False)
-        return found
 
 
 def find_scenes(kind: RunKind) -> FindScenes:

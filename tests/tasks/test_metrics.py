@@ -24,10 +24,11 @@ def count_all() -> None:
         FileReport(key="g", outcome="unreadable", destination=None),
     )
     metrics.count_uploads(IntakeReport(files=files))
-    metrics.count_search(failed=True)
+    with pytest.raises(TryAgain), metrics.counting_failures("search"):
+        raise TryAgain("the catalogue is away")
     metrics.count_told(7)
     metrics.count_failed_run()
-    with pytest.raises(TryAgain), metrics.counting_refusals():
+    with pytest.raises(TryAgain), metrics.counting_failures("tell"):
         raise TryAgain("the server is away")
 
 

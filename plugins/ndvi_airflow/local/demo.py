@@ -18,6 +18,7 @@ from ndvi_airflow.local.stack import BUCKET, Stack
 from ndvi_airflow.report import events_table, status_table
 from ndvi_airflow.settings import AirflowSettings
 from ndvi_core.errors import NdviError
+from ndvi_core.intake.keys import ERRORS_SUFFIX
 from ndvi_core.intake.report import ErrorsFile, check_lines
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.events import load_events
@@ -123,7 +124,7 @@ class Farmer:
     def _lists_of_problems(self) -> Iterator[str]:
         """Yield the keys of all files that say what was wrong with an upload."""
         for prefix in (self.settings.processed_prefix, self.settings.rejected_prefix):
-            yield from (entry.key for entry in self._store.list(prefix) if entry.key.endswith(".errors.json"))
+            yield from (entry.key for entry in self._store.list(prefix) if entry.key.endswith(ERRORS_SUFFIX))
 
     def _behind(self) -> Sequence[Any]:
         with self.engine.connect() as connection:

@@ -24,7 +24,7 @@ def tell(receiver: str) -> None:
     """Send a digest of what is new to a receiver; skip if that is nothing."""
     from ndvi_airflow.settings import load_settings
 
-    with no_retry_for_bad_input(), metrics.counting_refusals():
+    with no_retry_for_bad_input():
         digest = tell_receiver(registry_engine(), receiver, base_url(), load_settings().notify_lines)
     if digest is None:
         raise AirflowSkipException("nothing to tell, or another run is telling it")
@@ -39,7 +39,7 @@ def tell_receiver(engine: "Engine", receiver: str, airflow: str, max_lines: int)
         engine: of the registry.
         receiver: one of `NDVI_NOTIFY`.
         airflow: its address, without a slash at its end.
-        max_lines: events that are named.
+        max_lines: events, and failed runs, that are named.
 
     Returns:
         What it was told; None if there is nothing to tell, or somebody else is telling it at this moment.
@@ -58,6 +58,7 @@ def tell_receiver(engine: "Engine", receiver: str, airflow: str, max_lines: int)
         news = untold(connection, receiver)
         digest = make_digest(news, airflow, max_lines)
         if digest is not None:
-            send(receiver, digest)
+            with metrics.counting_failures("tell"):
+                send(receiver, digest)
             mark_told(connection, receiver, digest.statuses)
     return digest
