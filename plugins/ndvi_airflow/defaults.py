@@ -11,6 +11,9 @@ SEASON = "ndvi_season"
 DAYS = "ndvi_days"
 ALERTS = "ndvi_alerts"
 
+COMPUTING = (DAILY, CATCH_UP, RECOMPUTE)
+"""DAGs that compute cells: they write rows, and their compute tasks have pictures."""
+
 WATCHER = "watcher"
 """The task that fails a run; what failed are others."""
 

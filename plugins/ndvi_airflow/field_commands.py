@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ndvi_airflow.airflow_database import active_runs
 from ndvi_airflow.connections import open_bucket, registry_engine
-from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE
+from ndvi_airflow.defaults import COMPUTING
 from ndvi_airflow.settings import load_settings
 from ndvi_airflow.terminal import console, plain_errors
 from ndvi_core.errors import BadInput
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ndvi_airflow.settings import AirflowSettings
     from ndvi_core.storage.object_store import Store
-
-_WHOSE_RUNS_WRITE = (DAILY, CATCH_UP, RECOMPUTE)
 
 
 def retire(options: Namespace) -> None:
@@ -69,7 +67,7 @@ def _require_named(fields: list[str] | None) -> None:
 
 def _require_no_run() -> None:
     """Refuse while a run may be writing rows and files under the names that there are now."""
-    if active := active_runs(_WHOSE_RUNS_WRITE):
+    if active := active_runs(COMPUTING):
         raise BadInput(
             f"runs are at work that may write under this name: {', '.join(active[:3])}"
             f"{' and more' if len(active) > 3 else ''}. Try again once they have ended"

@@ -4,11 +4,9 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from ndvi_airflow.defaults import CATCH_UP, DAILY, RECOMPUTE
+from ndvi_airflow.defaults import COMPUTING
 
 ICONS = {"icon": "ndvi/icon.svg", "icon_dark_mode": "ndvi/icon_dark.svg"}
-COMPUTING = [DAILY, CATCH_UP, RECOMPUTE]
-"""DAGs whose compute tasks have pictures."""
 
 PAGE = {
     "name": "NDVI fields",
@@ -24,7 +22,7 @@ ON_DAGS = [
         "destination": "dag",
         "url_route": "ndvi-fields-of-dag",
         "href": "ndvi/",
-        "applies_to": {"dag_ids": COMPUTING},
+        "applies_to": {"dag_ids": list(COMPUTING)},
         **ICONS,
     },
     {
@@ -32,7 +30,7 @@ ON_DAGS = [
         "destination": "task_instance",
         "url_route": "ndvi-pictures",
         "href": "ndvi/orders/{DAG_ID}/{RUN_ID}/{MAP_INDEX}",
-        "applies_to": {"dag_ids": COMPUTING, "task_ids": ["compute"]},
+        "applies_to": {"dag_ids": list(COMPUTING), "task_ids": ["compute"]},
         **ICONS,
     },
 ]

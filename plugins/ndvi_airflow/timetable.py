@@ -26,11 +26,11 @@ class DayTimetable(CronDataIntervalTimetable):
     def generate_run_id(
         self, *, run_type: "DagRunType", run_after: "DateTime", data_interval: "DataInterval | None", **extra: Any
     ) -> str:
-        """Return the id of a run that is scheduled or of a backfill: its type and its day, as `scheduled__2025-06-25`.
+        """Return the id of a run that is scheduled: its type and its day, as `scheduled__2025-06-25`.
 
         A run by hand is about no day, and has its moment in its id as ever.
         """
-        if run_type in ("scheduled", "backfill") and data_interval is not None:
+        if run_type == "scheduled" and data_interval is not None:
             return run_type.generate_run_id(suffix=data_interval.start.date().isoformat())
         named: str = super().generate_run_id(
             run_type=run_type, run_after=run_after, data_interval=data_interval, **extra

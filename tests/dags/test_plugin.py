@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from runpy import run_path
 
 import pytest
 
+from ndvi_airflow import airflow_compat
 from ndvi_airflow.plugin import NdviPlugin
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -39,3 +40,19 @@ def test_a_package_that_is_installed_and_mounted_gives_one_plugin(tmp_path: Path
 def test_a_mounted_folder_alone_gives_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "entry_points", lambda **_: ())
     assert run_path(str(PLUGINS / "ndvi_plugin.py"))["NdviPlugin"] is NdviPlugin
+
+
+@pytest.mark.parametrize("can_restrict", [False, True])
+def test_the_page_is_on_the_pages_of_our_dags_alone(can_restrict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_compat, "can_restrict_views", lambda: can_restrict)
+    navigation, *others = NdviPlugin.external_views
+    assert (navigation["destination"], navigation["href"]) == ("nav", "ndvi/")
+    assert len(others) == (2 if can_restrict else 0)
+    for view in others:
+        assert view["applies_to"]["dag_ids"] == ["ndvi_daily", "ndvi_catch_up", "ndvi_recompute"]
+        import_module("airflow.api_fastapi.core_api.datamodels.plugins").ExternalViewResponse.model_validate(view)
+
+
+def test_whether_views_can_be_restricted_is_what_airflow_says_of_itself() -> None:
+    version = import_module("airflow").__version__
+    assert airflow_compat.can_restrict_views() == (tuple(map(int, version.split(".")[:2])) >= (3, 4))

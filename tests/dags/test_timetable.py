@@ -1,7 +1,6 @@
 """The runs of `ndvi_daily` are named after the day that they are about, also once Airflow has stored the timetable."""
 
 from datetime import UTC, date, datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from airflow.timetables.base import DataInterval, TimeRestriction
 from pendulum import instance
 
 from ndvi_airflow import airflow_compat
-from ndvi_airflow.plugin import NdviPlugin
 from ndvi_airflow.timetable import DayTimetable
 
 DAY, NEXT = (instance(datetime(2025, 6, number, tzinfo=UTC)) for number in (25, 26))
@@ -30,9 +28,10 @@ def test_the_run_of_a_day_has_the_day_in_its_id(timetable: Any) -> None:
     )
     assert info.data_interval == DataInterval(DAY, NEXT)
     assert info.run_after == NEXT, "the day has ended then"
-    for kind, named in ((TYPES.SCHEDULED, "scheduled__2025-06-25"), (TYPES.BACKFILL_JOB, "backfill__2025-06-25")):
-        run_id = timetable.generate_run_id(run_type=kind, run_after=info.run_after, data_interval=info.data_interval)
-        assert run_id == named
+    run_id = timetable.generate_run_id(
+        run_type=TYPES.SCHEDULED, run_after=info.run_after, data_interval=info.data_interval
+    )
+    assert run_id == "scheduled__2025-06-25"
 
 
 def test_two_runs_by_hand_have_two_ids(timetable: Any) -> None:
@@ -41,22 +40,6 @@ def test_two_runs_by_hand_have_two_ids(timetable: Any) -> None:
         for moment in (NEXT, NEXT.add(seconds=1))
     }
     assert len(ids) == 2
-
-
-@pytest.mark.parametrize("can_restrict", [False, True])
-def test_the_page_is_on_the_pages_of_our_dags_alone(can_restrict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(airflow_compat, "can_restrict_views", lambda: can_restrict)
-    navigation, *others = NdviPlugin.external_views
-    assert (navigation["destination"], navigation["href"]) == ("nav", "ndvi/")
-    assert len(others) == (2 if can_restrict else 0)
-    for view in others:
-        assert view["applies_to"]["dag_ids"] == ["ndvi_daily", "ndvi_catch_up", "ndvi_recompute"]
-        import_module("airflow.api_fastapi.core_api.datamodels.plugins").ExternalViewResponse.model_validate(view)
-
-
-def test_whether_views_can_be_restricted_is_what_airflow_says_of_itself() -> None:
-    version = import_module("airflow").__version__
-    assert airflow_compat.can_restrict_views() == (tuple(map(int, version.split(".")[:2])) >= (3, 4))
 
 
 def test_the_start_of_a_day_is_utc(timetable: Any) -> None:
