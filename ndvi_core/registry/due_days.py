@@ -5,12 +5,14 @@ from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Date, and_, cast, func, literal, select
+from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Date, and_, cast, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import INTERVAL
 
 from ndvi_core.models.constants import FIRST_IMAGE
 from ndvi_core.registry import recorded_days
+from ndvi_core.registry.tables import field as field_table
 from ndvi_core.registry.tables import observation as observation_table
+from ndvi_core.registry.tables import recorded_day
 from ndvi_core.registry.tables import season as season_table
 
 
@@ -32,6 +34,19 @@ def last_owed_day(connection: Connection, first_daily_day: date) -> date:
 def lies_in_season(day: ColumnElement[date]) -> ColumnElement[bool]:
     """Return whether a day lies in the period of a row of `season`, however far days are recorded."""
     return and_(day >= first_due_day(), day <= func.coalesce(season_table.c.end_date, day))
+
+
+def mark_caught_up_days(connection: Connection) -> None:
+    """Note that those recorded days are published which no field that is not caught up is owed.
+
+    Args:
+        connection: in a transaction, after the files of all days that have changed were published.
+    """
+    is_owed = exists().where(
+        season_table.c.sequence == field_table.c.sequence, ~field_table.c.caught_up, lies_in_season(recorded_day.c.date)
+    )
+    unpublished = ~recorded_day.c.published
+    connection.execute(update(recorded_day).where(unpublished, ~is_owed.correlate(recorded_day)).values(published=True))
 
 
 def missing_days(

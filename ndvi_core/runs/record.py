@@ -83,6 +83,7 @@ def record_run(folder: RunFolder, settings: Settings, engine: Engine) -> Recorde
         if plan.day is not None:
             recorded_days.mark_published(connection, plan.day)  # also a day of which no row is due
         _mark_caught_up(connection, plan, settings.start_date)
+        due_days.mark_caught_up_days(connection)
         claims.release(connection, folder.prefix)
         until = recorded_days.last_recorded_day(connection)
     return Recorded(
@@ -120,7 +121,6 @@ def publish_day(store: Store, settings: Settings, connection: Connection, day: d
     key = f"{settings.observations_prefix}date={day}/observations.parquet"
     ledger.lock_day(connection, day)
     stale_days.mark_published(connection, day)
-    recorded_days.mark_published(connection, day)
     rows = ledger.load_day(connection, day)
     first = next(rows, None)
     if first is None:

@@ -97,6 +97,20 @@ def test_a_day_that_was_left_out_when_all_of_it_was_published_is_not_late(farm: 
     assert not is_late(farm.engine, SECOND)
 
 
+def test_a_day_that_was_left_out_stays_late_when_the_rows_that_it_has_are_published(farm: Farm) -> None:
+    farm.daily(FIRST)
+    one, *_ = sorted({path.split("/")[1] for path in farm.objects("fields/")})
+    farm.daily(SECOND, field_ids=[one])
+    farm.daily(THIRD)
+    assert is_late(farm.engine, SECOND)
+    assert news(farm.engine).late_days == (SECOND,)
+    field_life.rename(farm.store, farm.settings, farm.engine, one, "another")  # publishes its days
+    assert is_late(farm.engine, SECOND)
+    assert news(farm.engine) == Untold()
+    farm.catch_up()
+    assert news(farm.engine).made_up == (SECOND,)
+
+
 def test_a_day_on_which_nothing_was_due_is_not_late(empty_farm: Farm) -> None:
     empty_farm.store.write(empty_farm.settings.extent_key, empty_farm.season.extent.read_bytes())
     empty_farm.daily(FIRST)
