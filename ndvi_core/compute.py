@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
-from threading import Semaphore
+from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,11 +144,16 @@ def run_order(order_uri: str, on_cells: Callable[[int], None] | None = None) -> 
     table = ObservationTable(order)
     objects: dict[int, tuple[Written, ...]] = {}
     with ThreadPoolExecutor(1, thread_name_prefix="passes") as beside:  # whose end waits for it
-        beside.submit(draw_passes, order)
-        for cells, written in _compute(files, table):
-            objects |= written
-            if on_cells:
-                on_cells(cells)
+        failed = Event()
+        beside.submit(draw_passes, order, failed)
+        try:
+            for cells, written in _compute(files, table):
+                objects |= written
+                if on_cells:
+                    on_cells(cells)
+        except BaseException:
+            failed.set()
+            raise
     columns = table.columns()
     if missing := columns["status"].count(None):
         raise NdviError(f"{missing} cells have no outcome: a defect of the computation")

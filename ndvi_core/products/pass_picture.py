@@ -46,13 +46,16 @@ class PassPicture(Frozen):
     corners: Corners
 
 
+_Bounds = tuple[float, float, float, float]
+
+
 class _Picture(NamedTuple):
     """Pixels as they lie on the map."""
 
     rgba: NDArray[np.uint8]
     """Rows, columns, channels."""
-    bounds: tuple[float, float, float, float]
-    """West, south, east and north in Web Mercator."""
+    bounds: _Bounds
+    """West, south, east and north in degrees."""
 
 
 def draw_pass(scene: Scene, extent: str | None) -> tuple[bytes, PassPicture] | None:
@@ -69,7 +72,6 @@ def draw_pass(scene: Scene, extent: str | None) -> tuple[bytes, PassPicture] | N
         SceneUnreadable: there is no such image, or it is broken.
     """
     import rasterio
-    from rasterio.warp import transform
 
     name, href = locate(scene, "visual")
     with gdal_env(**SOON), gdal_errors(name, remote_url(href)), rasterio.open(gdal_path(href)) as image:
@@ -78,13 +80,13 @@ def draw_pass(scene: Scene, extent: str | None) -> tuple[bytes, PassPicture] | N
         picture = _read(image, WORLD if extent is None else Extent.parse(extent))
     if picture is None:
         return None
-    west, south, east, north = picture.bounds
-    (left, right), (lower, upper) = transform(f"EPSG:{WEB_MERCATOR}", "EPSG:4326", [west, east], [south, north])
-    corners = Corners(
-        top_left=(left, upper), top_right=(right, upper), bottom_right=(right, lower), bottom_left=(left, lower)
-    )
     about = PassPicture(
-        scene_id=scene.id, tile=scene.tile, time=scene.time, updated=scene.updated, extent=extent, corners=corners
+        scene_id=scene.id,
+        tile=scene.tile,
+        time=scene.time,
+        updated=scene.updated,
+        extent=extent,
+        corners=Corners.of(*picture.bounds),
     )
     return _webp(picture.rgba), about
 
@@ -92,10 +94,11 @@ def draw_pass(scene: Scene, extent: str | None) -> tuple[bytes, PassPicture] | N
 def _read(image: "DatasetReader", extent: Extent) -> _Picture | None:
     """Return what the image shows of the extent, at a resolution by which it is no larger than `MOST_PIXELS`."""
     from rasterio.transform import from_bounds
-    from rasterio.warp import Resampling, reproject
+    from rasterio.warp import Resampling, reproject, transform_bounds
 
-    window = _window(image, extent)
-    if window is None:
+    bounds = _common(image, extent)
+    window = bounds and _window(image, bounds)
+    if bounds is None or window is None:
         return None
     coarser = 1
     while (window.width / coarser) * (window.height / coarser) > MOST_PIXELS:
@@ -106,7 +109,7 @@ def _read(image: "DatasetReader", extent: Extent) -> _Picture | None:
     rows, columns = ceil(window.height / coarser), ceil(window.width / coarser)
     seen = image.read((1, 2, 3), window=window, out_shape=(3, rows, columns))
     transform = image.window_transform(window) * image.transform.scale(window.width / columns, window.height / rows)
-    west, south, east, north = bounds = _bounds(image, window, extent)
+    west, south, east, north = transform_bounds("EPSG:4326", f"EPSG:{WEB_MERCATOR}", *bounds)
     width, height = _size(rows * columns, (east - west) / (north - south))
     rgb = np.zeros((3, height, width), np.uint8)
     reproject(
@@ -127,32 +130,28 @@ def _read(image: "DatasetReader", extent: Extent) -> _Picture | None:
     return _Picture(np.dstack([*rgb, opaque]), bounds)
 
 
-def _window(image: "DatasetReader", extent: Extent) -> "Window | None":
-    """Return the whole pixels of the image that meet the extent."""
+def _common(image: "DatasetReader", extent: Extent) -> _Bounds | None:
+    """Return what the image has of the extent, in degrees; None if nothing, or if it crosses the antimeridian."""
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = transform_bounds(image.crs, "EPSG:4326", *image.bounds, densify_pts=CORNERS)
+    if west > east:
+        return None
+    west, south = max(west, extent.west), max(south, extent.south)
+    east, north = min(east, extent.east), min(north, extent.north)
+    return (west, south, east, north) if west < east and south < north else None
+
+
+def _window(image: "DatasetReader", bounds: _Bounds) -> "Window | None":
+    """Return the whole pixels of the image that are within bounds in degrees."""
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window
 
-    whole = Window(0, 0, image.width, image.height)
-    if extent == WORLD:
-        return whole
-    corners = (extent.west, extent.south, extent.east, extent.north)
-    west, south, east, north = transform_bounds("EPSG:4326", image.crs, *corners, densify_pts=CORNERS)
+    west, south, east, north = transform_bounds("EPSG:4326", image.crs, *bounds, densify_pts=CORNERS)
     (left, top), (right, bottom) = ~image.transform * (west, north), ~image.transform * (east, south)
     first_column, first_row = max(floor(left), 0), max(floor(top), 0)
     columns, rows = min(ceil(right), image.width) - first_column, min(ceil(bottom), image.height) - first_row
     return Window(first_column, first_row, columns, rows) if columns > 0 and rows > 0 else None
-
-
-def _bounds(image: "DatasetReader", window: "Window", extent: Extent) -> tuple[float, float, float, float]:
-    """Return the part of the extent that the window may show, in Web Mercator."""
-    from rasterio.warp import transform_bounds
-
-    seen = transform_bounds(image.crs, f"EPSG:{WEB_MERCATOR}", *image.window_bounds(window), densify_pts=CORNERS)
-    if extent == WORLD:
-        return (seen[0], seen[1], seen[2], seen[3])
-    corners = (extent.west, extent.south, extent.east, extent.north)
-    west, south, east, north = transform_bounds("EPSG:4326", f"EPSG:{WEB_MERCATOR}", *corners)
-    return max(seen[0], west), max(seen[1], south), min(seen[2], east), min(seen[3], north)
 
 
 def _size(pixels: int, proportion: float) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator
 from datetime import date, timedelta
+from threading import Event
 
 from pydantic import ValidationError
 
@@ -12,8 +14,12 @@ from ndvi_core.models.scene import Scene
 from ndvi_core.models.work_order import WorkOrder
 from ndvi_core.products.pass_picture import PassPicture, draw_pass
 from ndvi_core.storage.object_store import Store
+from ndvi_core.support.concurrency import map_bounded
 
 WEBP = "image/webp"
+
+AT_ONCE = 4
+"""Pictures that are drawn side by side: each mostly waits for a server."""
 
 MOST_DAYS = 800
 """Of a period that is listed month by month; of a longer one everything is looked through."""
@@ -50,25 +56,33 @@ def pictured(store: Store, prefix: str, start: date, end: date) -> Iterator[tupl
                 yield date.fromisoformat(found["day"]), found["scene"]
 
 
-def draw_passes(order: WorkOrder) -> None:
-    """Draw the pictures of the scenes that the order names, those that are there already excepted.
+def draw_passes(order: WorkOrder, ended: Event) -> None:
+    """Draw the pictures of the scenes that the order names, some at a time, those that are there already excepted.
 
     They are for orientation alone: what goes wrong is a warning. A server that is away is not asked for further ones.
+
+    Args:
+        order: the work order.
+        ended: once it is set, no further picture is begun.
     """
     if order.passes is None:
         return
-    store = Store(order.passes.uri)
-    for number in order.passes.scenes:
-        scene = order.scenes[number]
+    uri, scenes = order.passes.uri, [order.scenes[number] for number in order.passes.scenes]
+
+    def draw(scene: Scene) -> None:
+        if ended.is_set():
+            return
         try:
-            _draw(store, scene, order.extent)
+            _draw(Store(uri), scene, order.extent)
         except SceneUnreachable as error:
             log.warning("no picture of the pass, nor of those after it: %s", error)
-            return
+            ended.set()
         except NdviError as error:
             log.warning("no picture of the pass: %s", error)
         except Exception:
             log.exception("no picture of the pass, scene %s: a defect", scene.id)
+
+    deque(map_bounded(draw, scenes, AT_ONCE), maxlen=0)
 
 
 def _draw(store: Store, scene: Scene, extent: str | None) -> None:

@@ -30,6 +30,13 @@ class Corners(Frozen):
     bottom_right: Position
     bottom_left: Position
 
+    @classmethod
+    def of(cls, west: float, south: float, east: float, north: float) -> "Corners":
+        """Return those of an image whose edges are meridians and parallels."""
+        return cls(
+            top_left=(west, north), top_right=(east, north), bottom_right=(east, south), bottom_left=(west, south)
+        )
+
 
 class _Frame(NamedTuple):
     """Where the overlay lies in Web Mercator, and its size in pixels."""
@@ -52,9 +59,7 @@ def overlay_corners(cog: bytes) -> Corners:
         to_map, width, height = _frame(dataset)
     x, y = [to_map.c, to_map.c + to_map.a * width], [to_map.f, to_map.f + to_map.e * height]
     (west, east), (north, south) = transform(f"EPSG:{WEB_MERCATOR}", "EPSG:4326", x, y)
-    return Corners(
-        top_left=(west, north), top_right=(east, north), bottom_right=(east, south), bottom_left=(west, south)
-    )
+    return Corners.of(west, south, east, north)
 
 
 def overlay_png(cog: bytes) -> bytes:

@@ -77,13 +77,14 @@ def gdal_env(**others: str) -> "Env":
     """Return GDAL's settings as a context; entered around each call, since callers of an iterator have their own.
 
     Args:
-        others: options that take the place of those of `OPTIONS`.
+        others: options that take the place of those of `OPTIONS` and of the environment.
     """
     import rasterio
     from rasterio.session import DummySession
 
-    tuning = {name: value for name, value in {**OPTIONS, **others}.items() if name not in os.environ}
-    env = rasterio.Env(session=DummySession(), **tuning)  # without a session it would ask boto3 for credentials
+    tuning = {name: value for name, value in OPTIONS.items() if name not in os.environ}
+    # Without a session it would ask boto3 for credentials.
+    env = rasterio.Env(session=DummySession(), **tuning | others)
     env.options.update(_s3_options())  # the constructor refuses AWS keys
     return env
 

@@ -81,6 +81,14 @@ def test_a_known_point_lies_where_it_should(tmp_path: Path, has_extent: bool) ->
         assert south == pytest.approx(min(y for _, y in corners), abs=1e-3)
 
 
+def test_an_extent_of_nearly_the_whole_world_takes_nothing_from_a_scene(tmp_path: Path) -> None:
+    scene = make_scene(tmp_path).model_copy(update={"visual": image(tmp_path, 100, (slice(50, 60), slice(50, 60)))})
+    whole, of_whole = drawn(scene)
+    pixels, about = drawn(scene, "-179.0,-89.0,179.0,89.0")
+    assert about.corners == of_whole.corners
+    assert np.array_equal(pixels, whole)
+
+
 def test_where_there_is_no_data_the_picture_is_transparent(tmp_path: Path) -> None:
     scene = make_scene(tmp_path).model_copy(update={"visual": image(tmp_path, 100, (slice(50, 60), slice(50, 60)))})
     pixels, _ = drawn(scene)
