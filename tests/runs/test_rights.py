@@ -37,6 +37,25 @@ VERBS = {
 COMPUTE = ("ndvi_core.compute", "ndvi_core.products.passes", "ndvi_core.season_run.run")
 """What a pod runs, in any of its threads; all else is Airflow's."""
 
+FIELDS = "staticdata/fields"
+ELSEWHERE = {
+    # Airflow's own.
+    *(("airflow", right, "logs/*") for right in ("read", "write")),
+    ("web", "read", "logs/*"),
+    # An upload that is taken in again, after a crash or since somebody confirmed or repeated it.
+    *(("airflow", "read", f"{FIELDS}/{folder}/*") for folder in ("processed", "rejected", "waiting")),
+    # `airflow ndvi register` puts a file where a person would.
+    ("airflow", "write", f"{FIELDS}/pending/*"),
+    # Events, and seasons that are no more; this farm's life is too short for them.
+    ("airflow", "write", "events/*"),
+    ("airflow", "delete", "seasons/*"),
+    # The other parts of a year, which a run of this size does not have.
+    ("compute", "read", "seasons/*"),
+    # The map asks for them by another route than the pictures of fields.
+    ("web", "read", "passes/*"),
+}
+"""Rights on what happens at other times than in the life of this farm."""
+
 Did = tuple[str, str, str]
 """Role, right and key."""
 
@@ -70,8 +89,10 @@ class Witness:
     @contextmanager
     def acting(self, role: str) -> Iterator[None]:
         self.role, before = role, self.role
-        yield
-        self.role = before
+        try:
+            yield
+        finally:
+            self.role = before
 
     def _noting(self, method: Callable[..., Any], right: str) -> Callable[..., Any]:
         def noted(store: Store, key: str, *args: Any, **kwargs: Any) -> Any:
@@ -131,6 +152,15 @@ def test_a_role_may_do_what_its_pods_do_and_nothing_else(did: set[Did], rights: 
         if not any(fnmatchcase(key, pattern) for pattern in rights[role][right])
     }
     assert refused == set()
+    assert {role for role, *_ in seen} == rights.keys()
+    needless = {
+        (role, right, pattern)
+        for role, of_role in rights.items()
+        for right in ("read", "write", "delete")
+        for pattern in of_role[right]
+        if not any((role, right) == one[:2] and fnmatchcase(one[2], pattern) for one in seen)
+    }
+    assert needless == ELSEWHERE
 
 
 def test_rights_are_on_prefixes_of_the_settings(rights: dict[str, dict[str, Any]]) -> None:

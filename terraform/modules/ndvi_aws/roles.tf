@@ -12,7 +12,7 @@ locals {
       read = [
         "staticdata/config/bbox.geojson", "staticdata/fields/pending/*", "staticdata/fields/processed/*",
         "staticdata/fields/rejected/*", "staticdata/fields/waiting/*",
-        "runs/*", "observations/*", "fields/*", "seasons/*", "events/*", "logs/*",
+        "runs/*", "fields/*", "logs/*",
       ]
       write = [
         "staticdata/fields/pending/*", "staticdata/fields/processed/*", "staticdata/fields/rejected/*",
