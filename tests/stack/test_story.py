@@ -284,8 +284,10 @@ def test_a_field_ends_gets_another_name_and_goes_by_commands(story: Story, perso
     feature = story.features["field_1"]
     ending = {**feature, "properties": {**feature["properties"], "end-date": str(FIRST)}}
     runs = {dag_id: len(person.runs(dag_id)) for dag_id in (DAILY, RECOMPUTE)}
+    events = len(person.events("ndvi_fields"))
     person.upload("staticdata/fields/pending/ending.geojson", collection(ending))
     person.until(lambda: person.published() != published, "the days after the new end date")
+    person.until(lambda: len(person.events("ndvi_fields")) > events, "the event of the new end date")
     person.until_quiet(CATCH_UP)
     assert {dag_id: len(person.runs(dag_id)) for dag_id in runs} == runs, "nothing had to be computed for it"
     assert person.airflow("ndvi", "retire", "-f", "field_1", "--on", str(END)).code == 0

@@ -131,6 +131,10 @@ class Person(Rest):
         """Take the events that wait for a DAG out of its queue, so that no run will hear of them."""
         self._client.delete(f"/api/v2/dags/{dag_id}/assets/queuedEvents").raise_for_status()
 
+    def _waits(self, dag_id: str) -> bool:
+        """Whether events of assets wait for a DAG, so that a run is to come."""
+        return bool(self._ask("GET", f"/api/v2/dags/{dag_id}/assets/queuedEvents")["queued_events"])
+
     def lineage(self, asset: str) -> set[tuple[str, str]]:
         """Return the arrows of the graph on an asset's page, as the names that they lead from and to."""
         (found,) = self._pages("/api/v2/assets", "assets", name_pattern=asset)
@@ -162,9 +166,11 @@ class Person(Rest):
             time.sleep(poll)
 
     def until_quiet(self, dag_id: str, runs: int = 1) -> list[dict[str, Any]]:
-        """Wait until a DAG has at least so many runs and all of them have ended; return them."""
+        """Wait until a DAG has at least so many runs, all have ended and no event waits for it; return the runs."""
 
         def all_ended() -> list[dict[str, Any]]:
+            if self._waits(dag_id):
+                return []
             found = self.runs(dag_id)
             return found if len(found) >= runs and all(run["state"] in FINISHED for run in found) else []
 
