@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from ndvi_airflow.connections import open_bucket, registry_engine
 from ndvi_airflow.settings import AirflowSettings, load_settings
 from ndvi_core.errors import NdviError, NotFound, TryAgain
+from ndvi_core.registry.database import snapshot
 from ndvi_core.storage.object_store import Store
 
 
@@ -24,13 +25,18 @@ def _engine() -> Engine:
     return registry_engine(pool_pre_ping=True)
 
 
-def _connection() -> Iterator[Connection]:
-    with _engine().connect() as connection:
+def _snapshot() -> Iterator[Connection]:
+    with snapshot(_engine()) as connection:
         yield connection
 
 
 def _opener() -> Callable[[], AbstractContextManager[Connection]]:
-    return lambda: _engine().connect()
+    return lambda: snapshot(_engine())
+
+
+def _transaction() -> Iterator[Connection]:
+    with _engine().begin() as connection:
+        yield connection
 
 
 def _bucket() -> Store:
@@ -38,7 +44,9 @@ def _bucket() -> Store:
 
 
 # Given back before the answer is sent: a slow reader holds no connection.
-Registry = Annotated[Connection, Depends(_connection, scope="function")]
+Registry = Annotated[Connection, Depends(_snapshot, scope="function")]
+"""To read what was so at one moment."""
+RegistryToWrite = Annotated[Connection, Depends(_transaction, scope="function")]
 RegistryAtNeed = Annotated[Callable[[], AbstractContextManager[Connection]], Depends(_opener)]
 """For answers that mostly need nothing of the registry: they are given while its database is away."""
 Bucket = Annotated[Store, Depends(_bucket)]

@@ -9,7 +9,7 @@ from pydantic import RootModel
 from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
-from ndvi_airflow.web.dependencies import Registry
+from ndvi_airflow.web.dependencies import Registry, RegistryToWrite
 from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
 from ndvi_airflow.web.security import json_only, reader, reviewer, same_site
 from ndvi_core.models.event import EventKind, EventStatus, ReviewedEvent
@@ -69,12 +69,13 @@ def events(
     responses={200: {"model": ReviewedEvent}, **errors(400, 404, 415, 422)},
 )
 def review(
-    user: GetUserDep, connection: Registry, event_id: Annotated[str, Path(pattern="^[0-9A-Za-z]{1,64}$")], said: Review
+    user: GetUserDep,
+    connection: RegistryToWrite,
+    event_id: Annotated[str, Path(pattern="^[0-9A-Za-z]{1,64}$")],
+    said: Review,
 ) -> Response:
     """Dismiss an event or take that back, and note something on it: both replace what was said before."""
-    with connection.begin():
-        event = review_event(connection, event_id, said.dismissed, said.note or None, user.get_name())
-    return json_response(event)
+    return json_response(review_event(connection, event_id, said.dismissed, said.note or None, user.get_name()))
 
 
 def _evidence(event: ReviewedEvent) -> tuple[tuple[str, ...], tuple[str, ...]]:
