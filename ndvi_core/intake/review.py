@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.intake.changes import EFFECTS, MUCH, Change, Surroundings, Warned, outcome_of
 from ndvi_core.intake.features import Origin, ParsedFields, Problem
-from ndvi_core.models.constants import FIRST_IMAGE
+from ndvi_core.models.constants import FIRST_IMAGE, METRES_PER_DEGREE
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.field import Field
 from ndvi_core.models.neighbour import Neighbour
@@ -35,7 +35,6 @@ _FIELDS_AT_ONCE = 16
 """Fields whose neighbours are in memory at a time: each may be that of all others."""
 
 _NUMBER = re.compile("[0-9]+")
-_METRES_PER_DEGREE = 111_320.0
 _PIXEL_METRES = 10.0
 
 
@@ -257,7 +256,7 @@ def _in_metres(geometries: Sequence[BaseGeometry]) -> NDArray[np.object_]:
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     shrink = np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2))
     lonlat, of = shapely.get_coordinates(shapes, return_index=True)
-    metres = lonlat * _METRES_PER_DEGREE
+    metres = lonlat * METRES_PER_DEGREE
     metres[:, 0] *= shrink[of]
     moved: NDArray[np.object_] = shapely.set_coordinates(shapes.copy(), metres)
     return moved

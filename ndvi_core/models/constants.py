@@ -1,4 +1,4 @@
-"""What is fixed for all: the version of the computation, and the first day that there is an image of."""
+"""What is fixed for all: the version of the computation, the first day that there is an image of, and a length."""
 
 from datetime import date
 
@@ -7,3 +7,6 @@ ALGORITHM_VERSION = "2"
 
 FIRST_IMAGE = date(2015, 6, 27)
 """The day of Sentinel-2A's first image: a field that was planted before is processed from then on."""
+
+METRES_PER_DEGREE = 111_320.0
+"""Length of a degree of longitude on the equator, and nearly that of a degree of latitude anywhere."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, SkipValidation
 from pydantic import Field as Attribute
 from shapely.geometry.base import BaseGeometry
 
-from ndvi_core.models.constants import ALGORITHM_VERSION
+from ndvi_core.models.constants import ALGORITHM_VERSION, METRES_PER_DEGREE
 from ndvi_core.models.field import Field, RegisteredField
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.indices import get_indices, names_in_order
@@ -23,8 +23,6 @@ BYTES_PER_BAND = 24
 """What a pixel takes besides for each band of the indices other than NDVI."""
 
 _PIXEL_METRES = 10.0
-_METRES_PER_DEGREE = 111_320.0
-"""Length of a degree of latitude anywhere, and of a degree of longitude on the equator."""
 
 
 class _Strict(Frozen):
@@ -69,8 +67,8 @@ class OrderField(NamedTuple):
     def window_pixels(self) -> float:
         """About how many pixels of 10 m there are in the smallest rectangle that contains the field."""
         west, south, east, north = map(float, self.geometry.bounds)
-        width = (east - west) * cos(radians((south + north) / 2)) * _METRES_PER_DEGREE
-        height = (north - south) * _METRES_PER_DEGREE
+        width = (east - west) * cos(radians((south + north) / 2)) * METRES_PER_DEGREE
+        height = (north - south) * METRES_PER_DEGREE
         return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)
 
 

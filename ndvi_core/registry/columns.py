@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects import postgresql
 
+from ndvi_core.models.constants import METRES_PER_DEGREE
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.progress import STATUSES, by_season
 from ndvi_core.registry.tables import BOUNDS
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FIXED_POINT = 10_000_000
 """Units of a degree in the coordinates of boundaries: a centimetre."""
-METRES_A_DEGREE = 111_320
 
 
 def field_columns(connection: Connection) -> "Table":
@@ -53,8 +53,8 @@ def season_columns(connection: Connection, first_daily_day: date) -> "Table":
         "last_date": day,
         **dict.fromkeys(("last_status", "last_reason"), text),
     }
-    rows = by_season(last_owed_day(connection, first_daily_day), None).subquery()
-    return _table(connection, select(*(rows.c[name] for name in types)), types)
+    rows = by_season(last_owed_day(connection, first_daily_day), None)
+    return _table(connection, rows.with_only_columns(*(rows.selected_columns[name] for name in types)), types)
 
 
 def boundary_columns(connection: Connection, tolerance: float) -> "Table":
@@ -82,7 +82,7 @@ def boundary_columns(connection: Connection, tolerance: float) -> "Table":
 def simplified(shapes: NDArray[Any], tolerance: float) -> NDArray[Any]:
     """Return boundaries with fewer points, off by at most so many metres; 0 is as they are."""
     # The degrees of a meridian: those of a parallel are shorter, so the tolerance holds there too.
-    return np.asarray(shapely.simplify(shapes, tolerance / METRES_A_DEGREE)) if tolerance else shapes
+    return np.asarray(shapely.simplify(shapes, tolerance / METRES_PER_DEGREE)) if tolerance else shapes
 
 
 def _table(connection: Connection, query: Select[Any], types: dict[str, "DataType"]) -> "Table":

@@ -11,18 +11,17 @@ Cell = tuple[int, date]
 """Sequence of the field, and day."""
 
 
-def as_rows(columns: Mapping[str, tuple[TypeEngine[Any], Iterable[object]]], name: str = "given") -> TableValuedAlias:
+def as_rows(columns: Mapping[str, tuple[TypeEngine[Any], Iterable[object]]]) -> TableValuedAlias:
     """Return columns as a table to select from, or to join with: one array each, however many rows they have.
 
     A further column, `place`, numbers the rows from 1 on.
 
     Args:
         columns: type and values by name; all have equally many values.
-        name: of the table within the statement.
     """
     arrays = (cast(list(values), ARRAY(of)) for of, values in columns.values())
     typed = (column(name, of) for name, (of, _) in columns.items())
-    return func.unnest(*arrays).table_valued(*typed, with_ordinality="place").render_derived(name=name)
+    return func.unnest(*arrays).table_valued(*typed, with_ordinality="place").render_derived(name="given")
 
 
 def cells_as_rows(cells: Sequence[Cell]) -> TableValuedAlias:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
-from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields
+from support.country import PLANTED, Country, crop, grown, meanwhile, some_fields, struck
 from support.models import a_field, square
 
 from ndvi_core.errors import BadInput, TryAgain
@@ -36,11 +36,6 @@ def field(country: Country) -> Field:
     country.record(grown(field, DAYS, struck))
     country.season_run()
     return field
-
-
-def struck(day: int) -> float:
-    """The crop, of which a third is gone from day 85 on."""
-    return crop(day) - (0.3 if day >= 85 else 0.0)
 
 
 def open_events(country: Country, kind: str = "drop") -> list[Event]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from support.country import PLANTED, Country, crop, grown, some_fields
+from support.country import PLANTED, Country, grown, some_fields, struck
 from support.laptop import a_stack
 from support.person import SEASON, Person
 
@@ -13,10 +13,6 @@ from ndvi_core.storage.object_store import Store
 
 DAYS = range(0, 101, 5)
 SERIES = "seasons/series/year=2025/part=00000.parquet"
-
-
-def struck(day: int) -> float:
-    return crop(day) - (0.3 if day >= 85 else 0.0)
 
 
 @pytest.fixture(scope="module")

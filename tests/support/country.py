@@ -36,6 +36,11 @@ def crop(day: int) -> float:
     return float(0.2 + 0.6 / (1 + np.exp(-(day - 45) / 6)) - 0.5 / (1 + np.exp(-(day - 145) / 9)))
 
 
+def struck(day: int) -> float:
+    """The crop, of which 0.3 are gone from day 85 on."""
+    return crop(day) - (0.3 if day >= 85 else 0.0)
+
+
 def grown(field: Field, days: Iterable[int], curve: Curve = crop, **more: Any) -> list[Observation]:
     """Return the field's observations of some days since planting."""
     return [

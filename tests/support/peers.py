@@ -6,7 +6,7 @@ wheat `wheat_2` is struck on day 85. `lupin` has a single value, and `rye` is no
 
 from datetime import date, timedelta
 
-from support.country import Country, Curve, crop, grown
+from support.country import Country, Curve, crop, grown, struck
 from support.models import a_field, square
 
 from ndvi_core.models.field import Field
@@ -28,10 +28,6 @@ LUPIN, RYE = a_crop("lupin", 30, "lupin"), a_crop("rye", 31, "rye", plant_date=L
 
 def behind(day: int) -> float:
     return crop(day) - max(day - 70, 0) * 0.012
-
-
-def struck(day: int) -> float:
-    return crop(day) - (0.3 if day >= 85 else 0.0)
 
 
 def shifted(number: int) -> Curve:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 from support.orders import make_order, outcomes, put_order
 from support.scenes import SIZE, lonlat, make_scene, pixel_box
 from support.web import Server
@@ -36,7 +35,6 @@ class Computed:
     ndvi: Mapping[date, np.ndarray]
     """Of all pixels of the scene of each day, by its bands."""
     rows: Mapping[date, Observation]
-    outline: BaseGeometry
 
 
 def red_band(number: int) -> np.ndarray:
@@ -67,4 +65,4 @@ def compute(server: Server, folder: Path, field_id: str = "clover") -> Computed:
         recorded_days.mark_recorded(connection, DAYS[-1], PLANTED)
     for info in store.list("fields/"):
         server.bucket.write(info.key, store.read(info.key))
-    return Computed(field, ndvi, rows, OUTLINE)
+    return Computed(field, ndvi, rows)

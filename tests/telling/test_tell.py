@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from support.country import Country, crop, grown, some_fields
+from support.country import Country, grown, some_fields, struck
 from support.events import an_event, becomes, moment, note_events
 from support.receivers import Mails, Posts, mail_server, web_server
 
@@ -138,9 +138,6 @@ def test_an_event_that_was_over_when_it_was_found_is_no_news_when_it_comes_back(
     country = Country(engine, store)
     (field,) = some_fields(1)
     season = range(0, 141, 5)
-
-    def struck(day: int) -> float:
-        return crop(day) - (0.3 if day >= 85 else 0.0)
 
     def drops() -> tuple[list[str], list[str]]:
         """The status of the drop, and what is told of it."""

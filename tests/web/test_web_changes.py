@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from pyproj import Geod
 from scipy.stats import rankdata
-from support.country import Country
-from support.peers import BARLEY, LAST, MAIZE, PLANTED, SLOW, WHEAT, behind, grow, struck
+from support.country import Country, struck
+from support.peers import BARLEY, LAST, MAIZE, PLANTED, SLOW, WHEAT, behind, grow
 from support.web import Ask, Server, SignIn
 
 from ndvi_airflow.local.services import S3

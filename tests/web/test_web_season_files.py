@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from support.country import PLANTED, Country, crop, grown, some_fields
+from support.country import PLANTED, Country, crop, grown, some_fields, struck
 from support.models import a_field
 from support.web import Ask, Server, SignIn
 
@@ -17,10 +17,6 @@ from ndvi_core.settings import Settings
 
 DAYS = range(0, 101, 5)
 LAST_YEAR = date(2024, 4, 1)
-
-
-def struck(day: int) -> float:
-    return crop(day) - (0.3 if day >= 85 else 0.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
