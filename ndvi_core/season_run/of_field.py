@@ -38,6 +38,11 @@ class OneSeason(NamedTuple):
         return SeasonPart(self.plant_date.year, self.sequence >> PART_BITS)
 
 
+def shown_z(smoothed: Floats, usual: Usual) -> Floats:
+    """Return the robust z of values among what is usual on the day of each, to the two decimals that people see."""
+    return robust_z(smoothed, *usual).round(2)
+
+
 class FieldFiles:
     """Reads the files of seasons for a field; each file once."""
 
@@ -64,7 +69,7 @@ class FieldFiles:
             if row["latest_day"] is not None:
                 day = (row["latest_day"] - season.plant_date).days
                 usual = self._usual(season, row["index"], day, 1)
-                z = robust_z(np.array([[row["latest"]]]), *usual)[0, 0]
+                z = shown_z(np.array([row["latest"]]), usual)[0]
                 of_day = {"count": int(usual.seasons[0]), "median": _none(float(usual.median[0])), "z": _none(float(z))}
             found.append(summary | {f"peers_{name}": value for name, value in of_day.items()})
         return found
@@ -89,7 +94,6 @@ class FieldFiles:
         days = table.num_rows
         smoothed = exact(floats(table.column("smoothed")))
         usual = self._usual(season, index, first, days)
-        z = robust_z(smoothed[np.newaxis], *usual)[0]
         before = np.full((days, len(earlier)), np.nan)
         for number, other in enumerate(earlier):
             before[:, number] = self._on_days(other, index, first, days)
@@ -102,7 +106,7 @@ class FieldFiles:
             "peers_count": usual.seasons.tolist(),
             "peers_median": _nones(usual.median),
             "peers_mad": _nones(usual.mad),
-            "peers_z": _nones(z.round(2)),
+            "peers_z": _nones(shown_z(smoothed, usual)),
             "history_count": history.seasons.astype(int).tolist(),
             "history_percentile": _nones(history.percentile.round(1)),
         }

@@ -10,8 +10,8 @@ import numpy as np
 
 from ndvi_core.errors import NotFound
 from ndvi_core.models.season_part import SeasonPart
-from ndvi_core.season.peers import robust_z
-from ndvi_core.season_run.of_field import OneSeason
+from ndvi_core.season.peers import Usual
+from ndvi_core.season_run.of_field import OneSeason, shown_z
 from ndvi_core.storage.arrow_arrays import floats, numbers
 from ndvi_core.storage.object_store import Store
 from ndvi_core.storage.parquet import read_table
@@ -24,7 +24,7 @@ INDEX = "ndvi"
 DIGITS = 4
 
 
-class Standing(NamedTuple):
+class AmongPeers(NamedTuple):
     """Where a season stands among those of its crop that were planted in the same year."""
 
     day: date
@@ -49,7 +49,7 @@ class _Latest(NamedTuple):
     z: float
 
 
-def standings(store: Store, prefix: str, seasons: Sequence[OneSeason]) -> list[Standing | None]:
+def standings(store: Store, prefix: str, seasons: Sequence[OneSeason]) -> list[AmongPeers | None]:
     """Return where each season stands; None of those that are not computed or have no value.
 
     Args:
@@ -67,7 +67,7 @@ def standings(store: Store, prefix: str, seasons: Sequence[OneSeason]) -> list[S
         if table is not None:
             found |= _latest(table, {(one.sequence, one.name): one for one in its_seasons}, usual[part.year])
     places = _places(found)
-    return [_standing(found.get(season), places[_group(season)]) for season in seasons]
+    return [_among_peers(found.get(season), places[_group(season)]) for season in seasons]
 
 
 _Usual = Mapping[tuple[str, int], tuple[int, float, float]]
@@ -103,7 +103,7 @@ def _latest(table: "Table", wanted: Mapping[tuple[int, str], OneSeason], usual: 
     nothing = 0, np.nan, np.nan
     peers = [usual.get((one.plant_type, (day - one.plant_date).days), nothing) for one, day, _ in rows]
     count, median, mad = np.array(peers, float).reshape(-1, 3).T
-    z = robust_z(np.array([value for *_, value in rows]), count.astype(np.int64), median, mad).round(2)
+    z = shown_z(np.array([value for *_, value in rows]), Usual(count.astype(np.int64), median, mad))
     return {
         one: _Latest(day, value, *of_day)
         for (one, day, value), *of_day in zip(
@@ -125,12 +125,13 @@ def _places(found: Mapping[OneSeason, _Latest]) -> dict[tuple[str, int], list[fl
     return defaultdict(list, {group: sorted(places) for group, places in groups.items()})
 
 
-def _standing(latest: _Latest | None, places: Sequence[float]) -> Standing | None:
+def _among_peers(latest: _Latest | None, places: Sequence[float]) -> AmongPeers | None:
     if latest is None:
         return None
     z = None if np.isnan(latest.z) else latest.z
     rank = None if z is None else 1 + bisect_left(places, -z)
-    return Standing(latest.day, latest.peers, None if np.isnan(latest.median) else latest.median, z, rank, len(places))
+    median = None if np.isnan(latest.median) else latest.median
+    return AmongPeers(latest.day, latest.peers, median, z, rank, len(places))
 
 
 def _read(store: Store, key: str) -> "Table | None":
