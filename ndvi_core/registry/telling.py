@@ -6,7 +6,7 @@ not answer, is told as ended; what was withdrawn meanwhile was an error, and is 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Text, and_, cast, exists, or_, select
@@ -103,7 +103,7 @@ def untold(connection: Connection, name: str) -> Untold:
     )
     events = tuple(event_of(row) for row in connection.execute(query).mappings())
     late, made_up = _late_days(connection, name)
-    return Untold(events=events, late_days=late, made_up=made_up, failed_runs=_failed_runs(connection, name))
+    return Untold(events=events, late_days=late, made_up=made_up, failed_runs=_failed_runs(connection, name, since))
 
 
 def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) -> None:
@@ -126,14 +126,13 @@ def mark_told(connection: Connection, name: str, statuses: Mapping[str, str]) ->
     )
 
 
-def _failed_runs(connection: Connection, name: str) -> tuple[FailedRun, ...]:
+def _failed_runs(connection: Connection, name: str, since: datetime) -> tuple[FailedRun, ...]:
     run = failed_run.c
     subject = run.pipeline + " " + run.run_id
     query = (
         select(run.pipeline, run.run_id, run.what)
-        .join(receiver, receiver.c.name == name)
         .where(
-            run.failed_at > receiver.c.since - _NEWS,
+            run.failed_at > since - _NEWS,
             ~exists().where(told.c.receiver == name, told.c.subject == subject),
         )
         .order_by(run.failed_at, run.pipeline, run.run_id)
