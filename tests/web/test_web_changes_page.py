@@ -155,6 +155,8 @@ def test_a_note_says_who_wrote_it_and_a_dismissed_event_can_be_found(page: Brows
     page.find(f"{line} .quiet", "No event was dismissed.")
     page.chrome.back()
     page.find(f"{line} .said", "“hail on 24 June” admin, ")
+    page.open("/ndvi/#field=wheat_2")
+    page.find("#panel .events .said", "“hail on 24 June” admin, ")
 
 
 def test_who_may_not_is_offered_nothing(page: Browser, sign_in: SignIn) -> None:

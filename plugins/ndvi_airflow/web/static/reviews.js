@@ -18,8 +18,7 @@ const drafts = new Map();
  * @param {() => Promise<void>} onSaid Loads the events again.
  */
 export function review(event, onSaid) {
-  const box = h("div", { class: "review" });
-  if (event.note !== null || event.dismissed) box.append(h("p", { class: "said" }, ...saidOf(event)));
+  const box = h("div", { class: "review" }, remarks(event));
   if (!state.session?.may_review) return box;
   const { event_id: id, note, dismissed } = event;
   if (drafts.has(id)) {
@@ -38,10 +37,11 @@ export function review(event, onSaid) {
   return box;
 }
 
-/** @param {FieldEvent} event */
-function saidOf({ note, dismissed, reviewed_by: by, reviewed_at: at }) {
+/** What was said of an event, if anything was. @param {FieldEvent} event */
+export function remarks({ note, dismissed, reviewed_by: by, reviewed_at: at }) {
+  if (note === null && !dismissed) return null;
   const who = h("span", { class: "quiet" }, `${dismissed ? "dismissed by " : ""}${by}, ${at === null ? "" : longDay(at)}`);
-  return note === null ? [who] : [`“${note}” `, who];
+  return h("p", { class: "said" }, note === null ? null : `“${note}” `, who);
 }
 
 /** @param {FieldEvent} event @param {HTMLElement} box @param {() => Promise<void>} onSaid */

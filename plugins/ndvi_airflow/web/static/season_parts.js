@@ -4,6 +4,7 @@
 /** @import { Known } from "./season.js" */
 
 import { h } from "./dom.js";
+import { remarks } from "./reviews.js";
 import { eventWords, historyWords, phenologyWords } from "./season_words.js";
 import { change, linkTo } from "./state.js";
 import { crop, longDay } from "./words.js";
@@ -70,6 +71,7 @@ export function eventList({ events, days, figures }, isNdvi) {
       { class: event.status },
       h("a", { href: linkTo(to), "data-keep": `event-${event.event_id}`, onclick: go }, eventWords(event, day)),
       event.status === "open" ? null : " (over)",
+      remarks(event),
     );
   });
   const found = items.length > 0 ? h("ol", { class: "events" }, ...items) : h("p", { class: "quiet" }, "None in this season.");
