@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from shapely.errors import ShapelyError
-
 from ndvi_core.catalog import item as stac
 from ndvi_core.catalog.item import StacItem
 from ndvi_core.errors import BadInput, SceneUnreadable
@@ -31,6 +29,9 @@ from ndvi_core.settings import Settings
 
 if TYPE_CHECKING:
     import pystac
+
+MOST_SAID = 1000
+"""Characters that are said of an item."""
 
 log = logging.getLogger(__name__)
 
@@ -225,22 +226,38 @@ def scene_from_item(item: "dict[str, Any] | pystac.Item", dialect: Dialect, band
         SceneUnreadable: a part is missing or of an unexpected form; names the catalogue, the item and the part.
     """
     try:
-        return _scene(stac.read_item(item), dialect, bands)
-    except (ValueError, TypeError, AttributeError, ShapelyError) as error:  # as many ways to be no STAC item
+        scene = _scene(stac.read_item(item), dialect, bands)
+        _check_texts(scene)
+    except stac.DEFECTS as error:
         name = item.get("id") if isinstance(item, dict) else item.id
-        raise SceneUnreadable(f"{dialect.name}, item {name}: {error}") from error
+        raise SceneUnreadable(_plain(f"{dialect.name}, item {name}: {error}")) from error
+    return scene
 
 
 def unreadable_item(item: dict[str, Any], reason: str) -> UnreadableItem:
     """Return what can be said of an item that `scene_from_item` refuses: where and when it may be a scene."""
-    wrong = (ValueError, TypeError, AttributeError, ShapelyError)
     footprint = day = None
-    with suppress(*wrong):
+    with suppress(*stac.DEFECTS):
         footprint = stac.footprint(stac.read_item({"assets": {}, **item}))
-    with suppress(*wrong):
+    with suppress(*stac.DEFECTS):
         read = stac.read_item({"geometry": {}, "assets": {}, **item})
         day = solar_day(stac.time(read), stac.tile(read))
-    return UnreadableItem(id=str(item.get("id")), reason=reason, footprint=footprint, day=day)
+    return UnreadableItem(id=_plain(str(item.get("id"))), reason=reason, footprint=footprint, day=day)
+
+
+def _check_texts(scene: Scene) -> None:
+    """Refuse what no database, order or file can hold: NUL, halves of characters, and the like."""
+    hrefs = (scene.red, scene.nir, scene.scl, scene.visual or "", *scene.bands.values())
+    for text in (scene.id, scene.collection, scene.datatake, scene.platform or "", *hrefs):
+        if not text.isprintable():
+            raise ValueError(f"{text!r} has characters that cannot be printed")
+
+
+def _plain(text: str) -> str:
+    """Return a text as one line in which all that cannot be printed is escaped, no longer than a person reads."""
+    text = " ".join(text.split())
+    text = text[:MOST_SAID] + ("..." if len(text) > MOST_SAID else "")
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _scene(item: StacItem, dialect: Dialect, bands: Iterable[Band]) -> Scene:

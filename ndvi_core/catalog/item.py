@@ -4,7 +4,7 @@ The functions raise `ValueError` with what is missing and where it was looked fo
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,32 @@ from shapely.affinity import translate
 from shapely.geometry import box, shape
 from shapely.geometry.base import BaseGeometry
 
+from ndvi_core.models.scene import MAX_DIGITAL_NUMBER
+
 if TYPE_CHECKING:
     import pystac
 
+_MAX_NODATA = 2**31 - 1
+"""Beyond it there is no pixel of a band."""
 WORLD = box(-180, -90, 180, 90)
+DEFECTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    shapely.errors.ShapelyError,
+)
+"""What reading an item may raise: there are as many ways to be no STAC item."""
+
 OFFSET_APPLIED = "earthsearch:boa_offset_applied"
 """Property by which Earth Search v1, and copies of its items, say that pixels are free of the offset."""
 
 _TILE = re.compile(r"(?<!\d)(\d{1,2})([C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?![A-Z0-9])")
 _BASELINE = re.compile(r"\d{1,2}\.\d{1,2}")
+_ORBITS = 143
+"""Of Sentinel-2, until it comes by the same way again."""
 _ORBIT = re.compile(r"_R(\d{3})_")
 _DATATAKE = re.compile(r"(S2[A-Z])_(?:MSIL2A_)?(\d{8}T\d{6})")
 
@@ -133,11 +150,11 @@ def platform(item: StacItem) -> str | None:
 
 def relative_orbit(item: StacItem) -> int | None:
     """Return the relative orbit, 1 to 143; None when neither a property nor the product's name has it."""
-    stated = str(item.properties.get("sat:relative_orbit") or "")
-    if stated.isdecimal():
-        return int(stated)
     named = _ORBIT.search(f"{item.properties.get('s2:product_uri')} {item.id}")
-    return int(named[1]) if named else None
+    for text in (str(item.properties.get("sat:relative_orbit") or ""), named[1] if named else ""):
+        if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= _ORBITS:
+            return int(text)
+    return None
 
 
 def sun_zenith(item: StacItem) -> float | None:
@@ -156,7 +173,10 @@ def view_zenith(item: StacItem) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+    try:
+        return float(value) if isinstance(value, int | float) and isfinite(value) else None
+    except OverflowError:  # JSON's integers have no end
+        return None
 
 
 def epsg(item: StacItem, key: str) -> int | None:
@@ -187,7 +207,10 @@ def declared_offset(item: StacItem, key: str) -> int | None:
             return 0
         if not scale or round(1 / float(scale)) != 10_000:
             raise ValueError(f"asset {key!r} has the offset {offset} with the scale {scale}: 0.0001 is expected")
-        return round(float(offset) / float(scale))
+        added = round(float(offset) / float(scale))
+        if abs(added) > MAX_DIGITAL_NUMBER:
+            raise ValueError(f"asset {key!r} has the offset {offset}, which is more than any reflectance")
+        return added
     return None
 
 
@@ -199,7 +222,7 @@ def nodata(item: StacItem, key: str) -> int | None:
     asset = item.assets[key]
     for source in (asset, *(asset.get("raster:bands") or ()), *(asset.get("bands") or ())):
         value = _number(source.get("nodata"))
-        if value is not None and value == int(value):
+        if value is not None and value == int(value) and abs(value) <= _MAX_NODATA:
             return int(value)
     return None
 
@@ -217,7 +240,7 @@ def footprint(item: StacItem) -> BaseGeometry:
     """
     try:
         parts = [_continuous(part) for part in shapely.get_parts(shapely.force_2d(shape(item.geometry)))]
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+    except DEFECTS as error:
         raise ValueError(f"the geometry is not GeoJSON: {error}") from error
     pieces = [piece for part in parts for piece in shapely.get_parts(shapely.make_valid(part)) if piece.area > 0]
     if not pieces:
@@ -237,4 +260,7 @@ def _continuous(part: BaseGeometry) -> BaseGeometry:
 
 def _utc(text: Any) -> datetime:
     read = datetime.fromisoformat(str(text))
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    if not MINYEAR < read.year < MAXYEAR:
+        raise ValueError(f"{text} has no day before or after it")  # solar days begin in another of UTC
+    return read

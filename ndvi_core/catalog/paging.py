@@ -108,7 +108,7 @@ def _read(api: "StacApiIO", request: PageRequest, advice: str) -> _Page:
         text = api.request(request.url, request.method, request.headers, request.parameters)
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     features = content.get("features") if isinstance(content, dict) else None
     if (
@@ -137,15 +137,30 @@ def _matched(content: dict[str, Any]) -> int | None:
 
 def _following(content: dict[str, Any], request: PageRequest) -> PageRequest | None:
     """Return the request for the next page (STAC API, item search, "Pagination"); None after the last."""
-    for link in content.get("links") or ():
-        if not isinstance(link, dict) or link.get("rel") != "next" or not isinstance(link.get("href"), str):
-            continue
-        url, method = urljoin(request.url, link["href"]), str(link.get("method") or "GET").upper()
+    for link in links_of(content, "next"):
+        method, body, headers = str(link.get("method") or "GET").upper(), link.get("body") or {}, link.get("headers")
+        try:
+            url = urljoin(request.url, link["href"])
+        except ValueError as error:
+            raise _leads_nowhere(request, f"its address is {_shown(link['href'])}") from error
+        if not isinstance(headers, dict | None) or not isinstance(body, dict):
+            raise _leads_nowhere(request, "its headers and its body have to be JSON objects")
         if method != "POST":
-            return PageRequest(url, method, headers=link.get("headers"))  # the query is in the link
-        before = request.parameters if link.get("merge") else {}
-        return PageRequest(url, method, {**before, **(link.get("body") or {})}, link.get("headers"))
+            return PageRequest(url, method, headers=headers)  # the query is in the link
+        return PageRequest(url, method, {**(request.parameters if link.get("merge") else {}), **body}, headers)
     return None
+
+
+def links_of(content: object, relation: str) -> Iterator[dict[str, Any]]:
+    """Yield the links of an answer that are of one relation and lead to somewhere."""
+    links = content.get("links") if isinstance(content, dict) else None
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict) and link.get("rel") == relation and isinstance(link.get("href"), str):
+            yield link
+
+
+def _leads_nowhere(request: PageRequest, why: str) -> TryAgain:
+    return TryAgain(f"{request.url} answers with a link to a next page that cannot be followed: {why}")
 
 
 def _shown(text: str) -> str:

@@ -12,7 +12,7 @@ from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.catalog.dialects import Dialect, dialect_for, scene_from_item, unreadable_item
-from ndvi_core.catalog.paging import PageRequest, all_items
+from ndvi_core.catalog.paging import PageRequest, all_items, links_of
 from ndvi_core.errors import BadInput, SceneUnreadable
 from ndvi_core.models.indices import Band, bands_beside_ndvi
 from ndvi_core.models.scene import Scene, UnreadableItem, baseline_number
@@ -135,16 +135,17 @@ def _search_endpoints(landing: Any, root: str) -> dict[str, str]:
     POST is preferred, since the area may be long; it is optional in the standard (STAC API, item search), and an API
     that does not say which methods it knows may answer it by 405.
     """
-    links = landing.get("links") if isinstance(landing, dict) else None
     found: dict[str, str] = {}
     undeclared = None
-    for link in links or ():
-        if isinstance(link, dict) and link.get("rel") == "search" and isinstance(link.get("href"), str):
+    for link in links_of(landing, "search"):
+        try:
             url = urljoin(f"{root}/", link["href"])
-            if link.get("method"):
-                found[str(link["method"]).upper()] = url
-            else:
-                undeclared = url
+        except ValueError:  # it is no address
+            continue
+        if link.get("method"):
+            found[str(link["method"]).upper()] = url
+        else:
+            undeclared = url
     either = undeclared or found.get("POST") or found.get("GET")
     if either is None:
         return {}
@@ -219,5 +220,7 @@ def _none_readable(
 
 
 def _of_other_dialect(item: dict[str, Any], dialect: Dialect) -> bool:
-    assets = set(item.get("assets") or ())
-    return bool(assets) and assets.isdisjoint({dialect.red, dialect.nir, dialect.scl})
+    assets = item.get("assets")
+    return (
+        isinstance(assets, dict) and bool(assets) and assets.keys().isdisjoint({dialect.red, dialect.nir, dialect.scl})
+    )

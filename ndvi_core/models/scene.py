@@ -74,7 +74,7 @@ class Scene(Frozen):
     """MGRS tile, e.g. `30UXV`."""
     datatake: str
     """The same for all scenes of one pass, e.g. relative orbit and sensing start; with `tile` it finds duplicates."""
-    baseline: str
+    baseline: str = Attribute(pattern=r"^\d{1,2}\.\d{1,2}$")
     """Processing baseline, e.g. `05.11`."""
     updated: datetime | None = None
     """When the catalogue last changed the item, UTC; None if it does not say."""

@@ -70,7 +70,7 @@ def api_errors(url: str, advice: str) -> Iterator[None]:
         if status in PASSING or status >= 500 or _is_throttled(status, str(error)):
             raise TryAgain(f"{url} answers {status}: {said}") from error
         raise BadInput(f"{url} answers {status} ({said}): {advice}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{url} does not answer in JSON: {advice}") from error
 
 
