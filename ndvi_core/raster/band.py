@@ -1,20 +1,32 @@
 """The bands of a scene: opening one, and checking that it is what the computation expects."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable, TryAgain
+from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Scene
 from ndvi_core.models.scene import Asset as Asset  # part of what this module offers
-from ndvi_core.models.scene import Scene
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
-from ndvi_core.raster.gdal import without_secrets
+from ndvi_core.raster.gdal import gdal_env, gdal_errors, without_secrets
 from ndvi_core.raster.grid import TileLayout, raster_grid
 from ndvi_core.raster.remote_tiff import ByteRange
 
 if TYPE_CHECKING:
     from rasterio import DatasetReader
+
+MAX_BLOCK_BYTES = 2 * 10_980**2
+"""Of a block's pixels: a whole band of a Sentinel-2 tile. A broken header claims more, which no task has memory for."""
+
+SMALLEST_PIXEL = 4.0
+"""Metres. With smaller pixels than Sentinel-2's a field would take memory that no task has."""
+
+FARTHEST = 1e8
+"""Units of a CRS from its origin within which there is a place on Earth."""
+
+_METRES_PER_DEGREE = 111_320.0
 
 STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
@@ -38,7 +50,7 @@ class Band:
         self.blocks_read = 0
         self.bytes_read = 0
         """Compressed size of the blocks read, as the TIFF's directory states it; 0 for other formats."""
-        self.declared_offset = _declared_offset(source.header)
+        self.declared_offset = _declared_offset(source.header, name)
         """What the file says is to be added to its digital numbers; None if it says nothing of it."""
         self._source = source
         self._unreachable: SceneUnreachable | None = None
@@ -95,7 +107,8 @@ def open_band(scene: Scene, asset: Asset) -> Band:
     name, href = locate(scene, asset)
     source = open_source(href, name)
     try:
-        return Band(source, _layout(source.header, name), name)
+        with gdal_env(), gdal_errors(name, None):
+            return Band(source, _layout(source.header, name), name)
     except SceneUnreadable:
         source.close()
         raise
@@ -124,10 +137,26 @@ def _layout(dataset: "DatasetReader", name: str) -> TileLayout:
         raise SceneUnreadable(f"{name}: its CRS is {dataset.crs or 'missing'}, expected one with an EPSG code")
     if transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
         raise SceneUnreadable(f"{name}: it is not north-up: its transform is {tuple(transform)[:6]}")
+    _check_place(dataset, name)
     grid, window = raster_grid(transform, epsg, dataset.height, dataset.width)
     height, width = dataset.block_shapes[0]
-    by_rows = width == dataset.width
-    return TileLayout(grid, window, height * max(1, STRIPE_ROWS // height) if by_rows else height, width)
+    if width == dataset.width:
+        height *= max(1, STRIPE_ROWS // height)
+    if height * width * np.dtype(dataset.dtypes[0]).itemsize > MAX_BLOCK_BYTES:
+        raise SceneUnreadable(
+            f"{name}: its blocks are {width} x {height} pixels, more than a Sentinel-2 tile has: is its header damaged?"
+        )
+    return TileLayout(grid, window, height, width)
+
+
+def _check_place(dataset: "DatasetReader", name: str) -> None:
+    """Refuse a raster that is not on the Earth, or whose pixels are much smaller than Sentinel-2's."""
+    transform = tuple(dataset.transform)[:6]
+    smallest = SMALLEST_PIXEL / (_METRES_PER_DEGREE if dataset.crs.is_geographic else 1.0)
+    if not all(abs(value) <= FARTHEST for value in transform) or min(transform[0], -transform[4]) < smallest:
+        raise SceneUnreadable(
+            f"{name}: its transform is {transform}: expected pixels of 10 m or more, and a place on Earth"
+        )
 
 
 def _nodata(dataset: "DatasetReader") -> int:
@@ -136,10 +165,14 @@ def _nodata(dataset: "DatasetReader") -> int:
     return int(value) if value is not None and limits.min <= value <= limits.max else 0
 
 
-def _declared_offset(dataset: "DatasetReader") -> int | None:
+def _declared_offset(dataset: "DatasetReader", name: str) -> int | None:
     """Return the file's offset in digital numbers; a file without a scale says nothing of it."""
-    scale, offset = dataset.scales[0], dataset.offsets[0]
-    return round(offset / scale) if scale not in (0, 1) else None
+    scale, offset = float(dataset.scales[0]), float(dataset.offsets[0])
+    if scale in (0, 1):
+        return None
+    if not isfinite(scale) or not abs(offset / scale) <= MAX_DIGITAL_NUMBER:
+        raise SceneUnreadable(f"{name}: it has the offset {offset} with the scale {scale}, beyond any reflectance")
+    return round(offset / scale)
 
 
 def _signed(href: str, signing: str | None, name: str) -> str:

@@ -119,11 +119,11 @@ def gdal_errors(name: str, url: str | None, needed: int = 0) -> Iterator[None]:
         url: Where it is read from, `https://...` or `s3://...`; None for a file, which no network can fail.
         needed: Bytes that the file has to have for what is read.
     """
-    from rasterio.errors import RasterioError
+    from rasterio.errors import CRSError, RasterioError
 
     try:
         yield
-    except RasterioError as error:
+    except (CRSError, RasterioError) as error:
         said = without_secrets("; ".join(_chain(error)))
         kind = SceneUnreachable if url and is_passing(url, said, needed) else SceneUnreadable
         raise kind(f"{name}: {said}") from None
