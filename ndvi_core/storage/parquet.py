@@ -56,10 +56,14 @@ def read_table(data: bytes) -> "Table":
     """
     from arro3.io import read_parquet
 
-    # On anything else arro3 would panic.
     if len(data) < 2 * len(MAGIC) or not (data.startswith(MAGIC) and data.endswith(MAGIC)):
         raise BadInput(f"not a Parquet file: {len(data)} bytes that do not begin and end with {MAGIC!r}")
-    return read_parquet(BytesIO(data), batch_size=BATCH).read_all()
+    try:
+        return read_parquet(BytesIO(data), batch_size=BATCH).read_all()
+    except BaseException as error:  # arro3 raises bare Exceptions, and a panic of Rust is no Exception
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
+            raise
+        raise BadInput(f"a damaged Parquet file: {error}") from error
 
 
 def geometry_field() -> "ArrowField":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from ndvi_core.errors import BadInput
@@ -64,14 +65,23 @@ def read_order(data: bytes) -> WorkOrder:
     table = read_table(data)
     header = _header(table)
     sets = _scene_sets(header.pop("scene_sets", None))
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    try:
+        columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    except (OverflowError, ValueError) as error:  # of days
+        raise BadInput(f"dates: {error}") from error
     geometries = shapely.from_wkb(columns["geometry"], on_invalid="ignore")
     if broken := np.flatnonzero(shapely.is_missing(geometries)).tolist():
         raise BadInput(f"fields.{broken[0]}.geometry: not WKB")
+    if odd := np.flatnonzero(~_are_fields(geometries)).tolist():
+        raise BadInput(f"fields.{odd[0]}.geometry: neither empty nor polygons in degrees")
     fields = tuple(map(OrderField, columns["field_id"], geometries.tolist(), columns["geometry_hash"]))
     cells: list[Cell] = []
     for number, of_field in enumerate(zip(*(columns[name] for name in _CELLS), strict=True)):
+        if len(set(map(len, of_field))) > 1:
+            raise BadInput(f"fields.{number}: {', '.join(_CELLS)} are not of one length")
         for day, scene_set, fingerprint in zip(*of_field, strict=True):
+            if day is None:  # what the calendar does not have
+                raise BadInput(f"cells.{len(cells)}.date: there is no such day")
             if not 0 <= scene_set < len(sets):
                 raise BadInput(f"cells.{len(cells)}.scene_set: there is no set {scene_set} among {len(sets)}")
             cells.append(Cell(number, day, sets[scene_set], fingerprint))
@@ -104,6 +114,17 @@ def describe_order(order: WorkOrder) -> dict[str, Any]:
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CELLS = ("dates", "scene_sets", "fingerprints")
+
+
+def _are_fields(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return which geometries can be those of fields: what is clipped away is empty."""
+    lowest, highest = np.array([-180, -90, -180, -90]), np.array([180, 90, 180, 90])
+    bounds = shapely.bounds(geometries)
+    polygonal = np.isin(
+        shapely.get_type_id(geometries), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    )
+    within = polygonal & (bounds >= lowest).all(axis=1) & (bounds <= highest).all(axis=1)
+    return np.asarray(shapely.is_empty(geometries) | within)
 
 
 def _scene_sets(stated: object) -> list[SceneSet]:
@@ -154,12 +175,15 @@ def _header(table: "Table") -> dict[str, Any]:
     """
     if missing := [name for name in (*_types(), "geometry") if name not in table.column_names]:
         raise BadInput(f"no column {', '.join(missing)}")
-    for name, expected in _types().items():
+    for name, expected in (*_types().items(), ("geometry", geometry_field().type)):
         if table.field(name).type != expected:
             raise BadInput(f"{name}: the column is {table.field(name).type}, not {expected}")
+        if any(chunk.null_count for chunk in table.column(name).chunks):
+            raise BadInput(f"{name}: a value is missing")
     try:
         header = json.loads(table.schema.metadata_str[HEADER])
-    except (KeyError, ValueError) as error:
+        json.dumps(header, ensure_ascii=False).encode()  # half a character can be read, but not be written any more
+    except (KeyError, RecursionError, ValueError) as error:
         raise BadInput(f"no JSON in the metadata {HEADER}: {error}") from error
     if not isinstance(header, dict):
         raise BadInput(f"the metadata {HEADER} are no JSON object")
