@@ -13,6 +13,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from support.bounds import bounded
 from support.chance import examples
 from support.orders import ORDER_KEY, make_order
@@ -22,7 +23,7 @@ from support.spoiled import damaged, spoiled, written
 from ndvi_core.compute import run_order
 from ndvi_core.errors import BadInput, NdviError
 from ndvi_core.storage.object_store import Store
-from ndvi_core.storage.work_orders import HEADER, write_order
+from ndvi_core.storage.work_orders import HEADER, read_order, write_order
 
 FIELDS = {"a": pixel_box(5, 5, 10, 10), "b": pixel_box(20, 20, 8, 8)}
 ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
@@ -30,6 +31,8 @@ ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
     "scene_sets": st.integers(-1, 2) | st.integers(-(2**31), 2**31 - 1),
     "fingerprints": st.text(max_size=3),
 }
+MOST_MEMORY = 800_000_000
+"""Bytes, of an order that is run."""
 PLACES = {"results", "manifest", "products", "passes"}
 OTHER_COLUMNS = ([1, 2], ["a", "b"], [[1], [2]], [None, None], [{"a": 1}, {"a": 2}], [1.5, float("nan")])
 
@@ -47,6 +50,9 @@ class Order:
     def run(self, data: bytes) -> None:
         self.store.write(ORDER_KEY, data)
         with bounded():
+            with suppress(BadInput, ValidationError):
+                if read_order(data).memory > MOST_MEMORY:
+                    return  # an order says what it takes, and a damaged one may have a field as large as a country
             run_order(self.store.uri(ORDER_KEY))
 
     def with_header(self, header: str) -> bytes:
@@ -155,6 +161,18 @@ def test_an_order_with_a_baseline_that_is_no_number_is_refused(order: Order) -> 
     header["scenes"][0]["baseline"] = ""
     with pytest.raises(BadInput, match=r"scenes\.0\.baseline: "):
         order.run(order.with_header(json.dumps(header)))
+
+
+def test_an_order_with_a_time_of_no_zone_is_refused(order: Order) -> None:
+    header = json.loads(json.dumps(order.header))
+    header["scenes"][0]["updated"] = "2025-06-01T20:00:00"
+    with pytest.raises(BadInput, match=r"scenes\.0\.updated: .*timezone"):
+        order.run(order.with_header(json.dumps(header)))
+
+
+def test_a_field_of_which_nothing_is_left_is_run(order: Order) -> None:
+    nothing = shapely.to_wkb(shapely.Polygon())
+    order.run(order.with_values("geometry", [nothing, nothing]))
 
 
 def test_damage_within_a_parquet_file_is_told_as_that(order: Order) -> None:

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from pydantic import AwareDatetime, model_validator
 from pydantic import Field as Attribute
-from pydantic import model_validator
 
 from ndvi_core.errors import SceneUnreadable
 from ndvi_core.models.frozen import Frozen
@@ -68,7 +68,7 @@ class Scene(Frozen):
 
     id: str
     collection: str
-    time: datetime
+    time: AwareDatetime
     """Acquisition, UTC."""
     tile: str = Attribute(pattern=r"^\d{2}[C-X][A-Z]{2}$")
     """MGRS tile, e.g. `30UXV`."""
@@ -76,7 +76,7 @@ class Scene(Frozen):
     """The same for all scenes of one pass, e.g. relative orbit and sensing start; with `tile` it finds duplicates."""
     baseline: str = Attribute(pattern=r"^\d{1,2}\.\d{1,2}$")
     """Processing baseline, e.g. `05.11`."""
-    updated: datetime | None = None
+    updated: AwareDatetime | None = None
     """When the catalogue last changed the item, UTC; None if it does not say."""
     epsg: int | None = None
     """Code of the bands' CRS; None if the catalogue does not say."""

@@ -66,7 +66,8 @@ class OrderField(NamedTuple):
     @property
     def window_pixels(self) -> float:
         """About how many pixels of 10 m there are in the smallest rectangle that contains the field."""
-        west, south, east, north = map(float, self.geometry.bounds)
+        bounds = (0.0,) * 4 if self.geometry.is_empty else self.geometry.bounds
+        west, south, east, north = map(float, bounds)
         width = (east - west) * cos(radians((south + north) / 2)) * METRES_PER_DEGREE
         height = (north - south) * METRES_PER_DEGREE
         return (width / _PIXEL_METRES + 2) * (height / _PIXEL_METRES + 2)

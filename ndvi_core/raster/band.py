@@ -8,6 +8,7 @@ import numpy as np
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable, TryAgain
 from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Scene
+from ndvi_core.models.constants import METRES_PER_DEGREE
 from ndvi_core.models.scene import Asset as Asset  # part of what this module offers
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
 from ndvi_core.raster.gdal import gdal_env, gdal_errors, without_secrets
@@ -25,8 +26,6 @@ SMALLEST_PIXEL = 4.0
 
 FARTHEST = 1e8
 """Units of a CRS from its origin within which there is a place on Earth."""
-
-_METRES_PER_DEGREE = 111_320.0
 
 STRIPE_ROWS = 256
 """Rows that are read at once of a raster that is not tiled but stored by rows."""
@@ -152,7 +151,7 @@ def _layout(dataset: "DatasetReader", name: str) -> TileLayout:
 def _check_place(dataset: "DatasetReader", name: str) -> None:
     """Refuse a raster that is not on the Earth, or whose pixels are much smaller than Sentinel-2's."""
     transform = tuple(dataset.transform)[:6]
-    smallest = SMALLEST_PIXEL / (_METRES_PER_DEGREE if dataset.crs.is_geographic else 1.0)
+    smallest = SMALLEST_PIXEL / (METRES_PER_DEGREE if dataset.crs.is_geographic else 1.0)
     if not all(abs(value) <= FARTHEST for value in transform) or min(transform[0], -transform[4]) < smallest:
         raise SceneUnreadable(
             f"{name}: its transform is {transform}: expected pixels of 10 m or more, and a place on Earth"
