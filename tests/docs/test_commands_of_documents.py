@@ -50,6 +50,7 @@ RUN = (
 NOT_RUN = {
     ("README.md", "make demo"): "tests/local/test_stack.py runs the demo; the tests are this",
     ("CONTRIBUTING.md", "make setup"): "makes the environment that this runs in, and runs the tests themselves",
+    ("fuzzing.md", ".venv/bin/pytest"): "is these tests themselves",
     ("data.md", "NDVI_SEASON_RULES="): "is a setting; tests/test_settings.py reads it",
     ("speed.md", "make bench"): "takes an hour, and a machine that does nothing else",
     ("alerts.md", "curl --fail"): "takes the example in the DAGs folder; tests/stack/test_example_dag.py asks the same",
