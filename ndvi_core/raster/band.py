@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable, TryAgain
-from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Scene
 from ndvi_core.models.constants import METRES_PER_DEGREE
+from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Scene
 from ndvi_core.models.scene import Asset as Asset  # part of what this module offers
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
 from ndvi_core.raster.gdal import gdal_env, gdal_errors, without_secrets
