@@ -6,9 +6,9 @@ another. Notes are counted, since those of transactions that end later may have 
 
 from datetime import date
 
-from sqlalchemy import Connection, FromClause, func, insert, select
+from sqlalchemy import BigInteger, Connection, FromClause, cast, func, insert, select
 
-from ndvi_core.registry.tables import field, written_day
+from ndvi_core.registry.tables import event_review, field, season_setting, stale_season_part, written_day
 
 
 def note_days(connection: Connection, cells: FromClause) -> None:
@@ -29,6 +29,24 @@ def fields_revision(connection: Connection) -> str:
     query = select(func.count(), func.coalesce(func.max(field.c.sequence), 0), func.max(field.c.changed_at))
     count, last, changed_at = connection.execute(query.select_from(field)).one()
     return f"{count}-{last}-{0 if changed_at is None else round(changed_at.timestamp() * 1_000_000)}"
+
+
+def seasons_revision(connection: Connection) -> str:
+    """Return a word that is another one after seasons were computed or somebody said something of an event.
+
+    Who computes seasons takes their notes away at the end. Where they came and went between two looks, what they were
+    made for tells: a row of the ledger by `rows_revision`, a field by `fields_revision`, and here a setting, a review,
+    and fields that were caught up.
+    """
+    queries = (
+        select(func.count(stale_season_part.c.note)),
+        select(func.max(stale_season_part.c.note)),
+        select(func.max(season_setting.c.number)),
+        select(func.count()).select_from(field).where(~field.c.caught_up),
+        select(cast(func.extract("epoch", func.max(event_review.c.reviewed_at)) * 1_000_000, BigInteger)),
+    )
+    words = connection.execute(select(*(query.scalar_subquery() for query in queries))).one()
+    return "-".join(str(word or 0) for word in words)
 
 
 def day_revisions(connection: Connection, start: date, end: date) -> dict[date, int]:

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pytest
 import shapely
 from sqlalchemy import Connection
+from support.events import an_event, note_events
 from support.models import a_field, an_observation, square
 from support.web import Ask, Server, SignIn
 
-from ndvi_core.registry import field_life, ledger, recorded_days
+from ndvi_core.models.season_part import SeasonPart
+from ndvi_core.registry import events, field_life, ledger, recorded_days, stale_seasons
 from ndvi_core.registry import fields as registry
 
 FIRST = date(2025, 4, 1)
@@ -54,6 +56,11 @@ def _seeded(server: Server) -> Iterator[None]:
         recorded_days.mark_recorded(connection, LAST, FIRST)
     yield
     server.empty()
+
+
+@pytest.fixture(scope="module")
+def _an_event(server: Server) -> None:
+    note_events(server.engine, an_event("e1"))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +127,9 @@ def test_too_many_cells_are_refused(ask: Ask) -> None:
     assert (answer.status_code, "ask for fewer days" in answer.json()["detail"]) == (422, True)
 
 
+Change = Callable[[Connection], None]
+
+
 def a_day(connection: Connection) -> None:
     ledger.upsert_observations(connection, [an_observation(wheat, LAST, ndvi_mean=0.7)], PLANNED)
 
@@ -140,11 +150,45 @@ def a_removal(connection: Connection) -> None:
     field_life.remove(connection, "moved")
 
 
-DAYS = ("api/columns/seasons", "api/columns/grid", "api/fields", "api/grid")
+def a_season_to_compute(connection: Connection) -> None:
+    stale_seasons.note_part(connection, SeasonPart(2025, 0))
+
+
+def a_computed_season(connection: Connection) -> None:
+    notes = [note for of_part in stale_seasons.stale_parts(connection).values() for note in of_part]
+    assert notes
+    stale_seasons.mark_done(connection, notes)
+
+
+def a_caught_up_field(connection: Connection) -> None:
+    registry.mark_caught_up(connection, registry.load_fields(connection, ["wheat"]))
+
+
+def other_settings(connection: Connection) -> None:
+    stale_seasons.note_new_settings(connection, "others")
+
+
+def a_review(connection: Connection) -> None:
+    events.review_event(connection, "e1", True, "hail", "op")
+
+
+def at_once(change: Change) -> Change:
+    """Return a change after which the seasons that it concerns are computed before anybody looks."""
+
+    def changed_and_computed(connection: Connection) -> None:
+        change(connection)
+        a_computed_season(connection)
+
+    changed_and_computed.__name__ = f"{change.__name__}_at_once"
+    return changed_and_computed
+
+
+SEASONS = ("api/standings", "api/events")
+DAYS = ("api/columns/seasons", "api/columns/grid", "api/fields", "api/grid", *SEASONS)
 FIELDS = ("api/columns/fields", "api/columns/boundaries")
-Change = Callable[[Connection], None]
 
 
+@pytest.mark.usefixtures("_an_event")
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
@@ -153,6 +197,12 @@ Change = Callable[[Connection], None]
         (another_name, DAYS + FIELDS),
         (an_earlier_end, DAYS + FIELDS),
         (a_removal, DAYS + FIELDS),
+        (a_season_to_compute, SEASONS),
+        (a_computed_season, SEASONS),
+        (at_once(a_day), DAYS),
+        (at_once(a_caught_up_field), SEASONS),
+        (at_once(other_settings), SEASONS),
+        (at_once(a_review), SEASONS),
     ],
     ids=lambda one: one.__name__ if callable(one) else "",
 )
@@ -180,9 +230,10 @@ def test_the_revisions_tell_which_day_has_changed(ask: Ask, server: Server) -> N
         ledger.upsert_observations(connection, [row], PLANNED - timedelta(1))
     after = ask("api/revisions").json()
     day = str(FIRST + timedelta(1))
-    assert {key: value for key, value in after.items() if key != "days"} == {
-        key: value for key, value in before.items() if key != "days"
+    assert {key: value for key, value in after.items() if key not in ("days", "seasons")} == {
+        key: value for key, value in before.items() if key not in ("days", "seasons")
     }
+    assert after["seasons"] != before["seasons"], "that of the day is to be computed"
     assert after["days"] == before["days"] | {day: before["days"][day] + 1}, "the older run wrote nothing"
     other = {"start": FIRST + timedelta(2), "end": LAST}
     known = {"If-None-Match": ask("api/columns/grid", **other).headers["ETag"]}

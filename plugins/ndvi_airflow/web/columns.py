@@ -16,7 +16,7 @@ from ndvi_core.registry.columns import boundary_columns, field_columns, season_c
 from ndvi_core.registry.day_grid import grid_columns
 from ndvi_core.registry.due_days import last_owed_day
 from ndvi_core.registry.fields import count_fields
-from ndvi_core.registry.revisions import day_revisions, fields_revision
+from ndvi_core.registry.revisions import day_revisions, fields_revision, seasons_revision
 
 if TYPE_CHECKING:
     from arro3.core import Table
@@ -62,6 +62,8 @@ class Revisions(Frozen):
     """Last recorded day: another one changes the status of seasons, and which days of the grid are missing."""
     days: dict[date, int]
     """How often rows of a day were written, where they were: with another number, the day is out of date."""
+    seasons: str
+    """Another one after seasons were computed or an event was reviewed: what is said of both is out of date."""
 
 
 @router.get("/revisions", responses={200: {"model": Revisions}, **errors(422)})
@@ -73,6 +75,7 @@ def revisions(connection: Registry, settings: Current, period: Period) -> Respon
             count=count_fields(connection),
             last_day=last_owed_day(connection, settings.start_date),
             days=day_revisions(connection, *period),
+            seasons=seasons_revision(connection),
         )
     )
 

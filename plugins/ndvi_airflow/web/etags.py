@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from ndvi_airflow.web.answers import Responses
 from ndvi_core import __version__
 from ndvi_core.registry.due_days import last_owed_day
-from ndvi_core.registry.revisions import fields_revision, rows_revision
+from ndvi_core.registry.revisions import fields_revision, rows_revision, seasons_revision
 
 UNCHANGED: Responses = {304: {"description": "Nothing has changed since the answer with the tag in If-None-Match"}}
 
@@ -25,8 +25,17 @@ def tag_of_days(
 
     Ask for it before what goes into the answer: what is written in between may be in it, and changes the tag.
     """
+    return _tag(request, _of_days(connection, first_daily_day, period))
+
+
+def tag_of_seasons(request: Request, connection: Connection, first_daily_day: date) -> dict[str, str]:
+    """Return the header ETag of an answer that is about what is computed of seasons as well; see `tag_of_days`."""
+    return _tag(request, f"{_of_days(connection, first_daily_day)}-{seasons_revision(connection)}")
+
+
+def _of_days(connection: Connection, first_daily_day: date, period: tuple[date, date] | None = None) -> str:
     up_to = last_owed_day(connection, first_daily_day)
-    return _tag(request, f"{fields_revision(connection)}-{up_to}-{rows_revision(connection, *(period or ()))}")
+    return f"{fields_revision(connection)}-{up_to}-{rows_revision(connection, *(period or ()))}"
 
 
 def _tag(request: Request, revision: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from pydantic import RootModel
 from ndvi_airflow.airflow_compat import GetUserDep
 from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
-from ndvi_airflow.web.dependencies import Registry, RegistryToWrite
+from ndvi_airflow.web.dependencies import Current, Registry, RegistryToWrite
+from ndvi_airflow.web.etags import UNCHANGED, tag_of_seasons
 from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
 from ndvi_airflow.web.security import json_only, reader, reviewer, same_site
 from ndvi_core.models.event import EventKind, EventStatus, ReviewedEvent
@@ -37,10 +38,11 @@ class Review(Frozen):
     """Null or empty is none."""
 
 
-@router.get("", responses=json_or_csv(Events, 422))
+@router.get("", responses=json_or_csv(Events, 422) | UNCHANGED)
 def events(
     request: Request,
     connection: Registry,
+    settings: Current,
     status: Annotated[EventStatus | None, Query(description="Only those that are so")] = None,
     kind: Annotated[EventKind | None, Query(description="Only those of this kind")] = None,
     field: Annotated[str | None, Query(description="Only those of this field", pattern=FIELD_ID_PATTERN)] = None,
@@ -53,8 +55,9 @@ def events(
     offset: Offset = 0,
 ) -> Response:
     """Return a page of what was unusual in seasons, those with the latest evidence first."""
+    tag = tag_of_seasons(request, connection, settings.start_date)
     found = load_events(connection, [field] if field else None, status, kind, since, limit + 1, offset, dismissed)
-    headers = next_page(request, limit, offset, len(found) > limit)
+    headers = tag | next_page(request, limit, offset, len(found) > limit)
     page = found[:limit]
     if format == "json":
         return json_response(Events(page), headers)

@@ -2,11 +2,12 @@
 
 from datetime import date
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from ndvi_airflow.web.answers import READS
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
 from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.etags import UNCHANGED, tag_of_seasons
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import reader
 from ndvi_core.models.frozen import Frozen
@@ -50,9 +51,12 @@ class Standings(Frozen):
     """How many of these have a place."""
 
 
-@router.get("/standings", responses=json_or_csv(Standings, 422))
-def standing(connection: Registry, settings: Current, bucket: Bucket, format: Format = "json") -> Response:
+@router.get("/standings", responses=json_or_csv(Standings, 422) | UNCHANGED)
+def standing(
+    request: Request, connection: Registry, settings: Current, bucket: Bucket, format: Format = "json"
+) -> Response:
     """Return what is new of each field: its last value, the change since the one before, and its place among peers."""
+    tag = tag_of_seasons(request, connection, settings.start_date)
     fields = latest_values(connection, settings.start_date)
     seasons = [OneSeason(one.sequence, one.season, one.plant_type, one.plant_date) for one in fields]
     areas = area_ha([one.geometry for one in fields]).tolist()
@@ -68,6 +72,6 @@ def standing(connection: Registry, settings: Current, bucket: Bucket, format: Fo
     ]
     names = tuple(Standings.model_fields)
     if format == "csv":
-        return csv_response(("standings",), names, rows)
+        return csv_response(("standings",), names, rows, tag)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return json_response(Standings(**dict(zip(names, columns, strict=True))))
+    return json_response(Standings(**dict(zip(names, columns, strict=True))), tag)
