@@ -133,6 +133,42 @@ def test_an_event_is_dismissed_and_that_is_undone(page: Browser, ask: Callable[.
     assert ask("events", dismissed="true") == []
 
 
+def test_what_somebody_else_says_of_an_event_shows_by_itself(
+    page: Browser, ask: Callable[..., Any], sign_in: SignIn
+) -> None:
+    show(page)
+    line = ".crop[aria-labelledby=changes-wheat]"
+    page.find(f"{line} .unusual", "wheat_2")
+    since = page.run("return window.openSince ??= Date.now()")
+    path = f"api/events/{ask('events', kind='drop')[0]['event_id']}/review"
+    sign_in("op").put(path, json={"dismissed": True}).raise_for_status()
+    page.find(f"{line} .quiet", "Nothing unusual is open.")
+    sign_in("op").put(path, json={"dismissed": False}).raise_for_status()
+    page.find(f"{line} .unusual", "wheat_2")
+    assert page.run("return window.openSince") == since
+
+
+def test_a_review_holds_though_the_events_cannot_be_loaded_again(page: Browser, ask: Callable[..., Any]) -> None:
+    show(page)
+    line = ".crop[aria-labelledby=changes-wheat]"
+    page.find(f"{line} .unusual", "wheat_2")
+    page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/events?*"]})
+    try:
+        page.click(f"{line} [data-keep^=turn]")
+        page.find("#notes li:last-child", "dismissed")
+        page.find("#problem", "Airflow does not answer")
+        assert [one["field_id"] for one in ask("events", dismissed="true")] == ["wheat_2"]
+        looks = page.asked().count(f"{page.url}/ndvi/api/revisions")
+        while page.asked().count(f"{page.url}/ndvi/api/revisions") < looks + 2:
+            assert page.find("#problem").is_displayed(), "a look that goes well does not hide it"
+    finally:
+        page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page.find(f"{line} .quiet", "Nothing unusual is open.")
+    assert page.run("return document.getElementById('problem').hidden")
+    page.click("#notes li:last-child .small")
+    page.find(f"{line} .unusual", "wheat_2")
+
+
 def test_a_note_says_who_wrote_it_and_a_dismissed_event_can_be_found(page: Browser, ask: Callable[..., Any]) -> None:
     show(page)
     line = ".crop[aria-labelledby=changes-wheat]"
@@ -307,6 +343,6 @@ def test_of_very_many_fields_only_the_rows_in_view_are_made(page: Browser, count
 
 
 def test_no_error_was_written_to_the_console(browser: Browser) -> None:
-    not_there = "/extent", "/overlays/", "tiles.example", "/series?"
+    not_there = "/extent", "/overlays/", "tiles.example", "/series?", "/api/events?"
     known = [problem for problem in browser.problems() if not any(words in problem for words in not_there)]
     assert known == [], json.dumps(known, indent=1)

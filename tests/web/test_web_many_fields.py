@@ -10,7 +10,7 @@ from support.models import a_field, an_observation, square
 from support.web import Server, SignIn
 
 from ndvi_core.registry import fields as registry
-from ndvi_core.registry import ledger, recorded_days
+from ndvi_core.registry import ledger, recorded_days, stale_seasons
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
@@ -104,11 +104,43 @@ def test_a_field_more_is_loaded_and_named(browser: Browser, registered: Server) 
     browser.find("#notes", "one_more: registered")
 
 
-def test_what_has_not_changed_is_not_asked_for(browser: Browser) -> None:
-    before, revisions = len(columns(browser)), sum("/api/revisions" in url for url in browser.asked())
+def look_twice(browser: Browser) -> list[str]:
+    """Return what was asked for from now on until the page has looked for news twice."""
+    before = len(browser.asked())
     end = time.monotonic() + 60
-    while time.monotonic() < end and sum("/api/revisions" in url for url in browser.asked()) < revisions + 2:
+    while time.monotonic() < end and sum("/api/revisions" in url for url in browser.asked()[before:]) < 2:
         time.sleep(0.5)
-    assert sum("/api/revisions" in url for url in browser.asked()) >= revisions + 2
-    assert len(columns(browser)) == before
+    asked = [url.split("/ndvi/api/")[1] for url in browser.asked()[before:] if "/ndvi/api/" in url]
+    assert asked.count("revisions") >= 2
+    return asked
+
+
+LOOKS = {"session", "revisions", "indices", "extent"}
+"""Of which there may be no extent yet."""
+
+
+@pytest.mark.parametrize("shown", ["view=map", "field=f1,f2"])
+def test_what_has_not_changed_is_not_asked_for(browser: Browser, shown: str) -> None:
+    browser.run("location.hash = arguments[0]", shown)
+    if "field" in shown:
+        browser.find("#curve svg")
+    look_twice(browser)  # what is shown first, and of the changes of other tests, is loaded meanwhile
+    assert set(look_twice(browser)) <= LOOKS
+
+
+def test_of_computed_seasons_and_reviews_only_what_tells_of_them_is_loaded(
+    browser: Browser, registered: Server
+) -> None:
+    browser.run("location.hash = arguments[0]", "field=f1,f2")
+    look_twice(browser)
+    with registered.engine.begin() as connection:
+        notes = [note for of_part in stale_seasons.stale_parts(connection).values() for note in of_part]
+        stale_seasons.mark_done(connection, notes)
+    asked = [one for one in [*look_twice(browser), *look_twice(browser)] if one not in LOOKS]
+    assert asked.count("standings") == sum("events?limit=" in one for one in asked) == 1
+    assert {f"fields/{name}/seasons" for name in ("f1", "f2")} <= set(asked)
+    assert not [one for one in asked if one.startswith("columns/")]
+
+
+def test_no_error_was_written_to_the_console(browser: Browser) -> None:
     assert [problem for problem in browser.problems() if "Failed to load" not in problem] == []

@@ -178,6 +178,8 @@ export interface Revisions {
   last_day: string;
   /** How often rows of a day were written, where they were. */
   days: Record<string, number>;
+  /** Another one after seasons were computed or an event was reviewed. */
+  seasons: string;
 }
 
 /** What is known of a field's day, and where it comes from. */

@@ -14,7 +14,7 @@ import { alignPicker, earlierWords, loadEarlier, seasonsBefore } from "./earlier
 import { addition, chips, facts, heading, indexPicker, numbers, provenance } from "./field_parts.js";
 import { filesOf, periodOf, sheets } from "./field_files.js";
 import { pictures } from "./field_pictures.js";
-import { digestOf, loadSeasons, seasonOf, seasonsBeside } from "./season.js";
+import { loadSeasons, seasonOf, seasonsBeside } from "./season.js";
 import { eventList, phenology, seasonPicker } from "./season_parts.js";
 import { change, pick, state, watch } from "./state.js";
 import { messageOf } from "./words.js";
@@ -59,17 +59,18 @@ export class FieldPanel {
     this.shown = null;
     /** How often was loaded: only the last answer counts. */
     this.loads = 0;
+    /** The number of the last load that has ended. */
+    this.ended = 0;
     watch(["field", "grid", "season", "index", "indices", "align"], () => this.#load());
     watch(["date"], () => this.#followDate());
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
   }
 
-  /** Load again what is shown if something of it was computed anew meanwhile, or if it could not be loaded. */
-  async look() {
-    const { shown } = this;
-    const digests = await Promise.all(shown?.ids.map(digestOf) ?? []);
-    const isSame = shown?.known.every(({ digest }, at) => digest === digests[at]);
-    if (shown === this.shown && !isSame && present().length > 0) await this.#load();
+  /** Load again what is shown if something of seasons is new, or what could not be loaded. @param {boolean} isNew */
+  look(isNew) {
+    const isWhole = this.shown?.known.every(({ problem }) => !problem) ?? false;
+    const isLoading = this.ended < this.loads;
+    if (present().length > 0 && (isNew || !(isWhole || isLoading))) this.#load();
   }
 
   async #load() {
@@ -81,15 +82,18 @@ export class FieldPanel {
       this.box.hidden = true;
       this.box.replaceChildren();
       this.shown = null;
+      this.ended = load;
       return;
     }
     try {
       const shown = await loadShown(ids, shownSeason(ids[0]), shownIndex());
       if (load !== this.loads) return;
+      this.ended = load;
       this.shown = shown;
       this.#render(shown);
     } catch (error) {
       if (load !== this.loads) return;
+      this.ended = load;
       this.shown = null;
       this.box.replaceChildren(heading(ids[0]), h("p", { class: "problem", role: "alert" }, messageOf(error)));
       this.box.hidden = false;

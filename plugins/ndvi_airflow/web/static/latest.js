@@ -1,25 +1,41 @@
 /** Loads what is new of all fields, and what is unusual. */
 
 import * as api from "./api.js";
+import { sayProblem } from "./problems.js";
 import { Standings } from "./standings.js";
 import { change, state } from "./state.js";
-import { dayNumber, dayOf } from "./words.js";
+import { dayNumber, dayOf, messageOf } from "./words.js";
 
 /** How far back events go that are over. */
 const RECENT_DAYS = 60;
 
-/** What was shown last, to see whether anything has changed. */
-let known = { standings: "", unusual: "" };
+/** What the revisions were before that was asked for which is shown. */
+let known = "";
+/** How often was asked: only the last answer counts. */
+let asks = 0;
+let isFollowing = false;
 
-/** Load both again; show what has changed. */
+/** Load both again if the revisions are others than then, unless that is under way. @param {string} revisions */
+export async function followLatest(revisions) {
+  if (isFollowing || (revisions === known && state.standings && state.unusual)) return;
+  isFollowing = true;
+  if (await refreshLatest()) known = revisions;
+  isFollowing = false;
+}
+
+/** Load both again, and show them, or why that failed. @returns Whether they are shown. */
 export async function refreshLatest() {
-  const wanted = state.events;
-  const [columns, unusual] = await Promise.all([api.standings(), api.allEvents(eventsWanted())]);
-  const found = { standings: JSON.stringify(columns), unusual: JSON.stringify(unusual) };
-  if (found.standings !== known.standings) change({ standings: new Standings(columns) });
-  const isAsked = wanted === state.events; // else the next answer is
-  if (isAsked && (found.unusual !== known.unusual || state.unusual === null)) change({ unusual });
-  known = isAsked ? found : { ...found, unusual: known.unusual };
+  const ask = ++asks;
+  try {
+    const [columns, unusual] = await Promise.all([api.standings(), api.allEvents(eventsWanted())]);
+    if (ask !== asks) return false;
+    change({ standings: new Standings(columns), unusual });
+    sayProblem("latest", "");
+    return true;
+  } catch (error) {
+    if (ask === asks) sayProblem("latest", messageOf(error));
+    return false;
+  }
 }
 
 /** Which events the API is asked for. */

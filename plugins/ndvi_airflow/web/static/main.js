@@ -30,7 +30,7 @@ const news = new News(
       showFirst(map);
       performance.mark("map-shown");
     }),
-  () => panel.look(),
+  (isNew) => panel.look(isNew),
 );
 
 function renderFields() {

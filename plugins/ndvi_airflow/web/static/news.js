@@ -3,26 +3,29 @@
 /** @import { Revisions } from "./answers.d.ts" */
 
 import * as api from "./api.js";
-import { byId } from "./dom.js";
-import { refreshLatest } from "./latest.js";
+import { followLatest } from "./latest.js";
 import { load, periodOf } from "./loading.js";
 import { addNote } from "./notes.js";
+import { sayProblem } from "./problems.js";
 import { change, state } from "./state.js";
 import { counted, messageOf } from "./words.js";
 
 const POLL_MILLISECONDS = 6000;
 /** Looking for news takes at most this share of the time, however many fields there are. */
 const POLL_SHARE = 1 / 20;
+
 export class News {
   /**
    * @param {() => void} onFirst Called when all fields are on the map.
-   * @param {() => Promise<void>} onSame Called when all days are as they were; what is computed of them may not be.
+   * @param {(isNew: boolean) => void} onSame Called when all days are as they were; with whether seasons were computed or events reviewed.
    */
   constructor(onFirst, onSame) {
     this.onFirst = onFirst;
     this.onSame = onSame;
-    /** What is shown, to see whether anything has changed. */
+    /** What is shown but for seasons, to see whether anything has changed. */
     this.shown = "";
+    /** Of the seasons that are shown. */
+    this.seasons = "";
     /** @type {Revisions | null} */
     this.known = null;
   }
@@ -37,20 +40,23 @@ export class News {
     ]);
     change({ session, extent });
     if (JSON.stringify(indices) !== JSON.stringify(state.indices)) change({ indices });
-    // Not waited for: how long it takes must not decide how soon a new pass is seen.
-    refreshLatest().catch((error) => this.#say(error));
+    // Neither this nor `onSame` is waited for: how long they take must not decide how soon a new pass is seen.
+    followLatest(JSON.stringify(now));
+    const { seasons, ...others } = now;
     const period = periodOf(session.start_date, now);
-    const shown = JSON.stringify([period, now]);
+    const shown = JSON.stringify([period, others]);
     if (shown === this.shown) {
-      await this.onSame();
-      byId("problem").hidden = true;
+      this.onSame(seasons !== this.seasons);
+      this.seasons = seasons;
+      sayProblem("page", "");
       return;
     }
     const before = state.grid?.ids;
     const isWhole = await load(period, this.known, now, this.onFirst);
-    byId("problem").hidden = true;
+    sayProblem("page", "");
     if (!isWhole) return;
     this.shown = shown;
+    this.seasons = seasons;
     this.known = now;
     if (before && state.grid) noteAdded(before, state.grid.ids);
   }
@@ -60,14 +66,8 @@ export class News {
     try {
       await this.refresh();
     } catch (error) {
-      this.#say(error);
+      sayProblem("page", messageOf(error));
     }
-  }
-
-  /** @param {unknown} error */
-  #say(error) {
-    byId("problem").textContent = messageOf(error);
-    byId("problem").hidden = false;
   }
 
   /** Look for news as long as the page is there, while it is seen. */

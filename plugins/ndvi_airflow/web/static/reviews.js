@@ -15,7 +15,7 @@ const drafts = new Map();
  * The buttons of an event, for those who may, and what was said of it.
  *
  * @param {FieldEvent} event
- * @param {() => Promise<void>} onSaid Loads the events again.
+ * @param {() => Promise<unknown>} onSaid Loads the events again; says itself if that fails.
  */
 export function review(event, onSaid) {
   const box = h("div", { class: "review" }, remarks(event));
@@ -44,7 +44,7 @@ export function remarks({ note, dismissed, reviewed_by: by, reviewed_at: at }) {
   return h("p", { class: "said" }, note === null ? null : `“${note}” `, who);
 }
 
-/** @param {FieldEvent} event @param {HTMLElement} box @param {() => Promise<void>} onSaid */
+/** @param {FieldEvent} event @param {HTMLElement} box @param {() => Promise<unknown>} onSaid */
 function form(event, box, onSaid) {
   const { event_id: id, field_id: field } = event;
   const text = h("textarea", { rows: 2, maxlength: 2000, "aria-label": `Note on the event of ${field}`, "data-keep": `draft ${id}` });
@@ -72,19 +72,20 @@ function form(event, box, onSaid) {
 
 /**
  * @param {FieldEvent} event @param {{dismissed: boolean, note: string | null}} said
- * @param {HTMLButtonElement} button @param {() => Promise<void>} onSaid
+ * @param {HTMLButtonElement} button @param {() => Promise<unknown>} onSaid
  */
 async function say(event, said, button, onSaid) {
   button.disabled = true;
   try {
     await api.reviewEvent(event.event_id, said);
-    drafts.delete(event.event_id);
-    await onSaid();
   } catch (error) {
     button.disabled = false;
     addNote(`Event of ${event.field_id}`).say(messageOf(error), "problem");
     return;
   }
+  drafts.delete(event.event_id);
+  await onSaid();
+  button.disabled = false; // it is still there if they could not be loaded again
   if (said.dismissed === event.dismissed) return announce(`Event of ${event.field_id}: noted`);
   const note = addNote(`Event of ${event.field_id}`);
   note.say(said.dismissed ? "dismissed" : "taken back", "good");

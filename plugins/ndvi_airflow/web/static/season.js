@@ -27,12 +27,11 @@ const MIN_PEERS = 8;
  * @property {Day[]} days None while nothing is computed.
  * @property {SeasonFigures | undefined} figures Of the first season.
  * @property {FieldEvent[]} events Of the first season, in the order of their last days.
- * @property {string} digest Another one if something was computed anew.
  * @property {string} problem Why what is computed could not be loaded; empty if it could.
  */
 
 /** Of a field of which nothing is computed. @type {Omit<Known, "observations">} */
-const NOTHING = { days: [], figures: undefined, events: [], digest: "", problem: "" };
+const NOTHING = { days: [], figures: undefined, events: [], problem: "" };
 
 /**
  * The season that is shown of a field: the one of this name, or else that of the day, or the last one before.
@@ -71,16 +70,9 @@ export async function loadSeasons(id, shown, period, index) {
   return { observations: inSeason, ...numbers };
 }
 
-/** Another one if something of a field was computed anew. @param {string} id */
-export const digestOf = async (id) => JSON.stringify(await computedOf(id));
-
-/** @param {string} id */
-const computedOf = (id) => Promise.all([api.seasons(id), api.events(id)]);
-
 /** @param {string} id @param {SeasonStatus[]} shown @param {string} index */
 async function loadNumbers(id, shown, index) {
-  const computed = await computedOf(id);
-  const [seasons, events] = computed;
+  const [seasons, events] = await Promise.all([api.seasons(id), api.events(id)]);
   const names = shown.map(({ season }) => season);
   const found = seasons.filter(({ season, indices }) => names.includes(season) && indices[index]);
   const series = await Promise.all(found.map(({ season }) => api.series(id, season, index)));
@@ -90,7 +82,6 @@ async function loadNumbers(id, shown, index) {
     events: events
       .filter(({ season, status }) => season === names[0] && status !== "withdrawn")
       .sort((one, other) => (one.last_day < other.last_day ? -1 : 1)),
-    digest: JSON.stringify(computed),
     problem: "",
   };
 }
