@@ -6,12 +6,14 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Engine, create_engine
+from support.models import a_field
 
 from ndvi_airflow.local.services import S3, Postgres
 from ndvi_airflow.web import dependencies
 from ndvi_airflow.web.app import app
 from ndvi_airflow.web.security import dag_reader, reader
+from ndvi_core.registry import fields
 from ndvi_core.storage.object_store import Store
 
 NOWHERE = "127.0.0.1:1"
@@ -28,9 +30,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     app.dependency_overrides.clear()
 
 
-def on(url: str) -> Callable[[], Iterator[Connection]]:
+def on(engine: Engine) -> Callable[[], Iterator[Connection]]:
     def connection() -> Iterator[Connection]:
-        with create_engine(url).connect() as found:
+        with engine.connect() as found:
             yield found
 
     return connection
@@ -44,9 +46,11 @@ def check(client: TestClient, path: str, status: int, said: str) -> None:
 
 @pytest.mark.parametrize("path", ["api/fields", "api/fields/wheat", "api/grid", "api/observations"])
 def test_a_registry_that_is_away_or_not_migrated_is_said_so(client: TestClient, postgres: Postgres, path: str) -> None:
-    app.dependency_overrides[dependencies._connection] = on(f"postgresql+psycopg://nobody@{NOWHERE}/nothing")
+    app.dependency_overrides[dependencies._connection] = on(
+        create_engine(f"postgresql+psycopg://nobody@{NOWHERE}/nothing")
+    )
     check(client, path, 503, "the registry's database does not answer")
-    app.dependency_overrides[dependencies._connection] = on(postgres.url(f"empty_{uuid4().hex}"))
+    app.dependency_overrides[dependencies._connection] = on(create_engine(postgres.url(f"empty_{uuid4().hex}")))
     check(client, path, 502, "airflow ndvi migrate")
 
 
@@ -83,3 +87,32 @@ def test_an_object_that_is_damaged_is_said_so(client: TestClient, tmp_path: Path
     assert client.get(f"/{path}").status_code == 404
     store.write(key, b"\x89PNG\r\n\x1a\n and no more")
     check(client, path, 502, said)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("api/standings", 200), ("api/fields/wheat/seasons", 200), ("api/fields/wheat/series", 404)],
+)
+def test_no_connection_is_held_while_the_bucket_is_read(
+    client: TestClient, engine: Engine, tmp_path: Path, path: str, status: int
+) -> None:
+    with engine.begin() as connection:
+        fields.upsert_fields(connection, [a_field("wheat")], "file")
+    only = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=1)
+    read = []
+
+    class Bucket(Store):
+        """A bucket that takes so long that somebody else asks the registry meanwhile."""
+
+        def read(self, key: str) -> bytes:
+            read.append(key)
+            with only.connect():
+                return super().read(key)
+
+    app.dependency_overrides[dependencies._opener] = lambda: only.connect
+    app.dependency_overrides[dependencies._connection] = on(only)
+    app.dependency_overrides[dependencies._bucket] = lambda: Bucket(tmp_path.as_uri())
+    answer = client.get(f"/{path}")
+    only.dispose()
+    assert answer.status_code == status, answer.text
+    assert read

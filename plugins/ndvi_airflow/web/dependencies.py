@@ -48,7 +48,8 @@ Registry = Annotated[Connection, Depends(_snapshot, scope="function")]
 """To read what was so at one moment."""
 RegistryToWrite = Annotated[Connection, Depends(_transaction, scope="function")]
 RegistryAtNeed = Annotated[Callable[[], AbstractContextManager[Connection]], Depends(_opener)]
-"""For answers that mostly need nothing of the registry: they are given while its database is away."""
+"""For answers that read the bucket, which takes long: they hold no connection meanwhile, and need none where the bucket
+has all."""
 Bucket = Annotated[Store, Depends(_bucket)]
 Current = Annotated[AirflowSettings, Depends(load_settings)]
 

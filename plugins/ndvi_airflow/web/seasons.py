@@ -8,7 +8,7 @@ from pydantic import RootModel
 
 from ndvi_airflow.web.answers import READS
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
-from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.fields import FieldId, require_field
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import reader
@@ -106,10 +106,11 @@ class DailySeries(Frozen):
 
 @router.get("/fields/{field_id}/seasons", responses=json_or_csv(FieldSeasons, 404, 422))
 def seasons(
-    field_id: FieldId, connection: Registry, bucket: Bucket, settings: Current, format: Format = "json"
+    field_id: FieldId, registry: RegistryAtNeed, bucket: Bucket, settings: Current, format: Format = "json"
 ) -> Response:
     """Return the seasons of a field, each with figures of its indices, and where it stands."""
-    field = require_field(connection, field_id)
+    with registry() as connection:
+        field = require_field(connection, field_id)
     files = FieldFiles(bucket, settings.seasons_prefix)
     found = [
         FieldSeason(
@@ -135,7 +136,7 @@ def seasons(
 @router.get("/fields/{field_id}/series", responses=json_or_csv(DailySeries, 404, 422))
 def series(
     field_id: FieldId,
-    connection: Registry,
+    registry: RegistryAtNeed,
     bucket: Bucket,
     settings: Current,
     season: Annotated[str | None, Query(description="Name of the season; without, the last one")] = None,
@@ -143,7 +144,8 @@ def series(
     format: Format = "json",
 ) -> Response:
     """Return the days of a season: observed, smoothed, and among peers and the field's own earlier seasons."""
-    all_seasons = _seasons(require_field(connection, field_id))
+    with registry() as connection:
+        all_seasons = _seasons(require_field(connection, field_id))
     if season is None:
         season = all_seasons[-1].name
     number = next((number for number, one in enumerate(all_seasons) if one.name == season), None)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from ndvi_airflow.web.answers import READS
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
-from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.etags import UNCHANGED, tag_of_seasons
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import reader
@@ -53,11 +53,12 @@ class Standings(Frozen):
 
 @router.get("/standings", responses=json_or_csv(Standings, 422) | UNCHANGED)
 def standing(
-    request: Request, connection: Registry, settings: Current, bucket: Bucket, format: Format = "json"
+    request: Request, registry: RegistryAtNeed, settings: Current, bucket: Bucket, format: Format = "json"
 ) -> Response:
     """Return what is new of each field: its last value, the change since the one before, and its place among peers."""
-    tag = tag_of_seasons(request, connection, settings.start_date)
-    fields = latest_values(connection, settings.start_date)
+    with registry() as connection:
+        tag = tag_of_seasons(request, connection, settings.start_date)
+        fields = latest_values(connection, settings.start_date)
     seasons = [OneSeason(one.sequence, one.season, one.plant_type, one.plant_date) for one in fields]
     areas = area_ha([one.geometry for one in fields]).tolist()
     rows = [
