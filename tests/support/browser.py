@@ -87,6 +87,15 @@ class Browser:
     def run(self, script: str, *arguments: object) -> Any:
         return self.chrome.execute_script(script, *arguments)
 
+    @contextmanager
+    def cut_off(self, *addresses: str) -> Iterator[None]:
+        """Let the page get no answer from these addresses, in which * is anything."""
+        self.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": addresses})
+        try:
+            yield
+        finally:
+            self.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+
     def serious_issues(self) -> list[str]:
         """Return what axe finds on the page that is serious or worse."""
         self.run(AXE_SCRIPT)

@@ -152,8 +152,7 @@ def test_a_review_holds_though_the_events_cannot_be_loaded_again(page: Browser, 
     show(page)
     line = ".crop[aria-labelledby=changes-wheat]"
     page.find(f"{line} .unusual", "wheat_2")
-    page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/events?*"]})
-    try:
+    with page.cut_off("*/api/events?*"):
         page.click(f"{line} [data-keep^=turn]")
         page.find("#notes li:last-child", "dismissed")
         page.find("#problem", "Airflow does not answer")
@@ -161,8 +160,6 @@ def test_a_review_holds_though_the_events_cannot_be_loaded_again(page: Browser, 
         looks = page.asked().count(f"{page.url}/ndvi/api/revisions")
         while page.asked().count(f"{page.url}/ndvi/api/revisions") < looks + 2:
             assert page.find("#problem").is_displayed(), "a look that goes well does not hide it"
-    finally:
-        page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     page.find(f"{line} .quiet", "Nothing unusual is open.")
     assert page.run("return document.getElementById('problem').hidden")
     page.click("#notes li:last-child .small")

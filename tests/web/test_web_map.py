@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -238,6 +239,33 @@ def test_the_day_itself_lies_over_the_last_clear_one(page: Browser) -> None:
     show(page, f"view=map&date={WHITE}")
     assert page.text("#ground-day") == "Satellite, 12 Apr 2025"
     assert colour(page, place(page, patch())) == pytest.approx([255] * 3, abs=3)
+
+
+def requests(page: Browser, part: str) -> int:
+    """Return how often something was asked for that has this in its address."""
+    return sum(part in address for address in page.asked())
+
+
+def wait_for_request(page: Browser, part: str, known: int) -> None:
+    end = time.monotonic() + 60
+    while requests(page, part) == known:
+        assert time.monotonic() < end, f"{part} was not asked for"
+
+
+@pytest.mark.parametrize(("what", "part"), [("*/api/passes?*", "/api/passes?"), ("*/api/passes/*.json", "_L2A.json")])
+def test_a_picture_of_which_nothing_could_be_loaded_comes_later(page: Browser, what: str, part: str) -> None:
+    asked = requests(page, part)
+    with page.cut_off(what):
+        page.open(f"/ndvi/#view=map&date={LAST}")
+        wait_for_request(page, part, asked)
+        settled(page)
+        assert red(page)[0] is None, "there is none yet"
+    end = time.monotonic() + 60
+    while time.monotonic() < end and red(page)[0] is None:
+        time.sleep(0.5)
+    left, top, right, bottom = red(page)
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx(place(page, patch()), abs=1.6)
+    page.find("#ground-day", "Satellite, 2 Apr 2025")
 
 
 def test_the_ground_can_be_plain_and_stays_so(page: Browser) -> None:

@@ -41,7 +41,8 @@ export function startMap() {
     else localStorage.setItem(PLAIN, "");
     map.draw();
   });
-  watch(["grid"], () => state.grid && ground.load(state.grid));
+  // The session is another one at each look for news: then what could not be loaded is asked for again.
+  watch(["grid", "session"], () => state.grid && ground.follow(state.grid));
   watch(["date"], () => renderGround(ground));
   watch(["outlines", "grid"], () => {
     const { outlines, grid } = state;

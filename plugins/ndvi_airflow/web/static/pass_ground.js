@@ -1,6 +1,5 @@
 /** The ground of the map: what the satellite saw on the date, and on the last clear day before it. */
 
-/** @import { Pictured } from "./answers.d.ts" */
 /** @import { Grid } from "./grid.js" */
 /** @import { Overlay } from "./overlays.js" */
 
@@ -19,30 +18,46 @@ export class PassGround {
     this.onKnown = onKnown;
     /** The scenes with a picture, by day. @type {Map<string, string[]>} */
     this.days = new Map();
-    /** Columns of the grid with a picture of a clear day, in their order. @type {number[]} */
+    /** Days with a picture that are clear, in their order. @type {string[]} */
     this.clear = [];
     /** Where pictures lie, by scene; null is asked for. @type {Map<string, Overlay["corners"] | null>} */
     this.places = new Map();
+    /** Scenes of which it could not be loaded where their pictures lie. @type {Set<string>} */
+    this.failed = new Set();
+    /** The grid of whose days it is known, or asked for, which pictures there are. @type {Grid | null} */
+    this.grid = null;
   }
 
-  /** Ask which pictures there are of a grid's days. @param {Grid} grid */
-  async load(grid) {
-    /** @type {Pictured[]} */
-    const found = await api.passes(grid.start, grid.end).catch(() => []); // the map is of use without
+  /** Ask which pictures there are of a grid's days, and again for what could not be loaded. @param {Grid} grid */
+  follow(grid) {
+    if (grid !== this.grid) this.#load(grid);
+    if (this.failed.size === 0) return;
+    for (const id of this.failed) this.places.delete(id);
+    this.failed.clear();
+    this.onKnown();
+  }
+
+  /** @param {Grid} grid */
+  async #load(grid) {
+    this.grid = grid;
+    const found = await api.passes(grid.start, grid.end).catch(() => null); // the map is of use without
+    if (grid !== this.grid) return; // another one was asked for meanwhile
+    if (!found) {
+      this.grid = null;
+      return;
+    }
     this.days = new Map();
     for (const { day, scene_id: id } of found) this.days.set(day, [...(this.days.get(day) ?? []), id]);
-    this.clear = [...this.days.keys()].map((day) => grid.column(day)).filter((column) => isClear(grid, column));
+    this.clear = [...this.days.keys()].filter((day) => isClear(grid, grid.column(day)));
     this.onKnown();
   }
 
   /** The days whose pictures are shown on a date, the uppermost last. @param {Grid} grid @param {string | null} date */
   shownOn(grid, date) {
-    const column = grid.column(date);
-    const last = this.clear.findLast((one) => one <= column) ?? this.clear[0];
-    const pictured = [...this.days.keys()];
-    const below = last === undefined ? (pictured.findLast((day) => day <= grid.day(column)) ?? pictured[0]) : grid.day(last);
-    const own = grid.day(column);
-    return [...new Set([below, own])].filter((day) => day !== undefined && this.days.has(day));
+    const own = grid.day(grid.column(date));
+    const choice = this.clear.length > 0 ? this.clear : [...this.days.keys()];
+    const below = choice.findLast((day) => day <= own) ?? choice[0];
+    return [...new Set([below, own])].filter((day) => this.days.has(day));
   }
 
   /** The pictures to draw on a date, as far as it is known where they lie. @param {Grid} grid @param {string | null} date */
@@ -61,10 +76,13 @@ export class PassGround {
   /** @param {string} day @param {string} id */
   async #ask(day, id) {
     this.places.set(id, null);
-    const found = await api.passPlace(day, id).catch(() => null); // the ground stays plain there
-    if (!found) return;
-    this.places.set(id, found.corners);
-    this.onKnown();
+    try {
+      const { corners } = await api.passPlace(day, id);
+      this.places.set(id, corners);
+      this.onKnown();
+    } catch {
+      this.failed.add(id); // the ground stays plain there
+    }
   }
 }
 
