@@ -213,6 +213,10 @@ def test_a_boundary_is_pasted_and_a_bad_one_is_said(page: Browser, server: Serve
     page.find("#edit-problem", "has to be a GeoJSON Polygon or MultiPolygon")
     page.click("#edit-check")
     assert page.chrome.find_elements("css selector", "#upload-summary") == [], "it is not sent"
+    unclosed = {"type": "Polygon", "coordinates": [list(square(0.1).exterior.coords)[:-1]]}
+    page.run("document.getElementById('edit-geojson').select()")
+    page.press_on("#edit-geojson", json.dumps(unclosed))
+    assert "repeat its first position at its end" in page.text("#edit-problem"), "or it would lose a corner"
     two = shapely.MultiPolygon([square(0.1), square(0.15)])
     page.run("document.getElementById('edit-geojson').select()")
     page.press_on("#edit-geojson", json.dumps({"type": "Feature", "properties": {}, "geometry": at(two)}))

@@ -98,7 +98,7 @@ export class EditForm {
   #take() {
     const geometry = geometryOf(this.geojson.value);
     this.problem.hidden = geometry !== null;
-    this.problem.textContent = "The boundary has to be a GeoJSON Polygon or MultiPolygon with positions of two numbers.";
+    this.problem.textContent = "The boundary has to be a GeoJSON Polygon or MultiPolygon with positions of two numbers; a ring has to repeat its first position at its end.";
     if (geometry) this.vertices.set(geometry);
   }
 
@@ -148,7 +148,10 @@ function geometryOf(text) {
 const isPolygon = (polygon) => Array.isArray(polygon) && polygon.length > 0 && polygon.every(isRing);
 
 /** @param {unknown} ring */
-const isRing = (ring) => Array.isArray(ring) && ring.length > 3 && ring.every(isPosition);
+const isRing = (ring) => Array.isArray(ring) && ring.length > 3 && ring.every(isPosition) && isSame(ring[0], ring[ring.length - 1]);
+
+/** @param {number[]} one @param {number[]} other */
+const isSame = (one, other) => one[0] === other[0] && one[1] === other[1];
 
 /** @param {unknown} position */
 const isPosition = (position) =>
