@@ -225,6 +225,23 @@ def test_zones_are_those_of_the_api_and_of_the_days_that_are_ticked(page: Browse
     assert page.text(".readout").startswith(f"zone {zone}: " if zone else "outside the field")
 
 
+def test_days_of_zones_are_unticked_one_after_the_other(page: Browser) -> None:
+    look(page, "zones")
+    title(page, "Zones of clover")
+    click = "document.getElementById(`zone-${arguments[0]}`).click()"
+    page.run("; ".join(click.replace("[0]", f"[{at}]") for at in (0, 1)), *map(str, CLEAR[:2]))
+    title(page, f"{CLEAR[2]:%-d %b %Y} to 4 Jun 2025")
+    assert page.text("#zone-days") == "Made of 2 days", "no answer was waited for"
+    page.click("#zone-days")
+    press(page, f"#zone-{CLEAR[2]}")
+    page.find("#zone-days", "Made of 1 day")
+    page.press(Keys.ESCAPE)
+    with page.cut_off("*/zones?*"):
+        press(page, "[data-keep=look-zones]")
+        page.find("#picture .problem", "Airflow does not answer")
+        assert page.text("#zone-days") == "Made of 0 days", "of which they were made before says nothing of these"
+
+
 def rows_of(page: Browser) -> list[list[str]]:
     return [one.text.split() for one in page.find("table.zones tbody").find_elements("css selector", "tr")]
 
@@ -299,15 +316,12 @@ def test_what_is_seen_is_a_picture_with_its_legend(page: Browser) -> None:
 
 def test_what_cannot_be_shown_is_said(page: Browser) -> None:
     look(page)
-    page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/zones?*"]})
-    try:
+    with page.cut_off("*/zones?*"):
         press(page, "#mode-zones")
         page.find("#picture .problem", "Airflow does not answer")
         press(page, "#mode-day")
         page.find(".histogram")
         assert page.chrome.find_elements("css selector", "#picture .problem:not([hidden])") == []
-    finally:
-        page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -65,6 +65,7 @@ class Look {
   /** @param {Subject} subject @param {Partial<Wanted>} wanted */
   open(subject, wanted) {
     this.subject = subject;
+    this.seen = null; // it was of another one
     const days = subject.days.map(({ day }) => day);
     const day = wanted.day ?? days.at(-1) ?? "";
     const before = days[Math.max(days.indexOf(day) - 1, 0)];
@@ -104,7 +105,7 @@ class Look {
     const { count, days: chosen } = this.wanted;
     return [
       choice("look-count", "Zones", [["3", "3"], ["4", "4"], ["5", "5"]], String(count), (one) => this.#want({ count: Number(one) })),
-      zoneDays(days, this.seen?.days ?? chosen ?? [], (those) => this.#want({ days: those })),
+      zoneDays(days, chosen ?? this.seen?.days ?? [], (those) => this.#want({ days: those })),
     ];
   }
 
