@@ -82,9 +82,6 @@ export async function allEvents(wanted) {
 export const reviewEvent = (id, said) =>
   send("PUT", new URL(`events/${encodeURIComponent(id)}/review`, OURS), JSON.stringify(said), "application/json");
 
-/** The picture for people, with its legend. @param {string} id @param {string} day */
-export const pictureUrl = (id, day) => new URL(`pictures/${encodeURIComponent(id)}/${day}.png`, document.baseURI);
-
 /** The picture that lies on a map. @param {string} id @param {string} day @param {"png" | "json"} kind */
 export const overlayUrl = (id, day, kind) => new URL(`fields/${encodeURIComponent(id)}/overlays/${day}.${kind}`, OURS);
 

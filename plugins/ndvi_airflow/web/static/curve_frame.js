@@ -55,7 +55,7 @@ export function makeCurve(name, season, begin, { observations, days }, index) {
 }
 
 /** The mean of an index, as far as the day has a value. @param {Observation} one @param {string} index */
-export function meanOf(one, index) {
+function meanOf(one, index) {
   if (one.status !== "computed") return null;
   return index === "ndvi" ? one.ndvi_mean : (one.indices[index]?.mean ?? null);
 }

@@ -33,7 +33,7 @@ export function pictures(id, { season }, observations, index) {
   return [
     h(
       "section",
-      { "aria-labelledby": "strip-title", class: "pictures" },
+      { "aria-labelledby": "strip-title" },
       h("h3", { id: "strip-title" }, `Pictures of ${nameOf(index)}`),
       h("ul", { class: "strip" }, ...shown.toReversed().map((one) => h("li", {}, picture(id, one, (day) => open("day", day))))),
       h(

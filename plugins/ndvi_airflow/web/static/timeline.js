@@ -103,8 +103,6 @@ function render(slider) {
   byId("date-text").textContent = longDay(day);
   byId("date-text", HTMLTimeElement).dateTime = day;
   byId("date-note").textContent = computed > 0 ? `${values} of this day` : "no new value on this day";
-  byId("date-first").textContent = longDay(grid.start);
-  byId("date-last").textContent = longDay(grid.end);
 }
 
 /** A column a day: which share of the fields has which answer. */

@@ -71,7 +71,7 @@ const MILLISECONDS_A_DAY = 86_400_000;
 /** A day as the whole page has it: 25 Jun 2025. @param {string} day */
 export const longDay = (day) => DAY.format(new Date(day));
 /** @param {string} day */
-export const shortDay = (day) => SHORT.format(new Date(day));
+const shortDay = (day) => SHORT.format(new Date(day));
 /** @param {string} day */
 export const monthOf = (day) => MONTH.format(new Date(day));
 
