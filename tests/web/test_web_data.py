@@ -298,9 +298,9 @@ def test_all_fields_come_in_every_format(ask: Ask) -> None:
         ("api/extent", "upload a GeoJSON file with one rectangle"),
         ("api/fields/nobody", "no field nobody in the registry"),
         ("api/fields/nobody/observations", "no field nobody in the registry"),
-        ("api/fields/wheat/overlays/2025-04-02.png", "wheat has no picture of 2025-04-02"),
-        ("api/fields/wheat/overlays/2025-04-02.json", "wheat has no picture of 2025-04-02"),
-        ("pictures/wheat/2025-04-02.png", "wheat has no picture of 2025-04-02"),
+        ("api/fields/wheat/overlays/2025-04-02.png", "wheat has nothing of 2025-04-02"),
+        ("api/fields/wheat/overlays/2025-04-02.json", "wheat has nothing of 2025-04-02"),
+        ("pictures/wheat/2025-04-02.png", "wheat has nothing of 2025-04-02"),
         ("orders/ndvi_daily/manual__x/0", "the task has not written its manifest"),
     ],
 )

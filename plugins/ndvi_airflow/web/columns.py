@@ -2,13 +2,14 @@
 
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.dependencies import Current, Registry
 from ndvi_airflow.web.etags import UNCHANGED, tag_of_days, tag_of_fields
+from ndvi_airflow.web.fields import Tolerance
 from ndvi_airflow.web.pagination import Period, json_response
 from ndvi_airflow.web.security import reader
 from ndvi_core.models.frozen import Frozen
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 ARROW = "application/vnd.apache.arrow.stream"
 MAX_CELLS = 5_000_000
 """Cells of a grid, at most."""
-
-Tolerance = Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")]
 
 router = APIRouter(prefix="/api", dependencies=[reader], tags=["columns"], responses=READS)
 

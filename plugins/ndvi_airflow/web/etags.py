@@ -33,6 +33,12 @@ def tag_of_seasons(request: Request, connection: Connection, first_daily_day: da
     return _tag(request, f"{_of_days(connection, first_daily_day)}-{seasons_revision(connection)}")
 
 
+def unchanged(request: Request, tag: str) -> bool:
+    """Return whether who asks has the answer with this tag, which is compared without its `W/`."""
+    known = request.headers.get("If-None-Match", "").split(",")
+    return tag in (one.strip().removeprefix("W/") for one in known)
+
+
 def _of_days(connection: Connection, first_daily_day: date, period: tuple[date, date] | None = None) -> str:
     up_to = last_owed_day(connection, first_daily_day)
     return f"{fields_revision(connection)}-{up_to}-{rows_revision(connection, *(period or ()))}"
@@ -46,7 +52,6 @@ def _tag(request: Request, revision: str) -> dict[str, str]:
     """
     tag = f'"{__version__}-{revision}"'
     header = {"ETag": f"W/{tag}"}  # weak: it is the same whether or not the answer is compressed
-    known = (one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(","))
-    if tag in known:
+    if unchanged(request, tag):
         raise HTTPException(304, headers=header)
     return header

@@ -35,6 +35,7 @@ MAX_CELLS = 2_000_000
 """Cells of a grid, at most."""
 
 FieldId = Annotated[str, Path(pattern=FIELD_ID_PATTERN)]
+Tolerance = Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")]
 
 router = APIRouter(prefix="/api", dependencies=[reader], tags=["fields"], responses=READS)
 
@@ -155,7 +156,7 @@ def fields(
             json_schema_extra={"pattern": f"^{NUMBER}(,{NUMBER}){{3}}$"},
         ),
     ] = None,
-    tolerance: Annotated[float, Query(ge=0, le=100_000, description="Metres by which boundaries may be off")] = 0,
+    tolerance: Tolerance = 0,
 ) -> Response:
     """Return a page of fields with their status as GeoJSON, in the order of registration."""
     tag = tag_of_days(request, connection, settings.start_date)

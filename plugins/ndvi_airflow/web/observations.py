@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import RootModel, StringConstraints, TypeAdapter, ValidationError
 
 from ndvi_airflow.web.answers import READS, errors
+from ndvi_airflow.web.csv_answers import CSV
 from ndvi_airflow.web.dependencies import Registry
 from ndvi_airflow.web.downloads import names_of, saved_as
 from ndvi_airflow.web.fields import FieldId, require_field
@@ -22,7 +23,7 @@ MAX_ROWS = 20_000
 MAX_IDS = 1_000
 
 Format = Literal["json", "ndjson", "csv", "parquet"]
-NDJSON, CSV = "application/x-ndjson", "text/csv"
+NDJSON = "application/x-ndjson"
 Rows = Annotated[int, Query(ge=1, le=MAX_ROWS)]
 
 _ids = TypeAdapter(list[Annotated[str, StringConstraints(pattern=FIELD_ID_PATTERN)]])

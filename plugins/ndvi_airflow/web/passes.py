@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from pydantic import RootModel, ValidationError
 
-from ndvi_airflow.web.answers import READS, Responses, errors
+from ndvi_airflow.web.answers import READS, errors
 from ndvi_airflow.web.dependencies import Bucket, Current
+from ndvi_airflow.web.etags import UNCHANGED, unchanged
 from ndvi_airflow.web.pagination import Day, Period, json_response
 from ndvi_airflow.web.security import reader
 from ndvi_core.errors import BadInput, NotFound
@@ -19,8 +20,6 @@ HEADERS = {"Cache-Control": "private, max-age=3600"}
 """A picture is drawn once; another one of the same scene, which is rare, may be shown an hour late."""
 
 SceneId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=200)]
-
-NOT_CHANGED: Responses = {304: {"description": "It is the same"}}
 
 router = APIRouter(prefix="/api/passes", dependencies=[reader], tags=["passes"], responses=READS)
 
@@ -50,19 +49,13 @@ def passes(settings: Current, bucket: Bucket, period: Period) -> Response:
     return json_response(Pictures([Pictured(day=day, scene_id=scene_id) for day, scene_id in found]))
 
 
-@router.get("/{day}/{scene_id}.webp", response_class=WebPResponse, responses=NOT_CHANGED | errors(404, 422))
-def picture(
-    day: Day,
-    scene_id: SceneId,
-    settings: Current,
-    bucket: Bucket,
-    if_none_match: Annotated[str | None, Header()] = None,
-) -> Response:
+@router.get("/{day}/{scene_id}.webp", response_class=WebPResponse, responses=UNCHANGED | errors(404, 422))
+def picture(request: Request, day: Day, scene_id: SceneId, settings: Current, bucket: Bucket) -> Response:
     """Return the picture: WebP in Web Mercator, transparent where the scene has no data."""
     key = settings.passes_prefix + pass_key(day, scene_id, "webp")
     try:
-        if if_none_match and if_none_match == f'"{bucket.head(key).etag}"':
-            return Response(status_code=304, headers={**HEADERS, "ETag": if_none_match})
+        if "If-None-Match" in request.headers and unchanged(request, tag := f'"{bucket.head(key).etag}"'):
+            return Response(status_code=304, headers={**HEADERS, "ETag": tag})
         info, data = bucket.get(key)
     except NotFound as error:
         raise HTTPException(404, f"there is no picture of {scene_id} on {day}") from error

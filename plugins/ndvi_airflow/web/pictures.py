@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
-from ndvi_airflow.web.answers import READS, PNGResponse, errors
+from ndvi_airflow.web.answers import PNG, READS, PNGResponse, errors
 from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.fields import FieldId
 from ndvi_airflow.web.pagination import Day, json_response
@@ -156,4 +156,4 @@ def overlay_place(field_id: FieldId, day: Day, settings: Current, bucket: Bucket
 
 
 def _png(data: bytes) -> Response:
-    return Response(data, media_type="image/png", headers=HEADERS)
+    return Response(data, media_type=PNG, headers=HEADERS)

@@ -52,7 +52,9 @@ def product(bucket: Bucket, settings: Current, field_id: str, day: Day, name: st
     try:
         return bucket.read(key_of(settings, field_id, day, name))
     except NotFound as error:
-        raise HTTPException(404, f"{field_id} has no picture of {day}") from error
+        raise HTTPException(
+            404, f"{field_id} has nothing of {day}: no value was computed, or its row alone is kept"
+        ) from error
 
 
 def stated_raster(bucket: Bucket, settings: Current, registry: RegistryAtNeed, field_id: str, day: Day) -> StatedRaster:

@@ -9,8 +9,9 @@ from fastapi import Depends, Header, HTTPException, Request
 from ndvi_airflow.addresses import base_url
 from ndvi_airflow.airflow_compat import BaseUser, DagAccessEntity, GetUserDep, requires_access_dag
 from ndvi_airflow.defaults import DAILY, RECOMPUTE, REGISTRATION, SEASON
+from ndvi_airflow.web.answers import GEOJSON
 
-UPLOAD_TYPES = ("application/geo+json", "application/json")
+UPLOAD_TYPES = (GEOJSON, "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
 
 _upload = requires_access_dag("POST", DagAccessEntity.RUN, REGISTRATION)
