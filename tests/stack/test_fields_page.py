@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from selenium.webdriver import Keys
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser, a_browser
 from support.features import collection, feature
 from support.laptop import a_stack
 from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person
@@ -23,9 +23,7 @@ from support.story import Story, changed
 from ndvi_core.products.colour_map import colour_of
 from ndvi_core.registry.progress import field_statuses
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 START, END = date(2025, 5, 1), date(2025, 5, 2)
 """A day with a scene and one without."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from axe_core_python.base import AXE_SCRIPT
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
@@ -16,6 +17,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+NEEDS_BROWSER = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
+)
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -52,6 +56,11 @@ class Browser:
             self.chrome.get(self.url + path)
             if not any("ERR_NETWORK_CHANGED" in one for one in self._said()[known:]):
                 return
+
+    def sign_in(self, token: str) -> None:
+        """Be the user with this token from now on."""
+        self.open("/ndvi/page.css")  # a cookie is of a host that is shown
+        self.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
 
     def resize(self, width: int = 1280, height: int = 800, theme: str = "light") -> None:
         """Set the size of the window and the theme of the system."""

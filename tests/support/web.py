@@ -6,6 +6,7 @@ from typing import NamedTuple
 import httpx
 from sqlalchemy import Engine, text
 
+from ndvi_core.registry.tables import metadata
 from ndvi_core.storage.object_store import Store
 
 MAX_UPLOAD_BYTES = 20_000
@@ -14,6 +15,11 @@ SignIn = Callable[..., httpx.Client]
 """From a role (None for nobody) to a client that is signed in as a user of it."""
 Ask = Callable[..., httpx.Response]
 """From a path and what goes with it to the answer."""
+
+
+def token_of(sign_in: SignIn, role: str) -> str:
+    """Return the token of a user, for a browser."""
+    return sign_in(role, cookie=True).cookies["_token"]
 
 
 class Server(NamedTuple):
@@ -29,11 +35,6 @@ class Server(NamedTuple):
     def empty(self) -> None:
         """Delete all fields and objects."""
         with self.engine.begin() as connection:
-            rows = (
-                "field, season, field_revision, observation, observation_index, claim, event, event_review, written_day"
-            )
-            connection.execute(
-                text(f"TRUNCATE {rows}, recorded_day, stale_day, extent, index_set, stale_season_part, season_setting")
-            )
+            connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
         for info in self.bucket.list(""):
             self.bucket.delete(info.key)

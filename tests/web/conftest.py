@@ -9,13 +9,17 @@ from uuid import uuid4
 import httpx
 import pytest
 from sqlalchemy import create_engine
-from support.web import MAX_UPLOAD_BYTES, Server, SignIn
+from support.browser import Browser, a_browser
+from support.country import Country
+from support.peers import BARLEY
+from support.web import MAX_UPLOAD_BYTES, Ask, Server, SignIn, token_of
 
 from ndvi_airflow.local.components import airflow_environment, migrate, process_environment, start_component
 from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import free_port, wait_until
 from ndvi_airflow.local.services import S3, Postgres
 from ndvi_core.registry import database
+from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
 ROLES = ("viewer", "user", "op", "admin")
@@ -80,6 +84,38 @@ def sign_in(server: Server) -> Iterator[SignIn]:
     yield sign_in
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def ask(sign_in: SignIn) -> Ask:
+    """Ask for something as a viewer."""
+    client = sign_in("viewer")
+    return lambda path, **parameters: client.get(path, params=parameters or None)
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Server, sign_in: SignIn) -> Iterator[Browser]:
+    """A browser of somebody who may do all."""
+    with a_browser(server.url) as browser:
+        browser.sign_in(token_of(sign_in, "admin"))
+        browser.resize()
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def s3_environment(s3: S3) -> Iterator[None]:
+    """The variables by which a task finds the bucket."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3.environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def country(server: Server, s3_environment: None) -> Iterator[Country]:
+    """Fields whose seasons are computed, in the registry and bucket that the server reads."""
+    yield Country(server.engine, server.bucket, Settings(start_date=BARLEY))
+    server.empty()
 
 
 def _answers(url: str) -> bool:

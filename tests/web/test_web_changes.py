@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -11,31 +10,13 @@ import pytest
 from pyproj import Geod
 from scipy.stats import rankdata
 from support.country import Country, struck
-from support.peers import BARLEY, LAST, MAIZE, PLANTED, SLOW, WHEAT, behind, grow
-from support.web import Ask, Server, SignIn
-
-from ndvi_airflow.local.services import S3
-from ndvi_core.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def country(server: Server, s3: S3) -> Iterator[Country]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.environment.items():
-            patch.setenv(name, value)
-        yield Country(server.engine, server.bucket, Settings(start_date=BARLEY))
-    server.empty()
+from support.peers import LAST, MAIZE, PLANTED, SLOW, WHEAT, behind, grow
+from support.web import Ask, SignIn
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _seeded(country: Country) -> None:
     grow(country)
-
-
-@pytest.fixture(scope="module")
-def ask(sign_in: SignIn) -> Ask:
-    client = sign_in("viewer")
-    return lambda path, **parameters: client.get(path, params=parameters or None)
 
 
 def by_field(standings: dict[str, list[object]]) -> dict[str, dict[str, object]]:

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 import shapely
 from support.models import a_field, an_observation, square
-from support.web import Ask, Server, SignIn
+from support.web import Ask, Server
 
 from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.registry import fields as registry
@@ -56,13 +56,6 @@ def _seeded(server: Server) -> Iterator[None]:
         index_sets.register_indices(connection, ["evi2", "ndmi"])
     yield
     server.empty()
-
-
-@pytest.fixture(scope="module")
-def ask(sign_in: SignIn) -> Ask:
-    """Ask for something as a viewer."""
-    client = sign_in("viewer")
-    return lambda path, **parameters: client.get(path, params=parameters or None)
 
 
 def test_the_session_has_the_period_and_the_tiles(ask: Ask) -> None:

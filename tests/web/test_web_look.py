@@ -11,15 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from selenium.webdriver import Keys
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.pixels import CLEAR, CLOUDY, DAYS, PLANTED, Computed, compute
 from support.web import Server, SignIn
 
 from ndvi_core.models.indices import INDICES
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 CANVAS = "canvas.raster"
 MINUS = "\N{MINUS SIGN}"
@@ -38,12 +36,8 @@ def ask(computed: Computed, sign_in: SignIn) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-def browser(server: Server, computed: Computed, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(server.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        yield browser
+def browser(computed: Computed, signed_in: Browser) -> Browser:
+    return signed_in
 
 
 @pytest.fixture

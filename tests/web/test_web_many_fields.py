@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.models import a_field, an_observation, square
-from support.web import Server, SignIn
+from support.web import Server
 
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import ledger, recorded_days, stale_seasons
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 COUNT = 1200
 FIRST = date(2025, 4, 1)
@@ -43,15 +41,10 @@ def registered(server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser(registered: Server, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(registered.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        browser.resize()
-        browser.open("/ndvi/#view=map")
-        browser.find("#summary", f"{MISSING:,} cells missing")
-        yield browser
+def browser(registered: Server, signed_in: Browser) -> Browser:
+    signed_in.open("/ndvi/#view=map")
+    signed_in.find("#summary", f"{MISSING:,} cells missing")
+    return signed_in
 
 
 def columns(browser: Browser) -> list[str]:

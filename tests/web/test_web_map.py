@@ -15,13 +15,12 @@ from pyproj import Transformer
 from selenium.webdriver import ActionChains
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.models import a_field, an_observation
 from support.orders import make_order, put_order
 from support.scenes import EPSG, LEFT, TOP, lonlat, make_scene, pixel_box, write_raster
-from support.web import Server, SignIn
+from support.web import Server
 
-from ndvi_airflow.local.services import S3
 from ndvi_core.compute import run_order
 from ndvi_core.models.field import Field
 from ndvi_core.models.work_order import Passes
@@ -29,9 +28,7 @@ from ndvi_core.registry import fields as registry
 from ndvi_core.registry import ledger, recorded_days
 from ndvi_core.storage.object_store import Store
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 SIZE = 400
 """Rows and columns of the image, 10 m each."""
@@ -79,11 +76,8 @@ def mercator(longitude: float, latitude: float) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def farm(server: Server, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in s3.environment.items():
-            environment.setenv(name, value)
-        found_a_farm(server.engine, server.bucket, tmp_path_factory.mktemp("scenes"))
+def farm(server: Server, s3_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found_a_farm(server.engine, server.bucket, tmp_path_factory.mktemp("scenes"))
     yield server
     server.empty()
 
@@ -127,13 +121,9 @@ def known(field: Field) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def browser(farm: Server, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(farm.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        browser.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SPY})
-        yield browser
+def browser(farm: Server, signed_in: Browser) -> Browser:
+    signed_in.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SPY})
+    return signed_in
 
 
 @pytest.fixture

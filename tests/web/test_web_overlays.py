@@ -10,7 +10,7 @@ from PIL import Image
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
-from support.web import Ask, Server, SignIn
+from support.web import Ask, Server
 
 from ndvi_core.products.colour_map import colour_of
 
@@ -30,13 +30,6 @@ def _raster(server: Server) -> Iterator[None]:
         server.bucket.write("fields/wheat/2025-04-01/ndvi.tif", bytes(file.read()))
     yield
     server.empty()
-
-
-@pytest.fixture(scope="module")
-def ask(sign_in: SignIn) -> Ask:
-    """Ask for something as a viewer."""
-    client = sign_in("viewer")
-    return lambda path: client.get(path)
 
 
 def test_an_overlay_lies_where_its_raster_does(ask: Ask) -> None:

@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.models import a_field, an_observation
-from support.web import Server, SignIn
+from support.web import Server
 
 from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry import index_sets, ledger, recorded_days
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 FIRST = date(2025, 4, 1)
 CIRE = (0.5, 2.25, 6.5)
@@ -48,13 +46,8 @@ def registered(server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser(registered: Server, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(registered.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        browser.resize()
-        yield browser
+def browser(registered: Server, signed_in: Browser) -> Browser:
+    return signed_in
 
 
 def heights(page: Browser) -> list[float]:

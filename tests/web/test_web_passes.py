@@ -12,7 +12,6 @@ from support.orders import make_order, put_order
 from support.scenes import make_scene, pixel_box, write_raster
 from support.web import Ask, Server, SignIn
 
-from ndvi_airflow.local.services import S3
 from ndvi_core.compute import run_order
 from ndvi_core.models.work_order import Passes
 
@@ -22,17 +21,14 @@ FIRST = f"api/passes/{DAYS[0]}/{NAME.format(DAYS[0])}"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _passes(server: Server, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _passes(server: Server, s3_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Pictures of three days as a compute task draws them, and an object that is none of ours."""
     folder: Path = tmp_path_factory.mktemp("scenes")
     image = write_raster(folder / "TCI.tif", np.full((3, 40, 40), 90, np.uint8))
     scenes = [make_scene(folder, day=day).model_copy(update={"visual": str(image)}) for day in DAYS]
     order = make_order({"wheat": pixel_box(5, 5, 20, 20)}, scenes, store=server.bucket)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in s3.environment.items():
-            environment.setenv(name, value)
-        passes = Passes(uri=server.bucket.uri("passes"), scenes=(0, 1, 2))
-        run_order(put_order(server.bucket, order.model_copy(update={"passes": passes})))
+    passes = Passes(uri=server.bucket.uri("passes"), scenes=(0, 1, 2))
+    run_order(put_order(server.bucket, order.model_copy(update={"passes": passes})))
     server.bucket.write("passes/2025-04/notes.json", b"{}")
     yield
     server.empty()

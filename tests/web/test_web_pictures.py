@@ -12,7 +12,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from support.orders import make_order, put_order
 from support.scenes import DAY, SIZE, lonlat, make_scene, pixel_box
-from support.web import Ask, Server, SignIn
+from support.web import Ask, Server
 
 from ndvi_core.compute import run_order
 from ndvi_core.models.extent import Extent
@@ -31,13 +31,6 @@ BOUNDARY = lonlat(pixel_box(3.3, 4.6, 21.2, 12.7).difference(pixel_box(8, 8, 3, 
 def _empty(server: Server) -> Iterator[None]:
     yield
     server.empty()
-
-
-@pytest.fixture
-def ask(sign_in: SignIn) -> Ask:
-    """Ask for something as a viewer."""
-    client = sign_in("viewer")
-    return lambda path: client.get(path)
 
 
 @pytest.fixture

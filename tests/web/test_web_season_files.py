@@ -10,7 +10,6 @@ from support.country import PLANTED, Country, crop, grown, some_fields, struck
 from support.models import a_field
 from support.web import Ask, Server, SignIn
 
-from ndvi_airflow.local.services import S3
 from ndvi_core.models.observation import IndexStatistics
 from ndvi_core.registry import index_sets
 from ndvi_core.settings import Settings
@@ -20,7 +19,7 @@ LAST_YEAR = date(2024, 4, 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _seeded(server: Server, s3: S3) -> Iterator[None]:
+def _seeded(server: Server, s3_environment: None) -> Iterator[None]:
     """Ten fields of wheat, of which one is struck and was maize the year before, and one that was never computed."""
     country = Country(server.engine, server.bucket, Settings(start_date=LAST_YEAR))
     fields = some_fields(10)
@@ -37,19 +36,10 @@ def _seeded(server: Server, s3: S3) -> Iterator[None]:
     country.record([*rows, *grown(fields[0], DAYS, struck), *grown(first, DAYS, lambda day: crop(day) - 0.05)])
     with country.engine.begin() as connection:
         index_sets.register_indices(connection, ["ndmi"])
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.environment.items():
-            patch.setenv(name, value)
-        country.season_run()
+    country.season_run()
     country.register(a_field("new", plant_date=PLANTED))
     yield
     server.empty()
-
-
-@pytest.fixture(scope="module")
-def ask(sign_in: SignIn) -> Ask:
-    client = sign_in("viewer")
-    return lambda path, **parameters: client.get(path, params=parameters or None)
 
 
 def table(text: str) -> list[dict[str, str]]:

@@ -6,26 +6,22 @@ value, and one is registered after the seasons were computed.
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from selenium.webdriver import Keys
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.country import Country, crop, grown
 from support.models import a_field, square
 from support.web import Server, SignIn
 
-from ndvi_airflow.local.services import S3
 from ndvi_core.models.field import Field
 from ndvi_core.models.observation import Observation
-from ndvi_core.settings import Settings
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 BARLEY, PLANTED = date(2024, 10, 1), date(2025, 4, 1)
 AGE = 100
@@ -52,15 +48,6 @@ def seen(field: Field, days: Any, curve: Any = crop) -> list[Observation]:
     return [
         row.model_copy(update={"valid_fraction": 0.6 if number % 3 == 0 else 1.0}) for number, row in enumerate(rows)
     ]
-
-
-@pytest.fixture(scope="module")
-def country(server: Server, s3: S3) -> Iterator[Country]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3.environment.items():
-            patch.setenv(name, value)
-        yield Country(server.engine, server.bucket, Settings(start_date=BARLEY))
-    server.empty()
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +84,8 @@ def ask(registered: Server, sign_in: SignIn) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-def browser(registered: Server, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(registered.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        yield browser
+def browser(registered: Server, signed_in: Browser) -> Browser:
+    return signed_in
 
 
 @pytest.fixture

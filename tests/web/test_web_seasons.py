@@ -39,12 +39,6 @@ def _seeded(server: Server) -> Iterator[None]:
     server.empty()
 
 
-@pytest.fixture(scope="module")
-def ask(sign_in: SignIn) -> Ask:
-    client = sign_in("viewer")
-    return lambda path, **parameters: client.get(path, params=parameters or None)
-
-
 @pytest.mark.parametrize("path", ["api/fields", "api/fields/home"])
 def test_a_field_has_the_status_of_its_present_season_and_of_all(ask: Ask, path: str) -> None:
     found = ask(path).json()

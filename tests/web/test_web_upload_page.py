@@ -7,40 +7,29 @@ from pathlib import Path
 import pytest
 import shapely
 from selenium.webdriver import ActionChains, Keys
-from support.browser import CHROMIUM, DRIVER, Browser, a_browser
+from support.browser import NEEDS_BROWSER, Browser
 from support.features import collection, feature
 from support.models import a_field, square
 from support.uploads import PENDING, objects
-from support.web import Server, SignIn
+from support.web import Server, SignIn, token_of
 
 from ndvi_core.intake.pending import process_pending
 from ndvi_core.models.field import RegisteredField
 from ndvi_core.registry import fields as registry
 from ndvi_core.settings import Settings
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+pytestmark = NEEDS_BROWSER
 
 HOME = a_field("home", square(0.1))
 
 
-@pytest.fixture(scope="module")
-def browser(server: Server, sign_in: SignIn) -> Iterator[Browser]:
-    with a_browser(server.url) as browser:
-        browser.open("/ndvi/page.css")  # a cookie is of a host that is shown
-        token = sign_in("admin", cookie=True).cookies["_token"]
-        browser.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Browser]:
+def page(signed_in: Browser, server: Server) -> Iterator[Browser]:
     """The page on a registry with two fields."""
     with server.engine.begin() as connection:
         registry.upsert_fields(connection, [HOME, a_field("other", square(0.2))], "file")
-    browser.resize()
-    yield browser
+    signed_in.resize()
+    yield signed_in
     server.empty()
 
 
@@ -226,15 +215,13 @@ def test_a_boundary_is_pasted_and_a_bad_one_is_said(page: Browser, server: Serve
 
 
 def test_who_may_not_upload_may_not_edit(page: Browser, sign_in: SignIn) -> None:
-    token = page.chrome.get_cookie("_token")["value"]
-    viewer = sign_in("viewer", cookie=True).cookies["_token"]
-    page.chrome.add_cookie({"name": "_token", "value": viewer, "path": "/"})
+    page.sign_in(token_of(sign_in, "viewer"))
     try:
         page.open("/ndvi/#field=home")
         page.find("#field-title", "home")
         assert page.chrome.find_elements("css selector", "[data-keep=edit]") == []
     finally:
-        page.chrome.add_cookie({"name": "_token", "value": token, "path": "/"})
+        page.sign_in(token_of(sign_in, "admin"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
