@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from selenium.webdriver import Keys
+from selenium.webdriver import ActionChains, Keys
 from support.browser import NEEDS_BROWSER, Browser
 from support.pixels import CLEAR, CLOUDY, DAYS, PLANTED, Computed, compute
 from support.web import Server, SignIn
@@ -166,8 +166,10 @@ def test_two_days_are_swiped_with_keys_and_with_the_mouse(page: Browser, ask: Ca
     page.press_on("#swipe", Keys.END)
     assert colour_at(page, 8, 12, before) == pytest.approx(first, abs=2)
     page.run("document.getElementById('swipe').blur()")
-    pointer(page, "pointerdown", 0.1)
-    pointer(page, "pointerup", 0.1)
+    mouse(page, 0.1).click_and_hold().perform()
+    page.run("arguments[0].releasePointerCapture(1)", page.find(CANVAS))  # as when the system takes the pointer
+    mouse(page, 0.9).perform()
+    mouse(page, 0.9).release().perform()
     assert page.find("#swipe").get_attribute("value") == "10"
     assert colour_at(page, 8, 12, before) == pytest.approx(second, abs=2)
     page.press_on(CANVAS, Keys.ARROW_UP)
@@ -176,14 +178,29 @@ def test_two_days_are_swiped_with_keys_and_with_the_mouse(page: Browser, ask: Ca
     assert page.text(".readout") == f"10 Apr 2025 {numbers[0]}, 4 Jun 2025 {numbers[1]}"
 
 
-def pointer(page: Browser, kind: str, share: float) -> None:
+def mouse(page: Browser, share: float) -> ActionChains:
+    """Return actions that begin with the mouse at a share of the canvas's width."""
+    box = page.run("return arguments[0].getBoundingClientRect().toJSON()", page.find(CANVAS))
+    chain = ActionChains(page.chrome, duration=0)
+    chain.w3c_actions.pointer_action.move_to_location(round(box["x"] + share * box["width"]), round(box["y"] + 5))
+    return chain
+
+
+def test_days_on_the_grids_of_two_zones_are_not_laid_beside_each_other(page: Browser) -> None:
+    look(page)
     script = """
-      const [canvas, kind, share] = arguments, box = canvas.getBoundingClientRect();
-      canvas.setPointerCapture = () => {};
-      const clientX = box.left + share * box.width, clientY = box.top + 5;
-      canvas.dispatchEvent(new PointerEvent(kind, {clientX, clientY, pointerId: 1, bubbles: true}));
+      const [day, epsg] = arguments, ask = window.fetch;
+      window.fetch = async (address, ...options) => {
+        const answer = await ask(address, ...options);
+        if (!`${address}`.includes(`/pixels/${day}`)) return answer;
+        return { ok: true, json: async () => ({ ...(await answer.json()), epsg }) };
+      };
     """
-    page.run(script, page.find(CANVAS), kind, share)
+    page.run(script, str(CLEAR[-1]), 32633)
+    press(page, "#mode-two")
+    choose(page, "#look-before", str(CLEAR[0]))
+    words = "The pixels of 10 Apr 2025 (EPSG:32632) and 4 Jun 2025 (EPSG:32633) are on the grids of two UTM zones"
+    page.find("#picture .problem", words)
 
 
 def test_a_difference_has_a_diverging_scale(page: Browser, ask: Callable[..., Any]) -> None:
@@ -374,6 +391,18 @@ def test_a_sheet_is_printed_without_what_only_a_screen_needs(page: Browser, addr
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == (1 if "crop" in address else 2)
 
 
+def test_a_sheet_has_all_fields_though_a_season_or_the_events_cannot_be_loaded(page: Browser) -> None:
+    with page.cut_off("*/fields/clover/seasons", "*/api/events?*"):
+        page.open("/ndvi/sheet.html#crop=clover&year=2025")
+        page.find("#sheet:not([aria-busy])")
+    assert page.text("h1") == "clover"
+    assert [one.text for one in page.chrome.find_elements("css selector", "#sheet .problem")] == [
+        "The season of clover could not be loaded: Airflow does not answer. Is it running?",
+        "What is open could not be loaded: Airflow does not answer. Is it running?",
+    ]
+    assert page.text("#sheet tbody th") == "clover"
+
+
 def test_no_error_was_written_to_the_console(browser: Browser) -> None:
-    not_there = "/series?", "/extent", "tiles.example", "/zones?", "/fields/nope"
+    not_there = "/series?", "/extent", "tiles.example", "/zones?", "/fields/nope", "/clover/seasons", "/api/events?"
     assert [problem for problem in browser.problems() if not any(words in problem for words in not_there)] == []

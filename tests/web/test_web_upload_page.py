@@ -183,7 +183,12 @@ def test_a_corner_is_dragged(page: Browser, server: Server) -> None:
     # The field is as large as it fits: its corners are 48 px from the edges above and below.
     half = (box["height"] - 96) / 2
     mouse = ActionChains(page.chrome).move_to_element_with_offset(page.find("#map"), int(half), int(-half))
-    mouse.click_and_hold().move_by_offset(-40, 30).release().perform()
+    mouse.click_and_hold().perform()
+    page.run("document.getElementById('map').releasePointerCapture(1)")  # as when the system takes the pointer
+    ActionChains(page.chrome).move_by_offset(-40, 30).release().perform()
+    held = json.loads(page.run("return document.getElementById('edit-geojson').value"))
+    assert shapely.geometry.shape(held).equals(HOME.geometry), "nobody holds the corner any more"
+    ActionChains(page.chrome).move_by_offset(40, -30).click_and_hold().move_by_offset(-40, 30).release().perform()
     upload(page)
     made, _ = taken_in(server)
     (ring,) = made["geometry"]["coordinates"]

@@ -152,9 +152,12 @@ function groundOf({ transform: [a, , c, , e, f], epsg }, { column, row }) {
   return `, ${east} m east, ${north} m north (EPSG:${epsg})`;
 }
 
-/** How many columns and rows a raster begins after another one; none if it is of another zone's grid. @param {PixelsAnswer} first @param {PixelsAnswer} answer */
+/** How many columns and rows a raster begins after another one. @param {PixelsAnswer} first @param {PixelsAnswer} answer */
 function offsetOf(first, answer) {
-  if (first.epsg !== answer.epsg) return { column: 0, row: 0 };
+  if (first.epsg !== answer.epsg) {
+    const [one, other] = [first, answer].map(({ day, epsg }) => `${longDay(day)} (EPSG:${epsg})`);
+    throw new Error(`The pixels of ${one} and ${other} are on the grids of two UTM zones: choose two days on the same one.`);
+  }
   const [size, , west, , height, north] = answer.transform;
   return { column: Math.round((west - first.transform[2]) / size), row: Math.round((north - first.transform[5]) / height) };
 }

@@ -67,7 +67,7 @@ export class RasterView {
       canvas.setPointerCapture(event.pointerId);
       this.onSwipe(this.#placeOf(event).share);
     });
-    canvas.addEventListener("pointerup", () => (isDragged = false));
+    canvas.addEventListener("lostpointercapture", () => (isDragged = false)); // after a release, too
     canvas.addEventListener("pointerleave", () => this.#point(null));
     canvas.addEventListener("blur", () => this.#point(null));
     canvas.addEventListener("keydown", (event) => {

@@ -7,7 +7,7 @@ import * as api from "./api.js";
 import { h, svg } from "./dom.js";
 import { daysOf } from "./season.js";
 import { eventWords } from "./season_words.js";
-import { counted, crop, longDay, ndvi, signed } from "./words.js";
+import { counted, crop, longDay, messageOf, ndvi, signed } from "./words.js";
 
 /** Fields whose season is looked up; of more the sheet has the latest value alone. */
 const MOST_LOOKED_UP = 200;
@@ -22,6 +22,7 @@ const HEIGHT = 34;
  * @property {SeasonFigures | undefined} figures
  * @property {Day[]} days
  * @property {FieldEvent[]} events Open ones.
+ * @property {string} problem Why its season could not be loaded; empty if it could.
  */
 
 /** @param {Field[]} fields @param {string} name @param {string | null} year Of planting; the last one without. */
@@ -33,9 +34,18 @@ export async function cropSheet(fields, name, year) {
   const shown = year ?? years.at(-1);
   const wanted = all.filter(({ season }) => season.plant_date.startsWith(shown ?? "-"));
   if (wanted.length === 0) return [h("p", { class: "problem", role: "alert" }, `No field of ${crop(name)} was planted${year ? ` in ${year}` : ""}.`)];
-  const events = await api.allEvents({ status: "open", dismissed: "false" });
+  /** @type {[FieldEvent[], string]} */
+  const [events, eventsProblem] = await api.allEvents({ status: "open", dismissed: "false" }).then(
+    (found) => [found, ""],
+    (error) => [[], messageOf(error)],
+  );
   const rows = await inBatches(wanted, async ({ id, season }) => ({ id, season, events: eventsOf(events, id, season), ...(await computed(id, season, wanted.length)) }));
   rows.sort((one, other) => standing(one) - standing(other));
+  const lost = rows.filter(({ problem }) => problem);
+  const problems = [
+    ...(lost.length > 0 ? [`The season of ${lost.map(({ id }) => id).join(", ")} could not be loaded: ${lost[0].problem}`] : []),
+    ...(eventsProblem ? [`What is open could not be loaded: ${eventsProblem}`] : []),
+  ];
   const behind = rows.filter((row) => standing(row) <= -2).length;
   return [
     h(
@@ -44,6 +54,7 @@ export async function cropSheet(fields, name, year) {
       h("h1", {}, crop(name)),
       h("p", { class: "quiet" }, `${counted(rows.length, "field")} planted in ${shown}; ${counted(rows.filter((row) => row.events.length > 0).length, "field")} with something open, ${counted(behind, "field")} far below the others`),
     ),
+    ...problems.map((words) => h("p", { class: "problem", role: "alert" }, words)),
     table(rows),
     h("p", { class: "sheet-foot" }, `NDVI of Sentinel-2 L2A. The dotted line is the median of the crop's fields, as many days after planting; the z is how many robust deviations the latest value lies from it. Made on ${longDay(new Date().toISOString().slice(0, 10))}.`),
   ];
@@ -55,15 +66,16 @@ const eventsOf = (events, id, { season }) => events.filter((one) => one.field_id
 /** Where a field stands among its peers, to sort by; unknown is last. @param {Row} row */
 const standing = ({ figures }) => figures?.peers_z ?? Infinity;
 
-/** @param {string} id @param {SeasonStatus} season @param {number} count Of fields. @returns {Promise<Pick<Row, "figures" | "days">>} */
+/** @param {string} id @param {SeasonStatus} season @param {number} count Of fields. @returns {Promise<Pick<Row, "figures" | "days" | "problem">>} */
 async function computed(id, { season }, count) {
-  if (count > MOST_LOOKED_UP) return { figures: undefined, days: [] };
-  /** @type {[FieldSeason[], Day[]]} */
+  if (count > MOST_LOOKED_UP) return { figures: undefined, days: [], problem: "" };
+  /** @type {[FieldSeason[] | string, Day[]]} */
   const [seasons, days] = await Promise.all([
-    api.seasons(id),
+    api.seasons(id).catch(messageOf),
     api.series(id, season, "ndvi").then(daysOf).catch(() => []),
   ]);
-  return { figures: seasons.find((one) => one.season === season)?.indices.ndvi, days };
+  if (typeof seasons === "string") return { figures: undefined, days, problem: seasons };
+  return { figures: seasons.find((one) => one.season === season)?.indices.ndvi, days, problem: "" };
 }
 
 /**

@@ -32,7 +32,7 @@ class Pointers {
     canvas.addEventListener("pointerdown", (event) => this.#press(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#release(event));
-    canvas.addEventListener("pointercancel", (event) => this.down.delete(event.pointerId));
+    canvas.addEventListener("lostpointercapture", (event) => this.#lose(event)); // after a release, too
     canvas.addEventListener("pointerleave", () => map.point(-1, 0, 0));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("dblclick", (event) => {
@@ -87,10 +87,14 @@ class Pointers {
 
   /** @param {PointerEvent} event */
   #release(event) {
+    if (this.down.has(event.pointerId) && this.moved <= CLICK_PIXELS && !this.map.editor) this.map.pickAt(this.#place(event), event.shiftKey || event.ctrlKey);
+  }
+
+  /** @param {PointerEvent} event */
+  #lose(event) {
     if (this.isHolding) this.map.editor?.release();
     this.isHolding = false;
-    const wasDown = this.down.delete(event.pointerId);
-    if (wasDown && this.moved <= CLICK_PIXELS && !this.map.editor) this.map.pickAt(this.#place(event), event.shiftKey || event.ctrlKey);
+    this.down.delete(event.pointerId);
   }
 
   /** @param {WheelEvent} event */
