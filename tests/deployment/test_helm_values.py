@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow.providers.celery.get_provider_info import get_provider_info as celery_provider
 
 ROOT = Path(__file__).parents[2]
 CHART = yaml.safe_load((ROOT / "tests/data/airflow_chart_1.22.0_keys.yaml").read_text())
@@ -45,10 +46,11 @@ def paths(values: dict[str, Any], path: str = "") -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def airflow_options() -> dict[str, Any]:
-    """The sections and options that the installed Airflow documents."""
+    """The sections and options that the installed Airflow documents, with those of the executor of production."""
     (package,) = find_spec("airflow").submodule_search_locations
     file = Path(package) / "config_templates" / "config.yml"
-    return {name: section["options"] for name, section in yaml.safe_load(file.read_text()).items()}
+    sections = yaml.safe_load(file.read_text()) | celery_provider()["config"]
+    return {name: section["options"] for name, section in sections.items()}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from shapely.geometry import box, mapping, shape
 from support.features import collection
@@ -86,7 +87,7 @@ def test_each_field_of_each_day_has_its_own_task_and_a_killed_process_is_tried_a
     story.stack.publish([item for item in story.items if day_of(item) != UNPUBLISHED])
     broken[0].rename(broken[1])
     person.unpause(DAILY)
-    killed = story.kill_a_computation()
+    killed = story.at_a_computation(psutil.Process.kill)
     person.until_quiet(DAILY, len(DAYS))
 
     computed = person.computed_daily()

@@ -1,11 +1,14 @@
 """A whole laptop stack for a while, on free ports and in a folder of its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
+
 from ndvi_airflow.local.config import LocalSettings
+from ndvi_airflow.local.processes import Daemon
 from ndvi_airflow.local.stack import Stack, down, up
 
 
@@ -19,3 +22,11 @@ def a_stack(season: str, **overrides: str) -> Iterator[Stack]:
             yield up(settings, print, overrides)
         finally:
             down(settings, print)
+
+
+def kill_family(daemon: Daemon) -> None:
+    """Kill (SIGKILL) a process and all that it has started; itself first, so that it sees none of them end."""
+    head = psutil.Process(daemon.pid)
+    for process in (head, *head.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # some end with their parent
+            process.kill()

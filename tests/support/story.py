@@ -1,7 +1,7 @@
 """A week on a farm: its stack, its fields and scenes, and what the library alone publishes for it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ import psutil
 from sqlalchemy import Engine, create_engine, select
 from support.farm import Farm
 from support.features import collection, feature, polygon
-from support.laptop import a_stack
+from support.laptop import a_stack, kill_family
 from support.person import Person
 
 from ndvi_airflow.local import stack as local
@@ -100,30 +100,28 @@ class Story:
         """Kill (SIGKILL) a component of Airflow and all processes that it has started."""
         running = local.status(self.stack.settings)[component]
         assert running is not None
-        family = psutil.Process(running.daemon.pid)
-        for process in (*family.children(recursive=True), family):
-            process.kill()
+        kill_family(running.daemon)
 
-    def kill_a_computation(self) -> str:
-        """Kill (SIGKILL) the first computation of this stack that is seen, and return the URI of its order."""
+    def at_a_computation(self, act: Callable[[psutil.Process], Any]) -> str:
+        """Do this to the first computation of this stack that is seen, and return the URI of its order."""
 
         def is_ours(process: psutil.Process) -> bool:
             return process.environ().get("AWS_ENDPOINT_URL") == self.stack.s3.url
 
-        def killed() -> str | None:
+        def done() -> str | None:
             for process in psutil.process_iter():
                 try:
                     command = process.cmdline()
                     if "ndvi_core" in command and is_ours(process):
-                        process.kill()
+                        act(process)
                         return command[-1]
                 except psutil.Error:
                     continue
             return None
 
-        return str(self.person.until(killed, "a computation", poll=0.05))
+        return str(self.person.until(done, "a computation", poll=0.05))
 
-    def without_airflow(self, folder: Path) -> dict[str, bytes]:
+    def without_airflow(self, folder: Path, days: Sequence[date] = DAYS) -> dict[str, bytes]:
         """Return what the library alone publishes for the farm as it is now: same fields, same scenes."""
         engine = create_engine(self.stack.postgres.url(f"plain_{uuid4().hex}"))
         database.upgrade(engine)
@@ -133,7 +131,7 @@ class Story:
         farm.store.write(settings.extent_key, self.stack.season.extent.read_bytes())
         farm.upload(self.file_of(*self.registered()))
         farm.intake()
-        for day in DAYS:
+        for day in days:
             farm.daily(day)
         engine.dispose()
         return farm.objects("observations/") | farm.objects("fields/")
