@@ -27,7 +27,8 @@ def _as_geometry(value: Any) -> BaseGeometry:
         return value
     try:
         return shape(value)
-    except (AttributeError, LookupError, TypeError, shapely.errors.ShapelyError) as error:  # as malformed input has it
+    # As malformed input has it.
+    except (AttributeError, LookupError, OverflowError, TypeError, shapely.errors.ShapelyError) as error:
         raise ValueError(f"not a GeoJSON geometry: {error}") from error
 
 

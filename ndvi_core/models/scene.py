@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, model_validator
 from pydantic import Field as Attribute
@@ -44,16 +44,19 @@ def _is_empty(of_bands: dict[Band, object]) -> bool:
     return not of_bands
 
 
+_Added = Annotated[int, Attribute(ge=-MAX_DIGITAL_NUMBER, le=MAX_DIGITAL_NUMBER)]
+
+
 class Offset(Frozen):
     """How digital numbers become reflectance: `reflectance * 10000 = DN + offset`."""
 
     rule: str
     """Name and version of the catalogue's rule that gave these numbers, e.g. `planetary-computer@1`."""
-    red: int = 0
+    red: _Added = 0
     """Added to the digital numbers of the red band: `BOA_ADD_OFFSET`, or 0 if there is no shift in the pixels."""
-    nir: int = 0
+    nir: _Added = 0
     """Added to the digital numbers of the near infrared band."""
-    others: dict[Band, int] = Attribute(default_factory=dict, exclude_if=_is_empty)
+    others: dict[Band, _Added] = Attribute(default_factory=dict, exclude_if=_is_empty)
     """Likewise for each further band of the scene."""
 
     def of(self, band: Band) -> int:

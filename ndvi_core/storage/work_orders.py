@@ -124,6 +124,8 @@ def _are_fields(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
         shapely.get_type_id(geometries), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
     )
     within = polygonal & (bounds >= lowest).all(axis=1) & (bounds <= highest).all(axis=1)
+    coordinates, owners = shapely.get_coordinates(geometries, return_index=True)
+    within[owners[~np.isfinite(coordinates).all(axis=1)]] = False  # of which bounds know nothing
     return np.asarray(shapely.is_empty(geometries) | within)
 
 
