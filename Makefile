@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 TAG := dev
+SEEDS := 60
 NDVI_TEST_IMAGE_LOADER ?= kind load docker-image
 LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-chart test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-faults test-chart test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -57,6 +58,9 @@ test: setup ## run the tests
 
 test-long: setup ## try the properties on many more examples, drawn by chance
 	$(BIN)/pytest --hypothesis-profile long -m hypothesis --numprocesses 2
+
+test-faults: setup ## try many schedules of faults over the whole pipeline: SEEDS=200, or SEEDS=17-17 for one again
+	NDVI_FAULT_SEEDS=$(SEEDS) $(BIN)/pytest tests/faults --numprocesses 2 -rP
 
 test-chart: setup ## run those that need the official chart: NDVI_CHART=airflow-1.22.0.tgz (helm-values/README.md)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement helm-values/requirements.txt
