@@ -23,7 +23,7 @@ _OF_THE_NETWORK = re.compile(
     r"|CURL error"  # connection refused or reset, timeout
     r"|SlowDown|InternalError|ServiceUnavailable|RequestTimeout"  # S3's words for it
 )
-_CUT_SHORT = re.compile(r"Read error|got \d+ bytes, expected|Cannot read \d+ bytes")
+_CUT_SHORT = re.compile(r"Read error|IO error during reading of|got \d+ bytes, expected|Cannot read \d+ bytes")
 """How GDAL words it when the bytes of a TIFF's block did not come: the network failed, or the file ends too soon.
 
 Of JPEG 2000 it says in both cases that it cannot decode; that counts as broken, since GDAL has tried the network again.

@@ -60,6 +60,16 @@ def test_the_same_work_gives_the_same_bytes(
     assert not wrong, "\n".join([*wrong, str(schedule)])
 
 
+@pytest.mark.faults
+def test_no_answer_is_given_without_a_scene_whose_server_cuts_it_short(
+    servers: Servers, without_faults: tuple[Objects, Points]
+) -> None:
+    """Of two scenes of a day; from the other one alone it would be an answer that nothing computes again."""
+    expected, _ = without_faults
+    fault = Fault(step=f"daily {END} compute 0", server="scenes", kind="truncated", at=4, times=OFTEN)
+    assert wrong_after(servers, expected, Schedule(faults=(fault,))) == []
+
+
 HELD, WAITS = TOGETHER
 BROKEN = {
     "no_lock_of_days": (
