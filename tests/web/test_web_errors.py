@@ -46,11 +46,11 @@ def check(client: TestClient, path: str, status: int, said: str) -> None:
 
 @pytest.mark.parametrize("path", ["api/fields", "api/fields/wheat", "api/grid", "api/observations"])
 def test_a_registry_that_is_away_or_not_migrated_is_said_so(client: TestClient, postgres: Postgres, path: str) -> None:
-    app.dependency_overrides[dependencies._connection] = on(
+    app.dependency_overrides[dependencies._snapshot] = on(
         create_engine(f"postgresql+psycopg://nobody@{NOWHERE}/nothing")
     )
     check(client, path, 503, "the registry's database does not answer")
-    app.dependency_overrides[dependencies._connection] = on(create_engine(postgres.url(f"empty_{uuid4().hex}")))
+    app.dependency_overrides[dependencies._snapshot] = on(create_engine(postgres.url(f"empty_{uuid4().hex}")))
     check(client, path, 502, "airflow ndvi migrate")
 
 
@@ -110,7 +110,7 @@ def test_no_connection_is_held_while_the_bucket_is_read(
                 return super().read(key)
 
     app.dependency_overrides[dependencies._opener] = lambda: only.connect
-    app.dependency_overrides[dependencies._connection] = on(only)
+    app.dependency_overrides[dependencies._snapshot] = on(only)
     app.dependency_overrides[dependencies._bucket] = lambda: Bucket(tmp_path.as_uri())
     answer = client.get(f"/{path}")
     only.dispose()

@@ -157,8 +157,8 @@ def test_zones_of_chosen_days_are_of_these(ask: Ask, computed: Computed) -> None
 @pytest.mark.parametrize(
     ("path", "parameters", "status", "words"),
     [
-        ("pixels/2025-04-11", {}, 404, "no picture of 2025-04-11"),
-        (f"pixels/{CLEAR[0]}", {"minus": "2025-04-11"}, 404, "no picture of 2025-04-11"),
+        ("pixels/2025-04-11", {}, 404, "has nothing of 2025-04-11"),
+        (f"pixels/{CLEAR[0]}", {"minus": "2025-04-11"}, 404, "has nothing of 2025-04-11"),
         (f"pixels/{CLEAR[0]}", {"minus": "yesterday"}, 422, "YYYY-MM-DD"),
         ("zones", {"season": "1999"}, 404, "no season 1999"),
         ("zones", {"count": 9}, 422, "less than or equal to 5"),
