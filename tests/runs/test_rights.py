@@ -129,13 +129,13 @@ def did(empty_farm: Farm, monkeypatch: pytest.MonkeyPatch) -> set[Did]:
     plan = plan_seasons(folder, settings, engine)
     run_season_order(plan.order.uri)
     record_seasons(folder, settings, engine)
-    with witness.acting("web"), engine.connect() as connection:
+    with witness.acting("web"):
         pictures.show_order("test", run.folder.prefix.split("/")[2], 0, settings, store)
         field_id, day = next(
             key.split("/")[1:3] for _, right, key in witness.did if (right, key[-8:]) == ("write", "ndvi.png")
         )
         pictures.picture(field_id, day, settings, store, engine.connect)
-        seasons.seasons(field_id, connection, store, settings)
+        seasons.seasons(field_id, engine.connect, store, settings)
     field_life.retire(store, settings, engine, ["field_2"], DAYS[3])
     field_life.rename(store, settings, engine, "field_2", "north_7")
     with engine.connect() as connection:
