@@ -11,7 +11,7 @@ from ndvi_core.models.constants import METRES_PER_DEGREE
 from ndvi_core.models.scene import MAX_DIGITAL_NUMBER, Scene
 from ndvi_core.models.scene import Asset as Asset  # part of what this module offers
 from ndvi_core.raster.block_source import Block, BlockSource, Pixels, open_source, stored_ranges
-from ndvi_core.raster.gdal import gdal_env, gdal_errors, without_secrets
+from ndvi_core.raster.gdal import gdal_env, gdal_errors, remote_url, without_secrets
 from ndvi_core.raster.grid import TileLayout, raster_grid
 from ndvi_core.raster.remote_tiff import ByteRange
 
@@ -106,7 +106,7 @@ def open_band(scene: Scene, asset: Asset) -> Band:
     name, href = locate(scene, asset)
     source = open_source(href, name)
     try:
-        with gdal_env(), gdal_errors(name, None):
+        with gdal_env(), gdal_errors(name, remote_url(href)):  # of some of the header GDAL reads when asked for it
             return Band(source, _layout(source.header, name), name)
     except SceneUnreadable:
         source.close()

@@ -374,8 +374,7 @@ class _Day:
 
     def _opens(self, cell: int, mosaic: Mosaic, asset: Asset) -> bool:
         """Return whether a band of a mosaic's scenes can be opened; else the cell comes again."""
-        failed = self._decisive(self._scenes.unreadable([one.number for one in mosaic.candidates], asset), asset)
-        if failed:
+        if failed := self._decisive(self._scenes.unreadable([one.number for one in mosaic.candidates], asset), asset):
             self._lose(cell, list(failed.items()))
         return not failed
 
