@@ -27,20 +27,12 @@ Kind = Literal[
 ]
 OFTEN = 8
 """Requests in a row that fail: more than any client repeats."""
+KILLED: tuple[Kind, ...] = ("killed_before", "killed_after")
+ANSWERED_BADLY: tuple[Kind, ...] = ("error_503", "slow", "truncated", "cut")
 KINDS: Mapping[Server, tuple[Kind, ...]] = {
-    "s3": (
-        "killed_before",
-        "killed_after",
-        "error_500",
-        "error_503",
-        "slow",
-        "truncated",
-        "cut",
-        "answer_lost",
-        "database_restarts",
-    ),
-    "stac": ("killed_before", "killed_after", "error_503", "slow", "truncated", "cut", "empty", "half", "wrong"),
-    "scenes": ("killed_before", "killed_after", "error_500", "error_503", "slow", "truncated", "cut"),
+    "s3": (*KILLED, "error_500", *ANSWERED_BADLY, "answer_lost", "database_restarts"),
+    "stac": (*KILLED, *ANSWERED_BADLY, "empty", "half", "wrong"),
+    "scenes": (*KILLED, "error_500", *ANSWERED_BADLY),
     "database": ("killed_before", "connections_end", "commit_unanswered"),
 }
 RACES: tuple[Kind, Kind] = ("held", "waits")
