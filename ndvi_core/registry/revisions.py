@@ -36,7 +36,7 @@ def seasons_revision(connection: Connection) -> str:
 
     Who computes seasons takes their notes away at the end. Where they came and went between two looks, what they were
     made for tells: a row of the ledger by `rows_revision`, a field by `fields_revision`, and here a setting, a review,
-    and fields that were caught up.
+    and fields that were caught up. Two that compute at once would spoil that: they are run one after the other.
     """
     queries = (
         select(func.count(stale_season_part.c.note)),

@@ -1,19 +1,21 @@
 """What the API says when the registry or the bucket is away, refuses, or holds what cannot be used."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, create_engine
-from support.models import a_field
+from support.models import a_field, an_observation
 
 from ndvi_airflow.local.services import S3, Postgres
 from ndvi_airflow.web import dependencies
 from ndvi_airflow.web.app import app
 from ndvi_airflow.web.security import dag_reader, reader
-from ndvi_core.registry import fields
+from ndvi_core.registry import fields, ledger, recorded_days
+from ndvi_core.storage.object_info import ObjectInfo
 from ndvi_core.storage.object_store import Store
 
 NOWHERE = "127.0.0.1:1"
@@ -91,13 +93,21 @@ def test_an_object_that_is_damaged_is_said_so(client: TestClient, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("api/standings", 200), ("api/fields/wheat/seasons", 200), ("api/fields/wheat/series", 404)],
+    [
+        ("api/standings", 200),
+        ("api/fields/wheat/seasons", 200),
+        ("api/fields/wheat/series", 404),
+        ("api/fields/wheat/rasters", 404),
+        ("api/passes", 200),
+    ],
 )
 def test_no_connection_is_held_while_the_bucket_is_read(
     client: TestClient, engine: Engine, tmp_path: Path, path: str, status: int
 ) -> None:
     with engine.begin() as connection:
-        fields.upsert_fields(connection, [a_field("wheat")], "file")
+        fields.upsert_fields(connection, [wheat := a_field("wheat")], "file")
+        ledger.upsert_observations(connection, [an_observation(wheat, wheat.plant_date)], datetime.now(UTC))
+        recorded_days.mark_recorded(connection, wheat.plant_date, wheat.plant_date)
     only = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=1)
     read = []
 
@@ -108,6 +118,11 @@ def test_no_connection_is_held_while_the_bucket_is_read(
             read.append(key)
             with only.connect():
                 return super().read(key)
+
+        def list(self, prefix: str) -> Iterator[ObjectInfo]:
+            read.append(prefix)
+            with only.connect():
+                return super().list(prefix)
 
     app.dependency_overrides[dependencies._opener] = lambda: only.connect
     app.dependency_overrides[dependencies._snapshot] = on(only)

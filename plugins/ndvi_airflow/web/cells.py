@@ -110,6 +110,7 @@ def rasters(field_id: FieldId, connection: Registry, period: Period, settings: C
     series = load_series(connection, [field_id], *period, MAX_RASTERS)
     if series.has_more:
         raise HTTPException(422, f"more than {MAX_RASTERS} days: ask for them in several requests")
+    connection.close()  # given back before the bucket is read
     days = [row.date for row in series.rows if row.ndvi_mean is not None]
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w") as file:  # stored: the rasters are compressed

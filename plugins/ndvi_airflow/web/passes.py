@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 from pydantic import RootModel, ValidationError
 
 from ndvi_airflow.web.answers import READS, errors
-from ndvi_airflow.web.dependencies import Bucket, Current
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.etags import UNCHANGED, unchanged
 from ndvi_airflow.web.pagination import Day, Period, json_response
 from ndvi_airflow.web.security import reader
@@ -42,8 +42,9 @@ class Pictures(RootModel[list[Pictured]]):
 
 
 @router.get("", responses={200: {"model": Pictures}, **errors(422)})
-def passes(settings: Current, bucket: Bucket, period: Period) -> Response:
+def passes(settings: Current, bucket: Bucket, connection: Registry, period: Period) -> Response:
     """Return which scenes there are pictures of."""
+    connection.close()  # the period's is given back before the bucket is read
     start, end = period
     found = pictured(bucket, settings.passes_prefix, start, end)
     return json_response(Pictures([Pictured(day=day, scene_id=scene_id) for day, scene_id in found]))
