@@ -61,6 +61,8 @@ export class FieldPanel {
     this.loads = 0;
     /** The number of the last load that has ended. */
     this.ended = 0;
+    /** Whether something of seasons is newer than what was loaded last. */
+    this.isStale = false;
     watch(["field", "grid", "season", "index", "indices", "align"], () => this.#load());
     watch(["date"], () => this.#followDate());
     new ResizeObserver(() => this.#showCurve()).observe(byId("panel"));
@@ -68,13 +70,16 @@ export class FieldPanel {
 
   /** Load again what is shown if something of seasons is new, or what could not be loaded. @param {boolean} isNew */
   look(isNew) {
+    this.isStale ||= isNew;
     const isWhole = this.shown?.known.every(({ problem }) => !problem) ?? false;
-    const isLoading = this.ended < this.loads;
-    if (present().length > 0 && (isNew || !(isWhole || isLoading))) this.#load();
+    const isLoading = this.ended < this.loads; // what is new meanwhile is for the next look
+    if (present().length > 0 && !isLoading && (this.isStale || !isWhole)) this.#load(true);
   }
 
-  async #load() {
+  /** @param {boolean} isLook Whether what has not changed stays as it is, with what somebody is choosing or typing in it. */
+  async #load(isLook = false) {
     const load = ++this.loads;
+    this.isStale = false;
     const ids = present();
     document.body.classList.toggle("with-panel", ids.length > 0 || !byId("upload").hidden);
     document.body.classList.toggle("with-field", ids.length > 0);
@@ -89,8 +94,9 @@ export class FieldPanel {
       const shown = await loadShown(ids, shownSeason(ids[0]), shownIndex());
       if (load !== this.loads) return;
       this.ended = load;
+      const isSame = isLook && JSON.stringify(shown) === JSON.stringify(this.shown);
       this.shown = shown;
-      this.#render(shown);
+      if (!isSame) this.#render(shown);
     } catch (error) {
       if (load !== this.loads) return;
       this.ended = load;

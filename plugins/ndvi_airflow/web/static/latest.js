@@ -33,6 +33,7 @@ export async function refreshLatest() {
     sayProblem("latest", "");
     return true;
   } catch (error) {
+    known = "";
     if (ask === asks) sayProblem("latest", messageOf(error));
     return false;
   }

@@ -83,7 +83,7 @@ async function say(event, said, button, onSaid) {
     addNote(`Event of ${event.field_id}`).say(messageOf(error), "problem");
     return;
   }
-  drafts.delete(event.event_id);
+  if ((drafts.get(event.event_id) ?? "").trim() === (said.note ?? "")) drafts.delete(event.event_id); // else more was written
   await onSaid();
   button.disabled = false; // it is still there if they could not be loaded again
   if (said.dismissed === event.dismissed) return announce(`Event of ${event.field_id}: noted`);

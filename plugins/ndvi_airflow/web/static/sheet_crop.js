@@ -1,6 +1,6 @@
 /** The sheet of a crop: its fields of a year, those farthest behind the others first. */
 
-/** @import { Field, FieldEvent, FieldSeason, SeasonFigures, SeasonStatus } from "./answers.d.ts" */
+/** @import { Field, FieldEvent, SeasonFigures, SeasonStatus } from "./answers.d.ts" */
 /** @import { Day } from "./season.js" */
 
 import * as api from "./api.js";
@@ -69,13 +69,12 @@ const standing = ({ figures }) => figures?.peers_z ?? Infinity;
 /** @param {string} id @param {SeasonStatus} season @param {number} count Of fields. @returns {Promise<Pick<Row, "figures" | "days" | "problem">>} */
 async function computed(id, { season }, count) {
   if (count > MOST_LOOKED_UP) return { figures: undefined, days: [], problem: "" };
-  /** @type {[FieldSeason[] | string, Day[]]} */
-  const [seasons, days] = await Promise.all([
-    api.seasons(id).catch(messageOf),
-    api.series(id, season, "ndvi").then(daysOf).catch(() => []),
-  ]);
-  if (typeof seasons === "string") return { figures: undefined, days, problem: seasons };
-  return { figures: seasons.find((one) => one.season === season)?.indices.ndvi, days, problem: "" };
+  try {
+    const figures = (await api.seasons(id)).find((one) => one.season === season)?.indices.ndvi;
+    return { figures, days: figures ? daysOf(await api.series(id, season, "ndvi")) : [], problem: "" };
+  } catch (error) {
+    return { figures: undefined, days: [], problem: messageOf(error) };
+  }
 }
 
 /**
