@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,6 +78,10 @@ class Browser:
 
         waiting = WebDriverWait(self.chrome, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
         return waiting.until(shown, f"{selector} with {saying!r} is not on {self.chrome.current_url}")
+
+    def wait(self, is_so: Callable[[], bool], what: str) -> None:
+        """Wait until something is so of the page."""
+        WebDriverWait(self.chrome, PATIENCE_SECONDS).until(lambda _: is_so(), what)
 
     def text(self, selector: str) -> str:
         return self.find(selector).text

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from support.browser import Browser, a_browser
 from support.country import Country
 from support.peers import BARLEY
+from support.pixels import Computed, compute
 from support.web import MAX_UPLOAD_BYTES, Ask, Server, SignIn, token_of
 
 from ndvi_airflow.local.components import airflow_environment, migrate, process_environment, start_component
@@ -109,6 +110,13 @@ def s3_environment(s3: S3) -> Iterator[None]:
         for name, value in s3.environment.items():
             patch.setenv(name, value)
         yield
+
+
+@pytest.fixture(scope="module")
+def computed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
+    """A field of clover with pixels whose values are known, in the registry and bucket that the server reads."""
+    yield compute(server, Path(tmp_path_factory.mktemp("clover")))
+    server.empty()
 
 
 @pytest.fixture(scope="module")

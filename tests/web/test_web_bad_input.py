@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.chance import examples
+from support.events import an_event, note_events
 from support.features import feature
 from support.models import a_field, an_observation
 from support.spoiled import DAYS, DIGITS, TEXTS, encoded, spoiled, written
@@ -50,6 +51,7 @@ def routes(server: Server, sign_in: SignIn) -> Iterator[list[Route]]:
     with server.engine.begin() as connection:
         registry.upsert_fields(connection, [wheat], "file")
         ledger.upsert_observations(connection, [an_observation(wheat, FIRST)], datetime(2025, 6, 1, tzinfo=UTC))
+    note_events(server.engine, an_event("1", field_id="wheat"))
     described = sign_in(None).get("openapi.json").json()["paths"]
     yield [
         Route(method.upper(), path, _names(operation, "path"), _names(operation, "query"))
@@ -73,7 +75,8 @@ def check(answer: httpx.Response, role: str | None) -> None:
     if role is None:
         assert answer.status_code in (400, 401, 404, 405, 307), answer.text
     elif answer.status_code >= 400 and answer.headers["content-type"] == "application/json":
-        assert answer.json(), "it says why"
+        said = answer.json()
+        assert said.get("detail") or said.get("problems"), said
 
 
 def escaped(value: str) -> str:
@@ -111,7 +114,7 @@ def test_no_body_is_too_much(routes: list[Route], clients: dict[str | None, http
 
 @given(
     data=st.data(),
-    header=st.sampled_from(["If-None-Match", "Authorization", "Cookie", "Accept", "Origin", "Range", "Content-Length"]),
+    header=st.sampled_from(["If-None-Match", "Authorization", "Cookie", "Accept", "Origin", "Range"]),
 )
 @examples(40)
 def test_no_header_is_too_much(clients: dict[str | None, httpx.Client], data: st.DataObject, header: str) -> None:
@@ -119,5 +122,5 @@ def test_no_header_is_too_much(clients: dict[str | None, httpx.Client], data: st
     value = data.draw(texts | st.sampled_from(["_token=x.y.z", "Bearer x.y.z", 'W/"', "*", "bytes=9-1", "null"]))
     path = data.draw(st.sampled_from(["api/fields", "api/columns/fields", "api/session", "", "map.js", "api/passes"]))
     role = data.draw(st.sampled_from(ROLES))
-    answer = clients[role].get(path, headers={header: value.encode("latin-1")} if header != "Content-Length" else {})
+    answer = clients[role].get(path, headers={header: value.encode("latin-1")})
     assert answer.status_code < 500, answer.text

@@ -133,9 +133,11 @@ def test_a_review_holds_though_the_events_cannot_be_loaded_again(page: Browser, 
         page.find("#notes li:last-child", "dismissed")
         page.find("#problem", "Airflow does not answer")
         assert [one["field_id"] for one in ask("events", dismissed="true")] == ["wheat_2"]
-        looks = page.asked().count(f"{page.url}/ndvi/api/revisions")
-        while page.asked().count(f"{page.url}/ndvi/api/revisions") < looks + 2:
-            assert page.find("#problem").is_displayed(), "a look that goes well does not hide it"
+        hidden = "window.hidden = 0; new MutationObserver(([one]) => one.target.hidden && window.hidden++)"
+        page.run(f"{hidden}.observe(document.getElementById('problem'), {{attributeFilter: ['hidden']}})")
+        looks = len(page.asked())
+        page.wait(lambda: sum("/api/revisions" in url for url in page.asked()[looks:]) >= 3, "further looks")
+        assert page.run("return window.hidden") == 0, "a look that goes well does not hide it"
     page.find(f"{line} .quiet", "Nothing unusual is open.")
     assert page.run("return document.getElementById('problem').hidden")
     page.click("#notes li:last-child .small")

@@ -1,10 +1,9 @@
-"""The pixels of a field on the page, in a real browser: values, two days, zones, files and what is printed."""
+"""The pixels of a field on the page, in a real browser: values, two days, zones and files."""
 
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import pytest
 from PIL import Image
 from selenium.webdriver import ActionChains, Keys
 from support.browser import NEEDS_BROWSER, Browser
-from support.pixels import CLEAR, CLOUDY, DAYS, PLANTED, Computed, compute
-from support.web import Server, SignIn
+from support.pixels import CLEAR, CLOUDY, DAYS, PLANTED, Computed
+from support.web import SignIn
 
 from ndvi_core.models.indices import INDICES
 
@@ -21,12 +20,6 @@ pytestmark = NEEDS_BROWSER
 
 CANVAS = "canvas.raster"
 MINUS = "\N{MINUS SIGN}"
-
-
-@pytest.fixture(scope="module")
-def computed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
-    yield compute(server, Path(tmp_path_factory.mktemp("clover")))
-    server.empty()
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +223,7 @@ def test_zones_are_those_of_the_api_and_of_the_days_that_are_ticked(page: Browse
     title(page, "5 May 2025 to 4 Jun 2025")
     page.find(".readout")
     wanted = ask("zones", count=3, days=",".join(map(str, CLEAR[1:])))
-    wait_for(page, lambda: rows_of(page) == table_of(wanted))
+    page.wait(lambda: rows_of(page) == table_of(wanted), "the zones of the days that are ticked")
     page.press_on(CANVAS, Keys.ARROW_UP)
     zone = values_of(wanted, "classes", "u1")[(wanted["height"] - 1) // 2, (wanted["width"] - 1) // 2]
     assert page.text(".readout").startswith(f"zone {zone}: " if zone else "outside the field")
@@ -259,15 +252,6 @@ def rows_of(page: Browser) -> list[list[str]]:
 
 def table_of(answer: Any) -> list[list[str]]:
     return [[str(one["zone"]), f"{one['area_ha']:.2f}", "ha", said(one["mean"])] for one in answer["zones"]]
-
-
-def wait_for(page: Browser, is_so: Callable[[], bool]) -> None:
-    page.find("body")
-    for _ in range(100):
-        if is_so():
-            return
-        page.chrome.execute_async_script("setTimeout(arguments[0], 100)")
-    assert is_so()
 
 
 def links(page: Browser, within: str) -> dict[str, str]:
@@ -362,47 +346,6 @@ def test_a_link_to_a_field_shows_it_on_a_phone(page: Browser) -> None:
     page.find("#map")
 
 
-@pytest.mark.parametrize(
-    ("address", "heading"), [("field=clover", "clover"), ("crop=clover&year=2025", "clover"), ("field=nope", "")]
-)
-def test_a_sheet_is_printed_without_what_only_a_screen_needs(page: Browser, address: str, heading: str) -> None:
-    page.open(f"/ndvi/sheet.html#{address}")
-    page.find("#sheet:not([aria-busy])")
-    if not heading:
-        assert page.text("#sheet .problem") == "no field nope in the registry"
-        return
-    assert page.text("h1") == heading
-    assert page.serious_issues() == []
-    if "crop" not in address:
-        assert [one.text for one in page.chrome.find_elements("css selector", "#sheet h2")] == [
-            "Season curve of NDVI",
-            "Latest pictures of NDVI",
-            "Zones of clover by NDVI, 10 Apr 2025 to 4 Jun 2025",
-            "Numbers",
-        ]
-        assert len(page.chrome.find_elements("css selector", ".sheet-day img")) == len(DAYS)
-    page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    try:
-        assert not page.chrome.find_element("css selector", "nav").is_displayed()
-    finally:
-        page.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    printed = base64.b64decode(page.chrome.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
-    assert printed.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == (1 if "crop" in address else 2)
-
-
-def test_a_sheet_has_all_fields_though_a_season_or_the_events_cannot_be_loaded(page: Browser) -> None:
-    with page.cut_off("*/fields/clover/seasons", "*/api/events?*"):
-        page.open("/ndvi/sheet.html#crop=clover&year=2025")
-        page.find("#sheet:not([aria-busy])")
-    assert page.text("h1") == "clover"
-    assert [one.text for one in page.chrome.find_elements("css selector", "#sheet .problem")] == [
-        "The season of clover could not be loaded: Airflow does not answer. Is it running?",
-        "What is open could not be loaded: Airflow does not answer. Is it running?",
-    ]
-    assert page.text("#sheet tbody th") == "clover"
-
-
 def test_no_error_was_written_to_the_console(browser: Browser) -> None:
-    not_there = "/series?", "/extent", "tiles.example", "/zones?", "/fields/nope", "/clover/seasons", "/api/events?"
+    not_there = "/series?", "/extent", "tiles.example", "/zones?"
     assert [problem for problem in browser.problems() if not any(words in problem for words in not_there)] == []

@@ -3,9 +3,7 @@
 import base64
 import io
 import zipfile
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +11,11 @@ import pytest
 import rasterio
 import shapely
 from rasterio.features import rasterize
-from support.pixels import CLEAR, CLOUDY, DAYS, OUTLINE, PLANTED, Computed, compute
+from support.pixels import CLEAR, CLOUDY, DAYS, OUTLINE, PLANTED, Computed
 from support.scenes import LEFT, TOP
 from support.web import Ask, Server, SignIn
 
 from ndvi_core.models.geometry import area_ha
-
-
-@pytest.fixture(scope="module")
-def computed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
-    yield compute(server, Path(tmp_path_factory.mktemp("clover")))
-    server.empty()
 
 
 @pytest.fixture(scope="module")
