@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Transformer
-from selenium.webdriver import ActionChains
+from selenium.webdriver import ActionChains, Keys
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine
 from support.browser import NEEDS_BROWSER, Browser
@@ -298,6 +298,36 @@ def test_names_do_not_lie_on_one_another_and_what_is_open_is_named(page: Browser
         assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
         page.press_on("#map", "+")
         settled(page)
+
+
+def test_what_filters_leave_out_is_a_boundary_on_the_map(page: Browser) -> None:
+    wheat, rye = ((x, y + 24) for x, y in (place(page, OUTLINES[name]) for name in ("wheat", "rye")))
+    show(page, "view=map")
+    ground = pytest.approx([60] * 3, abs=4)
+    assert colour(page, rye) != ground
+    show(page, "view=map&ids=wheat,inner")
+    page.find("#filter-count", "2 fields of 37")
+    assert colour(page, rye) == ground
+    assert colour(page, wheat) != ground
+    assert {text for text, *_ in page.run("return window.labels")} == {"wheat", "inner"}
+    page.click("#filter-none")
+    page.find("#filter-count", "37 fields")
+    settled(page)
+    assert colour(page, rye) != ground
+
+
+def test_the_day_grid_has_the_fields_that_filters_leave(page: Browser) -> None:
+    page.open("/ndvi/#view=days&find=orchard")
+    assert page.find("#days-trouble", "missing").text == "1 day missing, of 1 field"
+    page.press_on("#days-canvas", Keys.HOME)
+    assert page.text("#days-selected").startswith("orchard_3, ")
+    page.run("document.getElementById('find').select()")
+    page.press_on("#find", "nothing")
+    assert page.text("#days-none") == "No field is as the filters and the search say."
+    assert page.text("#days-selected").startswith("Select cells")
+    page.click("#filter-none")
+    page.find("#days-trouble", "1 day failed, 1 day missing, of 2 fields")
+    assert page.serious_issues() == []
 
 
 def test_days_have_trouble_first_and_their_legend_is_as_drawn(page: Browser) -> None:

@@ -314,6 +314,16 @@ def test_earlier_seasons_are_behind_the_curve(page: Browser, ask: Callable[..., 
     assert page.chrome.find_elements("css selector", "#align") == []
 
 
+def test_an_earlier_season_that_cannot_be_loaded_is_named(page: Browser) -> None:
+    with page.cut_off("*season=2024*"):
+        show(page, "field=slow")
+        assert "2024 (barley, not loaded: " in page.text("#curve-key")
+        assert paths(page, "#curve .earlier path") == []
+    page.run("window.dispatchEvent(new Event('focus'))")
+    page.wait(lambda: paths(page, "#curve .earlier path") != [], "the earlier season")
+    assert "2024 (barley)" in page.text("#curve-key")
+
+
 def test_every_day_on_the_axis_has_its_year(page: Browser) -> None:
     show(page, "field=slow")
     labels = page.run(

@@ -207,8 +207,12 @@ async function ask(url, options = {}) {
     throw new Error("Airflow does not answer. Is it running?");
   });
   if (answer.ok) return answer;
-  throw new Error(reason(answer.status, await answer.json().catch(() => null)));
+  const said = reason(answer.status, await answer.json().catch(() => null));
+  throw answer.status === 404 ? new NotThere(said) : new Error(said);
 }
+
+/** There is no such thing, or not yet. */
+export class NotThere extends Error {}
 
 /** Why an answer is not a good one. @param {number} status @param {{detail?: unknown} | null} body */
 function reason(status, body) {

@@ -11,7 +11,8 @@ import { Rows } from "./days_rows.js";
 import { Selection } from "./days_selection.js";
 import { byId, h, oncePerFrame } from "./dom.js";
 import { codeOf } from "./grid.js";
-import { change, state, watch } from "./state.js";
+import { isListed } from "./standings.js";
+import { FILTERED_BY, change, state, watch } from "./state.js";
 import { STATUSES, classNameOf, counted, periodOf, word } from "./words.js";
 
 /** First in the legend, and shown there even if no cell has them. @type {CellStatus[]} */
@@ -35,7 +36,7 @@ export class DayGrid {
     byId("days-open").addEventListener("click", () => this.open());
     box.addEventListener("scroll", this.draw);
     new ResizeObserver(arrange).observe(box);
-    watch(["grid", "fields", "view"], arrange);
+    watch(["grid", "view", ...FILTERED_BY], arrange);
     listenToGrid(this);
   }
 
@@ -67,17 +68,20 @@ export class DayGrid {
 
   /** Choose and order the rows, and lay out the scrolled surface. */
   #arrange() {
-    const { grid, fields, view } = state;
+    const { grid, fields, standings, view } = state;
     if (!grid || fields.length < grid.ids.length || view !== "days") return;
     const onlyTroubles = byId("days-troubles", HTMLInputElement).checked;
-    this.rows = new Rows(grid, fields, onlyTroubles, byId("days-order", HTMLSelectElement).value);
+    const isIn = isListed(standings, state);
+    const before = this.rows?.order;
+    this.rows = new Rows(grid, fields, isIn, onlyTroubles, byId("days-order", HTMLSelectElement).value);
     this.layout.resize(byId("days-space"), this.rows.count, grid.length);
     const { cursor } = this.selection;
-    if (cursor && !this.layout.holds(cursor)) this.selection.clear();
+    const areOthers = before !== undefined && before.join() !== this.rows.order.join();
+    if (cursor && (areOthers || !this.layout.holds(cursor))) this.selection.clear();
     byId("days-none").hidden = this.rows.count > 0;
-    const counts = grid.counts();
-    showTrouble(this.rows, counts);
-    showLegend(counts);
+    byId("days-none").textContent = onlyTroubles ? "No field is late or broken." : "No field is as the filters and the search say.";
+    showTrouble(this.rows);
+    showLegend(this.rows.counts);
     this.#showSelection();
     this.draw();
   }
@@ -118,12 +122,11 @@ function summary(rows, { top, bottom, left, right }, { cells, count }) {
   return `${fields}, ${periodOf(cells.start, cells.end)}: ${what}`;
 }
 
-/** Say what is late or broken, of all rows. @param {Rows} rows @param {number[]} counts Of cells, by the code of their status. */
-function showTrouble(rows, counts) {
+/** Say what is late or broken of the fields that the filters leave. @param {Rows} rows */
+function showTrouble({ counts, troubled: fields }) {
   const said = TROUBLES.filter((status) => counts[codeOf(status)] > 0).map(
     (status) => `${counted(counts[codeOf(status)], "day")} ${word(status)}`,
   );
-  const fields = rows.troubled;
   const line = byId("days-trouble");
   line.textContent =
     said.length > 0 ? `${said.join(", ")}, of ${counted(fields, "field")}` : "Nothing is late, and nothing has failed.";

@@ -17,24 +17,25 @@ export class Rows {
   /**
    * @param {Grid} grid
    * @param {Field[]} fields Those of the grid, in its order.
+   * @param {(field: Field) => boolean} isIn Whether a field is shown at all.
    * @param {boolean} onlyTroubles Leave out the fields of which nothing is late or broken.
    * @param {string} order By what the rows are ordered: "id", "trouble", or else as the fields are.
    */
-  constructor(grid, fields, onlyTroubles, order) {
+  constructor(grid, fields, isIn, onlyTroubles, order) {
     this.grid = grid;
     this.fields = fields;
     /** The row of the grid for each row that is shown. */
-    this.order = [...fields.keys()].filter((row) => !onlyTroubles || troubles(fields[row]) > 0);
+    this.order = [...fields.keys()].filter((row) => isIn(fields[row]));
+    /** How many cells have each status, by its code. */
+    this.counts = grid.countsOf(this.order);
+    /** How many fields have a loaded day that is late or broken. */
+    this.troubled = this.order.filter((row) => this.#isTroubled(row)).length;
+    if (onlyTroubles) this.order = this.order.filter((row) => troubles(fields[row]) > 0);
     if (order === "trouble") this.order.sort((one, other) => troubles(fields[other]) - troubles(fields[one]));
     if (order === "id") {
       const { compare } = new Intl.Collator("en", { numeric: true });
       this.order.sort((one, other) => compare(grid.ids[one], grid.ids[other]));
     }
-  }
-
-  /** How many fields of all have a loaded day that is late or broken. */
-  get troubled() {
-    return this.fields.filter((_, row) => this.#isTroubled(row)).length;
   }
 
   /** @param {number} row Of the grid. */

@@ -8,7 +8,7 @@ import * as api from "./api.js";
 import { h } from "./dom.js";
 import { daysOf } from "./season.js";
 import { change } from "./state.js";
-import { crop, dayNumber } from "./words.js";
+import { crop, dayNumber, messageOf } from "./words.js";
 
 /** Seasons that are drawn: of more nobody tells one from the other. */
 const MOST = 5;
@@ -26,6 +26,7 @@ const CHOICES = [
  * @property {string} type The crop.
  * @property {Day[]} days In their order.
  * @property {number} shift Days by which it is drawn later than it was.
+ * @property {string} problem Why it could not be loaded; empty if it could.
  */
 
 /** The seasons before this one, the latest first. @param {FieldStatus} status @param {SeasonStatus} shown */
@@ -42,8 +43,12 @@ export async function loadEarlier(id, seasons, shown, index, align) {
   if (align === "none") return [];
   const found = await Promise.all(
     seasons.map(async (one) => {
-      const series = await api.series(id, one.season, index).catch(() => null);
-      return series && { name: one.season, type: one.plant_type, days: daysOf(series), shift: shiftOf(one, shown, align) };
+      const known = { name: one.season, type: one.plant_type, shift: shiftOf(one, shown, align) };
+      try {
+        return { ...known, days: daysOf(await api.series(id, one.season, index)), problem: "" };
+      } catch (error) {
+        return error instanceof api.NotThere ? null : { ...known, days: [], problem: messageOf(error) };
+      }
     }),
   );
   return found.filter((one) => one !== null);
@@ -65,8 +70,9 @@ export function alignPicker(seasons, align) {
   return h("label", {}, "Earlier seasons", box);
 }
 
-/** What is said of them in the key. @param {Earlier[]} earlier @param {Align} align */
+/** What is said of them in the key; empty if there are none. @param {Earlier[]} earlier @param {Align} align */
 export function earlierWords(earlier, align) {
-  const names = earlier.map(({ name, type }) => `${name} (${crop(type)})`).join(", ");
-  return `Smoothed earlier seasons, ${CHOICES.find(([value]) => value === align)?.[1]}: ${names}`;
+  if (earlier.length === 0) return "";
+  const names = earlier.map(({ name, type, problem }) => `${name} (${crop(type)}${problem && `, not loaded: ${problem}`})`);
+  return `Smoothed earlier seasons, ${CHOICES.find(([value]) => value === align)?.[1]}: ${names.join(", ")}`;
 }

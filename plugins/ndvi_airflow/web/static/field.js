@@ -71,7 +71,7 @@ export class FieldPanel {
   /** Load again what is shown if something of seasons is new, or what could not be loaded. @param {boolean} isNew */
   look(isNew) {
     this.isStale ||= isNew;
-    const isWhole = this.shown?.known.every(({ problem }) => !problem) ?? false;
+    const isWhole = this.shown !== null && [...this.shown.known, ...this.shown.earlier].every(({ problem }) => !problem);
     const isLoading = this.ended < this.loads; // what is new meanwhile is for the next look
     if (present().length > 0 && !isLoading && (this.isStale || !isWhole)) this.#load(true);
   }
@@ -139,7 +139,7 @@ export class FieldPanel {
         alignPicker(seasonsBefore(fieldOf(id).properties, season), state.align),
       ),
       this.curve,
-      h("div", { id: "curve-key", class: "key" }, ...curveKey(curve, known, name === NDVI ? undefined : index, earlier.length > 0 ? earlierWords(earlier, state.align) : "")),
+      h("div", { id: "curve-key", class: "key" }, ...curveKey(curve, known, name === NDVI ? undefined : index, earlierWords(earlier, state.align))),
       phenology(known, season.plant_type),
       ...eventList(known, name === NDVI),
       this.provenance,

@@ -11,6 +11,8 @@ import { fillPoints, traceOutlines } from "./shapes.js";
 
 /** What a field without a value has instead of a colour's class. */
 export const HATCHED = -1;
+/** What a field has that the filters leave out: its boundary alone is drawn. */
+export const LEFT_OUT = -2;
 /** Pixels that fields are mostly wide before they are drawn in their shape. */
 const SHAPE_FROM = 4;
 /** Pixels that fields are mostly wide before their boundaries are drawn. */
@@ -24,7 +26,7 @@ export class FieldLayer {
     /** @type {Shape[]} */
     this.shapes = ids.map((_, index) => new FieldShape(outlines, index));
     this.labels = ids;
-    /** For each field the class of its colour, or `HATCHED`. */
+    /** For each field the class of its colour, `HATCHED` or `LEFT_OUT`. */
     this.classes = new Int8Array(ids.length).fill(HATCHED);
   }
 
@@ -38,6 +40,11 @@ export class FieldLayer {
     return this.outlines.within(box);
   }
 
+  /** Those that may be named: what the filters leave, and what is chosen. @param {number[]} seen @param {Set<number>} chosen */
+  named(seen, chosen) {
+    return seen.filter((index) => this.classes[index] !== LEFT_OUT || chosen.has(index));
+  }
+
   /**
    * Fill fields, colour by colour: ten thousand fields are some sixty fills. Small ones are points.
    *
@@ -46,7 +53,7 @@ export class FieldLayer {
   fill(context, view, seen) {
     const { outlines } = this;
     const byClass = Array.from({ length: CLASSES + 1 }, () => /** @type {number[]} */ ([]));
-    for (const index of seen) byClass[this.classes[index] + 1].push(index);
+    for (const index of seen) byClass[this.classes[index] + 1]?.push(index);
     const arePoints = outlines.median * view.scale < SHAPE_FROM || !outlines.areShaped;
     byClass.forEach((indexes, at) => {
       if (indexes.length === 0) return;

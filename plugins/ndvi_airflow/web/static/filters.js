@@ -1,8 +1,8 @@
-/** What narrows the list and what has changed: crop, hectares, a group of ids. All of it is in the address. */
+/** What narrows every view: crop, hectares, a group of ids. All of it is in the address. */
 
 import { byId, h } from "./dom.js";
 import { isNarrowed, listed } from "./standings.js";
-import { NO_FILTER, change, state, watch } from "./state.js";
+import { FILTERED_BY, NO_FILTER, change, state, watch } from "./state.js";
 import { counted, crop } from "./words.js";
 
 /** Wire the filters up. */
@@ -22,7 +22,7 @@ export function startFilters() {
     byId("filter-crop").focus();
   });
   watch(["fields"], renderCrops);
-  watch(["fields", "standings", "find", "crop", "ha_from", "ha_to", "ids", "view"], render);
+  watch(["grid", ...FILTERED_BY], render);
   render();
 }
 
@@ -39,16 +39,21 @@ function renderCrops() {
 }
 
 function render() {
-  byId("filters").hidden = !["changes", "list"].includes(state.view) || state.fields.length === 0;
+  const all = state.grid?.ids.length ?? 0;
+  byId("filters").hidden = all === 0;
   if (byId("filters").hidden) return;
   if (byId("filter-crop", HTMLSelectElement).value !== (state.crop ?? "")) renderCrops();
   byId("filter-from", HTMLInputElement).value = state.ha_from === null ? "" : String(state.ha_from);
   byId("filter-to", HTMLInputElement).value = state.ha_to === null ? "" : String(state.ha_to);
   byId("filter-ids", HTMLTextAreaElement).value = state.ids.join("\n");
   byId("filter-group-name").textContent = state.ids.length > 0 ? `Group: ${counted(state.ids.length, "id")}` : "Group";
-  const isAny = isNarrowed(state);
-  byId("filter-none").hidden = !isAny;
-  const found = listed(state.fields, state.standings, state).length;
-  const all = state.fields.length;
-  byId("filter-count").textContent = isAny ? `${counted(found, "field")} of ${all.toLocaleString("en")}` : counted(all, "field");
+  byId("filter-none").hidden = !isNarrowed(state);
+  byId("filter-count").textContent = count(all);
+}
+
+/** How many fields the filters leave, once all are loaded. @param {number} all */
+function count(all) {
+  if (!isNarrowed(state)) return counted(all, "field");
+  if (state.fields.length < all) return "";
+  return `${counted(listed(state.fields, state.standings, state).length, "field")} of ${all.toLocaleString("en")}`;
 }

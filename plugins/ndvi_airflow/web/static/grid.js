@@ -78,6 +78,16 @@ export class Grid {
     return counts;
   }
 
+  /** How many cells of some rows have each status, by its code. @param {number[]} rows */
+  countsOf(rows) {
+    /** @type {number[]} */
+    const counts = new Array(STATUSES.length).fill(0);
+    for (const row of rows) {
+      for (let at = row * this.length; at < (row + 1) * this.length; at++) counts[this.codes[at]]++;
+    }
+    return counts;
+  }
+
   /** Take over the days of another grid of the same fields. @param {Grid} other */
   takeOver(other) {
     const shift = other.first - this.first;

@@ -74,7 +74,7 @@ export class FieldMap {
     this.draw();
   }
 
-  /** @param {(index: number) => number} classOf The class of a field's colour, or `HATCHED`. */
+  /** @param {(index: number) => number} classOf The class of a field's colour, `HATCHED` or `LEFT_OUT`. */
   setColours(classOf) {
     const { classes } = this.fields;
     for (let index = 0; index < classes.length; index++) classes[index] = classOf(index);
@@ -236,7 +236,7 @@ export class FieldMap {
     outlineStacked(context, view, fields.shapes, above);
     const pointed = this.selected.has(this.pointed) ? null : (fields.shapes[this.pointed] ?? null);
     drawMarks(context, view, this.candidates, this.#selectedShapes(), pointed);
-    writeNames(context, view, fields.shapes, fields.labels, seen, this.selected, above);
+    writeNames(context, view, fields.shapes, fields.labels, fields.named(seen, this.selected), this.selected, above);
     this.editor?.draw(context, view);
     if (seen.length > MANY) this.glide.keep();
     else this.glide.forget();

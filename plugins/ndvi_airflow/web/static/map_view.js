@@ -7,10 +7,11 @@
 import * as api from "./api.js";
 import { classOf } from "./colours.js";
 import { announce, byId, hideTooltip, showTooltip } from "./dom.js";
-import { HATCHED } from "./field_layer.js";
+import { HATCHED, LEFT_OUT } from "./field_layer.js";
 import { FieldMap } from "./map.js";
 import { PassGround } from "./pass_ground.js";
-import { pick, state, watch } from "./state.js";
+import { isListed } from "./standings.js";
+import { FILTERED_BY, pick, state, watch } from "./state.js";
 import { crop, longDay, ndvi, seasonOn, why, whyNot } from "./words.js";
 
 /** Fields at one place that are named. */
@@ -33,7 +34,7 @@ export function startMap() {
     onPick: (index, more) => pick(idOf(index), more),
     onPoint: (index, x, y) => point(index, x, y, map.under),
     onDraw: drawScaleBar,
-    overlayOf: (index) => corners.overlayOf(index, () => map.draw()),
+    overlayOf: (index) => (map.fields.classes[index] === LEFT_OUT ? null : corners.overlayOf(index, () => map.draw())),
     ground: () => (state.grid && shows.checked ? ground.overlaysOn(state.grid, state.date) : []),
   });
   shows.addEventListener("change", () => {
@@ -49,10 +50,10 @@ export function startMap() {
     if (!outlines || !grid) return;
     corners.forget();
     if (outlines !== map.fields.outlines) map.setFields(outlines, grid.ids);
-    map.setColours(classShown);
+    map.setColours(classesShown());
     map.setSelected(selected());
   });
-  watch(["date", "colour"], () => map.setColours(classShown));
+  watch(["date", "colour", ...FILTERED_BY], () => map.setColours(classesShown()));
   watch(["field"], () => map.setSelected(selected()));
   watch(["extent"], () => map.setExtent(state.extent));
   watch(["session"], () => map.setTiles(state.session?.tiles_url ?? null));
@@ -90,13 +91,17 @@ function columnShown(grid, index) {
   return grid.value(index, column) === null ? -1 : column;
 }
 
-/** @param {number} index */
-function classShown(index) {
-  const { grid } = state;
-  if (!grid) return HATCHED;
-  const column = columnShown(grid, index);
-  const value = column === -1 ? null : grid.value(index, column);
-  return value === null ? HATCHED : classOf(value);
+/** The class of each field's colour. @returns {(index: number) => number} */
+function classesShown() {
+  const { grid, fields, standings } = state;
+  const isIn = isListed(standings, state);
+  return (index) => {
+    if (!grid) return HATCHED;
+    if (index < fields.length && !isIn(fields[index])) return LEFT_OUT;
+    const column = columnShown(grid, index);
+    const value = column === -1 ? null : grid.value(index, column);
+    return value === null ? HATCHED : classOf(value);
+  };
 }
 
 /** @param {number} index @param {number} x @param {number} y @param {number[]} under All fields there. */

@@ -42,7 +42,7 @@ export async function fieldSheet({ id, properties }, name, index, rasters, { sta
   // A box that is on no page yet has no width, and the curve takes it from there.
   Object.defineProperty(box, "clientWidth", { value: Math.min(CURVE_PIXELS, document.body.clientWidth - 32) });
   drawCurve(box, [curve], known, earlier, "", index, () => {});
-  const words = earlier.length > 0 ? earlierWords(earlier, "planting") : "";
+  const words = earlierWords(earlier, "planting");
   const zoned = zones && classes(id, rasters, { season: season.season, count: ZONES, days: null }, zones);
   return [
     h("header", {}, h("h1", {}, id), h("p", { class: "quiet" }, `${crop(season.plant_type)}, planted ${longDay(season.plant_date)}; as of ${longDay(last)}`)),

@@ -1,4 +1,4 @@
-/** What is new of all fields, and which of them are listed. */
+/** What is new of all fields, and which of them the filters leave. */
 
 /** @import { Field, StandingColumns } from "./answers.d.ts" */
 /** @import { Addressed } from "./state.js" */
@@ -31,23 +31,30 @@ export class Standings {
   }
 }
 
-/** Whether anything narrows the list. @param {Addressed} shown */
+/** Whether anything narrows what is shown. @param {Addressed} shown */
 export const isNarrowed = ({ find, crop: type, ha_from: least, ha_to: most, ids }) =>
   find.trim() !== "" || type !== null || least !== null || most !== null || ids.length > 0;
 
 /**
- * The fields that the list is narrowed to, in their order.
+ * The fields that the filters leave, in their order.
  *
  * @param {Field[]} fields @param {Standings | null} standings @param {Addressed} shown
  */
-export function listed(fields, standings, shown) {
+export const listed = (fields, standings, shown) => fields.filter(isListed(standings, shown));
+
+/**
+ * Whether the filters leave a field.
+ *
+ * @param {Standings | null} standings @param {Addressed} shown @returns {(field: Field) => boolean}
+ */
+export function isListed(standings, shown) {
   const ids = new Set(shown.ids);
-  const isIn = finds(shown.find);
-  return fields.filter(({ properties: { field_id: id, plant_type: type } }) => {
+  const isFound = finds(shown.find);
+  return ({ properties: { field_id: id, plant_type: type } }) => {
     if (ids.size > 0 && !ids.has(id)) return false;
     if (shown.crop !== null && type !== shown.crop) return false;
-    return isIn(id, type) && isBetween(standings?.area(id) ?? null, shown.ha_from, shown.ha_to);
-  });
+    return isFound(id, type) && isBetween(standings?.area(id) ?? null, shown.ha_from, shown.ha_to);
+  };
 }
 
 /** Whether an id or a crop has the words that are searched for. @param {string} words */

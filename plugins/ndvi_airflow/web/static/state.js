@@ -49,8 +49,10 @@ export const VIEWS = ["changes", "map", "list", "days"];
 /** @type {State["events"][]} */
 export const EVENTS = ["open", "recent", "dismissed"];
 
-/** What those parts that narrow the list are when they do not. */
+/** What those parts that narrow what is shown are when they do not. */
 export const NO_FILTER = { find: "", crop: null, ha_from: null, ha_to: null, ids: /** @type {string[]} */ ([]) };
+/** All that decides which fields the filters leave. @type {(keyof State)[]} */
+export const FILTERED_BY = ["fields", "standings", "find", "crop", "ha_from", "ha_to", "ids"];
 
 /** @type {Align[]} */
 const ALIGNS = ["planting", "year", "none"];
