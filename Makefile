@@ -11,7 +11,7 @@ LOCAL := $(BIN)/python -m ndvi_airflow.local
 REAL := NDVI_LOCAL_SEASON=southtyrol NDVI_LOCAL_HOME=.local-southtyrol
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-real up down status clean late-field test test-long test-faults test-chart test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page lint lint-js format types lock image image-ndvi image-airflow \
+.PHONY: help setup demo demo-real up down status clean late-field test test-long test-faults test-chart test-cluster bench bench-masks bench-start bench-plan bench-pipeline bench-page bench-load lint lint-js format types lock image image-ndvi image-airflow \
 	compose-up compose-down
 
 help: ## list what can be made
@@ -95,6 +95,9 @@ bench-pipeline: setup ## measure many fields through Airflow, from the trigger t
 
 bench-page: setup ## measure the fields page with 10,000 and 100,000 fields, beside Leaflet and MapLibre (needs chromium, chromium-driver and npm)
 	$(BIN)/python -m benchmarks.page
+
+bench-load: setup ## measure 100 uploads at once, a catch-up of 5,000 fields beside daily runs, and 50 people on the page
+	$(BIN)/python -m benchmarks.load
 
 lint: setup ## style, common mistakes, and which room may import which
 	$(BIN)/ruff check .

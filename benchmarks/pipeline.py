@@ -83,13 +83,13 @@ def main() -> None:
     parser.add_argument("--no-pictures", action="store_true")
     wanted = parser.parse_args()
     cases = (Case(wanted.fields, wanted.days, not wanted.no_pictures),) if wanted.fields else CASES
-    with alone(FOLDER), _scenes(max(case.days for case in cases)) as catalogue:
+    with alone(FOLDER), scenes(max(case.days for case in cases)) as catalogue:
         report = [_measure(case, catalogue) for case in cases]
     (FOLDER / "pipeline.json").write_text(json.dumps(report, indent=1))
 
 
 @contextmanager
-def _scenes(days: int) -> Iterator[str]:
+def scenes(days: int) -> Iterator[str]:
     """Serve the scene as that of each day; yield the address of the STAC API."""
     write_scene(FOLDER / "scene")
     with TemporaryDirectory() as folder:
@@ -151,10 +151,10 @@ def _measure(case: Case, catalogue: str) -> dict[str, Any]:
         "NDVI_START_DATE": str(DAY),
         "NDVI_END_DATE": str(DAY + timedelta(case.days - 1)),
     }
-    with _stack(settings) as stack:
+    with a_stack(settings) as stack:
         rest = stack.rest
         _fill(stack, case)
-        _warm(rest)
+        warm(rest)
         load, cpu = os.getloadavg()[0], _cpu(stack)
         dag_id, began = _begin(rest, case)
         phases, took = _phases(_finished(rest, dag_id), began)
@@ -179,7 +179,8 @@ def _measure(case: Case, catalogue: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _stack(variables: Mapping[str, str]) -> Iterator[Stack]:
+def a_stack(variables: Mapping[str, str]) -> Iterator[Stack]:
+    """Start a laptop stack with these settings, and stop it afterwards."""
     ports = dict.fromkeys(("airflow_port", "s3_port", "files_port", "stac_port"), 0)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         settings = LocalSettings(home=Path(folder) / "stack", **ports)
@@ -191,8 +192,7 @@ def _stack(variables: Mapping[str, str]) -> Iterator[Stack]:
 
 def _fill(stack: Stack, case: Case) -> None:
     """Register the fields; for more than one day, as fields that come late."""
-    store = Store(stack.variables["NDVI_BUCKET_URL"], stack.s3.environment)
-    store.write(Settings().extent_key, json.dumps(shapely.geometry.mapping(EXTENT)).encode())
+    write_extent(stack)
     fields = [
         Field(field_id=f"field_{number}", geometry=polygon, plant_type="maize", plant_date=DAY)
         for number, polygon in enumerate(lonlat(np.array(make_fields(case.fields))), start=1)
@@ -207,7 +207,14 @@ def _fill(stack: Stack, case: Case) -> None:
     engine.dispose()
 
 
-def _warm(rest: Rest) -> None:
+def write_extent(stack: Stack) -> Store:
+    """Let the farm have land where the scenes are; return its bucket."""
+    store = Store(stack.variables["NDVI_BUCKET_URL"], stack.s3.environment)
+    store.write(Settings().extent_key, json.dumps(shapely.geometry.mapping(EXTENT)).encode())
+    return store
+
+
+def warm(rest: Rest) -> None:
     """Wait until Airflow awaits uploads, as it always does: before that it has not run any task yet."""
     rest.unpause(REGISTRATION)
     while not any(task["state"] == "deferred" for run in rest.runs(REGISTRATION) for task in _tasks(rest, run)):
@@ -251,7 +258,7 @@ def _phases(tasks: Sequence[Mapping[str, Any]], began: float) -> tuple[list[Phas
     phases, before = [], began
     for task_id in TASKS:
         spans = [
-            (_seconds(task["start_date"]), _seconds(task["end_date"]))
+            (seconds_of(task["start_date"]), seconds_of(task["end_date"]))
             for task in tasks
             if task["task_id"] == task_id and task["start_date"]
         ]
@@ -268,11 +275,11 @@ def _start_up(stack: Stack) -> float:
     for file in stack.settings.home.glob("airflow/logs/dag_id=*/run_id=*/task_id=compute/*/attempt=1.log"):
         lines = [json.loads(line) for line in file.read_text().splitlines()]
         read = next(line for line in lines if " cells of " in line["event"])
-        found.append(_seconds(read["timestamp"]) - _seconds(lines[0]["timestamp"]))
+        found.append(seconds_of(read["timestamp"]) - seconds_of(lines[0]["timestamp"]))
     return sum(found) / len(found)
 
 
-def _seconds(moment: str) -> float:
+def seconds_of(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
