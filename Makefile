@@ -66,10 +66,17 @@ test-chart: setup ## run those that need the official chart: NDVI_CHART=airflow-
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement helm-values/requirements.txt
 	NDVI_CHART=$(NDVI_CHART) $(BIN)/pytest tests/deployment/test_chart.py
 
-test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster
+test-cluster: setup ## run those that need Kubernetes, on the kubeconfig's cluster; with the chart's archive (NDVI_CHART) also those that install it
 	$(MAKE) image-ndvi TAG=test
 	$(NDVI_TEST_IMAGE_LOADER) ndvi:test
+ifdef NDVI_CHART
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement helm-values/requirements.txt
+	$(MAKE) image-airflow TAG=test
+	$(NDVI_TEST_IMAGE_LOADER) ndvi-airflow:test
+	NDVI_IMAGE=ndvi:test NDVI_AIRFLOW_IMAGE=ndvi-airflow:test NDVI_CHART=$(NDVI_CHART) $(BIN)/pytest tests/deployment/test_image.py tests/cluster
+else
 	NDVI_IMAGE=ndvi:test $(BIN)/pytest tests/deployment/test_image.py tests/cluster
+endif
 
 bench: setup .venv-bench/ready ## measure against other libraries (half an hour); the table is also in .bench/bench.md
 	.venv-bench/bin/python -m benchmarks

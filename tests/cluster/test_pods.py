@@ -19,7 +19,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from support.cluster import Cluster, a_namespace
+from support.cluster import Cluster
 from support.person import CATCH_UP, DAILY, REGISTRATION, SEASON, Person, Task
 from support.story import DAYS, END, PASSES, START, Story, a_story, active_on
 
@@ -48,14 +48,6 @@ def too_much_memory(spec: dict[str, Any], container: dict[str, Any]) -> None:
 
 def a_defect(spec: dict[str, Any], container: dict[str, Any]) -> None:
     container["command"] = ["python", "-c", "raise RuntimeError('not as planned')"]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if "NDVI_IMAGE" not in os.environ:
-        pytest.skip("needs a Kubernetes cluster: `make test-cluster` runs these tests on the kubeconfig's")
-    with a_namespace(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -49,12 +49,13 @@ def archive() -> bytes:
     return data
 
 
-def install(archive: bytes, *values: str | dict[str, Any]) -> Release:
+def install(archive: bytes, *values: str | dict[str, Any], namespace: str = "ndvi") -> Release:
     """Return what the chart makes of values, of which the later ones count; Helm refuses those that its schema does.
 
     Args:
         archive: the chart.
         values: names of files in `helm-values/`, or values themselves.
+        namespace: that of the release.
     """
     from helm_python import Chart
 
@@ -63,7 +64,7 @@ def install(archive: bytes, *values: str | dict[str, Any]) -> Release:
         _merge(merged, yaml.safe_load((HELM_VALUES / f"{one}.yaml").read_text()) if isinstance(one, str) else one)
     with Chart.load_archive(archive) as chart:
         chart.validate_schema(merged)
-        files = chart.render(merged, name="airflow", namespace="ndvi")
+        files = chart.render(merged, name="airflow", namespace=namespace)
     manifests = [
         manifest
         for name, text in files.items()

@@ -31,7 +31,7 @@ class LocalSettings(BaseSettings):
     home: Path = ROOT / ".local"
     """Folder of all data, logs and notes of running processes."""
     host: str = HOST
-    """Address of the S3 server and the scenes; pods need one that leads to this machine from where they are."""
+    """Address of the S3 server, the STAC API and the scenes; for pods one that leads to this machine from there."""
     season: Literal["sample", "southtyrol"] = "sample"
     """Which scenes the STAC API offers."""
     airflow_port: int = Field(default=8080, ge=0, lt=65536)

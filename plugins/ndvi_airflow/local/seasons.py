@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 from ndvi_airflow.local.config import ROOT, LocalSettings
-from ndvi_airflow.local.processes import HOST
 from ndvi_core.errors import BadInput, NotFound
 from ndvi_core.models.scene import Asset
 from ndvi_core.sample.farm import Season
@@ -34,7 +33,7 @@ def season_variables(settings: LocalSettings, user: Mapping[str, str]) -> dict[s
         return {}
     start, end = PERIODS[settings.season]
     return {
-        "STAC_API_URL": f"http://{HOST}:{settings.stac_port}",
+        "STAC_API_URL": f"http://{settings.host}:{settings.stac_port}",
         "NDVI_CATALOGUE": "local",
         "NDVI_START_DATE": str(start),
         "NDVI_END_DATE": str(end),

@@ -195,16 +195,16 @@ def start_files(
     return Files(daemon, log, f"http://{host}:{port}", requests_log)
 
 
-def start_stac(documents: Sequence[Path], port: int = 0, log: Path | None = None) -> Service:
+def start_stac(documents: Sequence[Path], port: int = 0, log: Path | None = None, host: str = HOST) -> Service:
     """Serve a STAC API over `documents`: collections, and items or FeatureCollections of items.
 
     They are read once, into memory: stop it and start it on the same port to publish others.
     """
-    port = _port(port, "the STAC API", "NDVI_LOCAL_STAC_PORT")
+    port = _port(port, "the STAC API", "NDVI_LOCAL_STAC_PORT", host)
     log = log or documents[0].with_suffix(".log")
-    url = f"http://{HOST}:{port}"
+    url = f"http://{host}:{port}"
     daemon = spawn([script("rustac"), "serve", "--addr", url.removeprefix("http://"), *documents], log)
-    wait_until(lambda: listening(port), "rustac serve", daemon, log)
+    wait_until(lambda: listening(port, host), "rustac serve", daemon, log)
     return Service(daemon, log, url)
 
 

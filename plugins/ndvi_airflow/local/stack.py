@@ -108,39 +108,24 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
         NotHealthy: a part did not come up; the message holds the end of its log.
     """
     settings = settings.with_ports()
-    user = {**user_variables(), **(overrides or {})}
-    home = settings.home
-    with _locked(home):
-        if note_ports(settings):
-            for group in STOPPED_TOGETHER:
-                _stop(home, *group)
-        with _step(say, "PostgreSQL"):
-            postgres = _kept(home, "postgres", Postgres, lambda: start_postgres(home / "postgres"))
-        with _step(say, "S3"):
-            s3 = _kept(home, "s3", S3, lambda: _s3(settings))
-        variables = {
-            **season_variables(settings, user),
-            "NDVI_BUCKET_URL": f"s3://{BUCKET}",
-            "NDVI_CATCH_UP_TASKS": str(max(settings.parallelism - 1, 1)),
-            "NDVI_PARALLEL_TASKS": str(max(min(settings.parallelism - 1, os.cpu_count() or 1), 1)),
-            **user,
-        }
-        season = Season(home / "season")
-        with _step(say, f"scenes: {settings.season}"):
-            if prepare_season(season, settings, variables):
-                _stop(home, "stac", "files")
-            files = _kept(home, "files", Files, lambda: _files(settings, season))
-        with _step(say, "STAC API"):
-            _kept(home, "stac", Service, lambda: _stac(settings, season))
-        with_pods = variables.get("NDVI_EXECUTION") == "kubernetes"
-        variables = {**airflow_environment(settings, postgres, s3, with_pods=with_pods), **variables}
-        stack = Stack(settings, postgres, s3, files, season, variables)
+    with _locked(settings.home):
+        stack = _start_servers(settings, say, overrides or {})
         with _step(say, "registry"):
             engine = stack.engine()
             database.upgrade(engine)
             engine.dispose()
         _start_airflow(stack, say)
     return stack
+
+
+def up_without_airflow(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = None) -> Stack:
+    """Start the servers alone, with no database on PostgreSQL, for an Airflow that runs elsewhere; see `up`.
+
+    Who reaches it at `airflow_port` of this machine has a whole stack.
+    """
+    settings = settings.with_ports()
+    with _locked(settings.home):
+        return _start_servers(settings, say, overrides or {})
 
 
 def find(settings: LocalSettings) -> Stack:
@@ -190,6 +175,36 @@ def clean(settings: LocalSettings, say: Say) -> None:
     down(settings, say)
     shutil.rmtree(home)
     say(f"{home} removed")
+
+
+def _start_servers(settings: LocalSettings, say: Say, overrides: Mapping[str, str]) -> Stack:
+    """Start those that do not run yet, and return the stack that Airflow is to become part of."""
+    user = {**user_variables(), **overrides}
+    home = settings.home
+    if note_ports(settings):
+        for group in STOPPED_TOGETHER:
+            _stop(home, *group)
+    with _step(say, "PostgreSQL"):
+        postgres = _kept(home, "postgres", Postgres, lambda: start_postgres(home / "postgres"))
+    with _step(say, "S3"):
+        s3 = _kept(home, "s3", S3, lambda: _s3(settings))
+    variables = {
+        **season_variables(settings, user),
+        "NDVI_BUCKET_URL": f"s3://{BUCKET}",
+        "NDVI_CATCH_UP_TASKS": str(max(settings.parallelism - 1, 1)),
+        "NDVI_PARALLEL_TASKS": str(max(min(settings.parallelism - 1, os.cpu_count() or 1), 1)),
+        **user,
+    }
+    season = Season(home / "season")
+    with _step(say, f"scenes: {settings.season}"):
+        if prepare_season(season, settings, variables):
+            _stop(home, "stac", "files")
+        files = _kept(home, "files", Files, lambda: _files(settings, season))
+    with _step(say, "STAC API"):
+        _kept(home, "stac", Service, lambda: _stac(settings, season))
+    with_pods = variables.get("NDVI_EXECUTION") == "kubernetes"
+    variables = {**airflow_environment(settings, postgres, s3, with_pods=with_pods), **variables}
+    return Stack(settings, postgres, s3, files, season, variables)
 
 
 def _start_airflow(stack: Stack, say: Say) -> None:
@@ -243,7 +258,8 @@ def _files(settings: LocalSettings, season: Season) -> Files:
 
 
 def _stac(settings: LocalSettings, season: Season) -> Service:
-    return start_stac([season.collection, season.items], settings.stac_port, _log(settings.home, "stac"))
+    documents = [season.collection, season.items]
+    return start_stac(documents, settings.stac_port, _log(settings.home, "stac"), host=settings.host)
 
 
 def _kept(home: Path, name: str, kind: type[Handle], start: Callable[[], Handle]) -> Handle:
