@@ -6,15 +6,19 @@
 
     eval "$(.venv/bin/python -m ndvi_airflow.local env)"
     .venv/bin/uv run docs/screenshots.py              # all of them, or those that are named
+    .venv/bin/uv run docs/screenshots.py --looks DIR  # each view of the fields page instead, to look at
+
+The looks are of what the stack has: before any upload, after `make demo`, with many fields. Each view is there as it
+loads, without an API and whole, wide and narrow, light and dark.
 
 It reads pages and fills in forms, but triggers and clears nothing. It needs Debian's packages chromium and
 chromium-driver.
 """
 
+import argparse
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -296,6 +300,32 @@ def page_dark(browser: Browser) -> None:
     browser.remember("theme", "light")
 
 
+VIEWS = ("changes", "map", "list", "days")
+SIZES = {"wide": (1280, 800), "narrow": (320, 740)}
+STATES = {
+    "loading": "window.fetch = () => new Promise(() => {});",
+    "offline": "window.fetch = () => Promise.reject(new TypeError('offline'));",
+    "whole": "",
+}
+"""What each page runs first."""
+
+
+def looks(browser: Browser, folder: Path) -> None:
+    """Save how each view looks in each state."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for theme in ("light", "dark"):
+        browser.remember("theme", theme)
+        for state, script in STATES.items():
+            command = {"source": script}
+            added = browser.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", command)
+            for view in VIEWS:
+                for size, (width, height) in SIZES.items():
+                    browser.open("/api/v2/version")  # or the next address is but another place on the same page
+                    browser.open(f"/ndvi/#view={view}", width=width, height=height)
+                    browser.settled().save(folder / f"{view}_{state}_{size}_{theme}.png")
+            browser.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
 def innermost(text: str, then: str = ".") -> str:
     """Return the XPath of the innermost element with a text, or of what is found from there."""
     return f"//*[contains(., '{text}') and not(*[contains(., '{text}')])]/{then}"
@@ -321,15 +351,21 @@ PICTURES: tuple[Callable[[Browser], None], ...] = (
 )
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--looks", type=Path, metavar="DIR", help="save each view of the fields page there instead")
+    wanted = parser.parse_args()
     url = os.environ.get("AIRFLOW__API__BASE_URL")
     if url is None:
         raise SystemExit('AIRFLOW__API__BASE_URL is not set: eval "$(.venv/bin/python -m ndvi_airflow.local env)"')
     with TemporaryDirectory() as profile:
         browser = Browser(url, profile)
         try:
+            if wanted.looks:
+                return looks(browser, wanted.looks)
             for take in PICTURES:
-                if not names or take.__name__ in names:
+                if not wanted.names or take.__name__ in wanted.names:
                     take(browser)
                     print(take.__name__)
         finally:
@@ -337,4 +373,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
