@@ -230,7 +230,7 @@ def documentation(browser: Browser) -> None:
 
 def page_map(browser: Browser) -> None:
     """The map in Airflow, at the end of the season."""
-    browser.open("/plugin/ndvi-fields#view=map", width=1180, height=660)
+    browser.open("/plugin/ndvi-fields#view=map", width=1180, height=710)
     browser.chrome.switch_to.frame(browser.find("//iframe"))
     browser.find("//*[@id='ground-day'][contains(., 'Satellite')]")
     browser.chrome.switch_to.default_content()
@@ -253,7 +253,7 @@ def page_field(browser: Browser) -> None:
 
 def page_days(browser: Browser) -> None:
     """The day grid with a selection."""
-    browser.open("/ndvi/#view=days", width=900, height=330)
+    browser.open("/ndvi/#view=days", width=900, height=400)
     browser.find("//*[@id='days-legend']/li")
     browser.chrome.execute_script("document.getElementById('days-canvas').focus()")
     browser.press(Keys.ARROW_DOWN, *(Keys.ARROW_LEFT,) * 4)
