@@ -70,7 +70,7 @@ export function drawGraticule(context, view) {
   context.beginPath();
   /** @type {[string, number, number][]} */
   const labels = [];
-  for (const at of multiples(step, toLongitude(west), toLongitude(east))) {
+  for (const at of multiples(step, Math.max(toLongitude(west), -180), Math.min(toLongitude(east), 180))) {
     const { x } = view.toScreen(toX(at), 0);
     context.moveTo(Math.round(x) + 0.5, 0);
     context.lineTo(Math.round(x) + 0.5, height);
