@@ -26,6 +26,8 @@ KILLED = ("killed_before", "killed_after")
 DATABASE_ERROR = re.compile(
     r"(sqlalchemy\.exc|psycopg(\.errors)?)\.\w+: .*(connection|terminating|server)", re.IGNORECASE
 )
+PRODUCT = re.compile(r"_\d+_L2A\.(json|webp)$")
+"""What tells pictures of one scene apart: its products."""
 ADDRESS = re.compile(r"(s3|https?)://\S+")
 
 Cell = tuple[str, date]
@@ -97,12 +99,13 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
         expected: what consumers see after a run in which nothing went wrong.
     """
     found = published(farm)
-    # No number needs a picture of a pass. One may be missing whose scene could not be read; and where half of a search
-    # was kept back, fields were first answered from a neighbouring tile's scene, whose picture stays.
+    # No number needs a picture of a pass. One may be missing whose scene could not be read; and while half of a search
+    # was kept back, an older product of a scene was the newest one that was known, and its picture stays.
     if any(fault.server == "scenes" for fault in farm.fired):
         expected = {key: data for key, data in expected.items() if key in found or not key.startswith("passes/")}
     if any(fault.kind in LIES for fault in farm.fired):
-        found = {key: data for key, data in found.items() if key in expected or not key.startswith("passes/")}
+        scenes = {PRODUCT.sub("", key) for key in expected}
+        found = {key: data for key, data in found.items() if key in expected or PRODUCT.sub("", key) not in scenes}
     yield from _differences(found, expected)
     yield from _cells(farm)
     yield from _uploads(farm)
