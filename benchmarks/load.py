@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import numpy as np
 import shapely
 from sqlalchemy import Engine, func, select
 
 from benchmarks.alone import alone
+from benchmarks.api import api_client
 from benchmarks.land import DAY, lonlat, make_fields
 from benchmarks.pipeline import FOLDER, POLL_SECONDS, a_stack, scenes, seconds_of, warm, write_extent
 from ndvi_airflow.defaults import CATCH_UP, DAILY
@@ -159,7 +159,7 @@ def _visit(url: str, users: int, seconds: int) -> Iterator[str]:
 def _stay(url: str, number: int, seconds: int) -> Answers:
     """Open the page, look for news, and open fields, for a while; an answer that is none ends it."""
     answers: Answers = defaultdict(list)
-    with _client(url) as client:
+    with api_client(url) as client:
 
         def ask(what: str, *paths: str) -> None:
             began = time.monotonic()
@@ -174,12 +174,6 @@ def _stay(url: str, number: int, seconds: int) -> Answers:
             ask("news", "revisions")
             ask("a field", *(path.format(f"late_{number + 1}") for path in OF_FIELD))
     return answers
-
-
-def _client(url: str) -> httpx.Client:
-    token = httpx.get(f"{url}/auth/token", trust_env=False).raise_for_status().json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=f"{url}/ndvi/api/", headers=headers, trust_env=False, timeout=300)
 
 
 if __name__ == "__main__":

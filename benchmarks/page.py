@@ -31,6 +31,7 @@ import shapely
 from sqlalchemy import Engine, text
 
 from benchmarks.alone import alone
+from benchmarks.api import api_client
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.config import ROOT, LocalSettings
 from ndvi_airflow.local.stack import Stack
@@ -215,9 +216,7 @@ def _frames(browser: Browser, what: str, move: str) -> str:
 
 def _write_files(url: str, folder: Path) -> None:
     """Write what the API says of all fields and days as files, in one GeoJSON and one JSON."""
-    token = httpx.get(f"{url}/auth/token", trust_env=False).raise_for_status().json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=f"{url}/ndvi/api/", headers=headers, trust_env=False, timeout=300) as client:
+    with api_client(url) as client:
         features = [one for page in _pages(client, "fields?limit=5000&tolerance=5") for one in page["features"]]
         collection = {"type": "FeatureCollection", "features": features}
         (folder / "fields.json").write_text(json.dumps(collection, separators=(",", ":")))
