@@ -319,7 +319,6 @@ def test_an_earlier_season_that_cannot_be_loaded_is_named(page: Browser) -> None
         show(page, "field=slow")
         assert "2024 (barley, not loaded: " in page.text("#curve-key")
         assert paths(page, "#curve .earlier path") == []
-    page.run("window.dispatchEvent(new Event('focus'))")
     page.wait(lambda: paths(page, "#curve .earlier path") != [], "the earlier season")
     assert "2024 (barley)" in page.text("#curve-key")
 

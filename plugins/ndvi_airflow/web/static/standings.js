@@ -48,6 +48,7 @@ export const listed = (fields, standings, shown) => fields.filter(isListed(stand
  * @param {Standings | null} standings @param {Addressed} shown @returns {(field: Field) => boolean}
  */
 export function isListed(standings, shown) {
+  if (!isNarrowed(shown)) return () => true; // the map asks of every field for each day that is played
   const ids = new Set(shown.ids);
   const isFound = finds(shown.find);
   return ({ properties: { field_id: id, plant_type: type } }) => {
