@@ -99,9 +99,10 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
         expected: what consumers see after a run in which nothing went wrong.
     """
     found = published(farm)
-    # No number needs a picture of a pass. One may be missing whose scene could not be read; and while half of a search
-    # was kept back, an older product of a scene was the newest one that was known, and its picture stays.
-    if any(fault.server == "scenes" for fault in farm.fired):
+    # No number needs a picture of a pass. One may be missing whose scene could not be read, or which could not be
+    # written; and while half of a search was kept back, an older product of a scene was the newest one that was known,
+    # and its picture stays.
+    if any(fault.server == "scenes" or (fault.server == "s3" and fault.times > 1) for fault in farm.fired):
         expected = {key: data for key, data in expected.items() if key in found or not key.startswith("passes/")}
     if any(fault.kind in LIES for fault in farm.fired):
         scenes = {PRODUCT.sub("", key) for key in expected}
