@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ndvi_core import __version__
 from ndvi_core.errors import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_TRY_AGAIN, BadInput, NdviError
+from ndvi_core.support.garbage import relaxed_gc
 from ndvi_core.support.log_lines import LOG_FORMATS, formatter
 
 if TYPE_CHECKING:
@@ -137,8 +138,10 @@ example:
 """
 
 
+@relaxed_gc()  # imports make many objects, which stay
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks through all installed packages
     options = _parser().parse_args(arguments)
     try:
         _log_to_stderr(options.log_level, _about_order(options.order) if hasattr(options, "order") else {})

@@ -4,8 +4,8 @@ import struct
 import zlib
 from collections.abc import Mapping
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,7 +207,8 @@ def _tags(observation: Observation, inner_buffer_m: float) -> dict[str, str]:
 
 def _gdal_metadata(tags: Mapping[str, str]) -> str:
     """Return the tags, and the band's name and unit, as GDAL's GTiff driver writes and reads them: escaped twice."""
-    items = [f'  <Item name="{name}">{escape(escape(value))}</Item>\n' for name, value in tags.items()]
+    escaped = {name: escape(escape(value, quote=False), quote=False) for name, value in tags.items()}
+    items = [f'  <Item name="{name}">{value}</Item>\n' for name, value in escaped.items()]
     band = (
         '  <Item name="UNITTYPE" sample="0" role="unittype">1</Item>\n'
         '  <Item name="DESCRIPTION" sample="0" role="description">NDVI</Item>\n'

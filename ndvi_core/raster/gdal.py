@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.raster.faults import is_passing
 
 if TYPE_CHECKING:
     from rasterio import Env
@@ -124,6 +123,8 @@ def gdal_errors(name: str, url: str | None, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except (CRSError, RasterioError) as error:
+        from ndvi_core.raster.faults import is_passing  # with an HTTP client, which most tasks never need
+
         said = without_secrets("; ".join(_chain(error)))
         kind = SceneUnreachable if url and is_passing(url, said, needed) else SceneUnreadable
         raise kind(f"{name}: {said}") from None

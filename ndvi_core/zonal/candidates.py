@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.models.arrays import Floats, Indexes
+from ndvi_core.models.arrays import Floats, Indexes, distinct
 from ndvi_core.models.scene import Asset, number_passes
 from ndvi_core.models.work_order import SceneSet
 from ndvi_core.raster.grid import Grid, TileLayout
@@ -39,7 +39,7 @@ class FieldCoverages:
         """Compute the coverages of these fields that are missing, all at once, which is much faster than singly."""
         with self._lock:
             places = self._places.setdefault(grid, np.full(len(self._geometries), -1, np.intp))
-            new = np.unique(fields[places[fields] < 0])
+            new = distinct(fields[places[fields] < 0])
             if not len(new) and grid in self._found:
                 return
             found = cover([self._geometries[index] for index in new.tolist()], grid)
@@ -160,7 +160,7 @@ class DayScenes:
             cells: Numbers of the cells, ascending.
         """
         scene_set = self._cells.scene_set[cells]
-        self._day = {number: cells[scene_set == number] for number in np.unique(scene_set).tolist()}
+        self._day = {number: cells[scene_set == number] for number in distinct(scene_set).tolist()}
         sets = [(self._cells.sets[number], own) for number, own in self._day.items()]
         self._open({scene for scene_set, _ in sets for scene in scene_set.scenes})
         found = [self._find(own, scene_set.scenes) for scene_set, own in sets]
@@ -179,7 +179,7 @@ class DayScenes:
     def largest_areas(self, table: CandidateTable, cells: Indexes) -> Floats:
         """Return each cell's area, in pixels, on the grid of that of its candidates where it is the largest."""
         pixels = np.zeros(len(cells))
-        for grid in np.unique(table.grid).tolist():
+        for grid in distinct(table.grid).tolist():
             rows = table.grid == grid
             of_rows = self.coverages(grid).pixels[table.place[rows]]
             np.maximum.at(pixels, np.searchsorted(cells, table.cell[rows]), of_rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ndvi_core.models.arrays import Indexes
+from ndvi_core.models.arrays import Indexes, distinct
 from ndvi_core.raster.sampling import Sampling
 from ndvi_core.raster.window_table import WindowTable
 from ndvi_core.raster.windows import BandWindows
@@ -61,18 +61,18 @@ class Classification:
         self._group_of = np.zeros(len(table), np.intp)
         self._place_in_group = np.zeros(len(table), np.intp)
         self._groups: list[_Group] = []
-        self.wanted = [(number, self._scene(number, keys)) for number in np.unique(table.scene).tolist()]
+        self.wanted = [(number, self._scene(number, keys)) for number in distinct(table.scene).tolist()]
         """What has to be read, each with its scene's number."""
 
     def compute(self, rows: Indexes) -> None:
         """Compute the columns of rows whose windows are read."""
-        for number in np.unique(self._group_of[rows]).tolist():
+        for number in distinct(self._group_of[rows]).tolist():
             group, own = self._groups[number], rows[self._group_of[rows] == number]
             self._compute(group, own, self._place_in_group[own])
 
     def areas_by_cause(self, rows: Indexes) -> "Iterator[tuple[Indexes, np.ndarray]]":
         """Yield rows, some at a time, with their areas by cause, see `areas_by_cause`."""
-        for number in np.unique(self._group_of[rows]).tolist():
+        for number in distinct(self._group_of[rows]).tolist():
             coverages, own = self._groups[number].coverages, rows[self._group_of[rows] == number]
             fraction = coverages.windows.pixels_of(coverages.fraction, self.table.place[own])
             causes = self.windows.pixels_of(self.causes, own)
@@ -95,7 +95,7 @@ class Classification:
 
     def _windows(self) -> WindowTable:
         columns = {name: np.zeros(len(self.table), np.intp) for name in WindowTable.COLUMNS}
-        for grid in np.unique(self.table.grid).tolist():
+        for grid in distinct(self.table.grid).tolist():
             rows = self.table.grid == grid
             coverages, places = self._scenes.coverages(grid), self.table.place[rows]
             self.pixels[rows], self.pure_pixels[rows] = coverages.pixels[places], coverages.pure_pixels[places]
@@ -107,7 +107,7 @@ class Classification:
         band = self._scenes.scenes[number].band("scl")
         own, margin = band.layout.grid, self._policy.margin(band.layout.grid.size_x)
         of_scene = np.flatnonzero(self.table.scene == number)
-        rows = [of_scene[self.table.grid[of_scene] == grid] for grid in np.unique(self.table.grid[of_scene])]
+        rows = [of_scene[self.table.grid[of_scene] == grid] for grid in distinct(self.table.grid[of_scene])]
         grids = [int(self.table.grid[some[0]]) for some in rows]
         samplings = [
             Sampling.nearest(self._scenes.grids[grid], self.windows.take(some), own, margin)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ndvi_core.errors import SceneUnreadable
-from ndvi_core.models.arrays import Floats, Indexes
+from ndvi_core.models.arrays import Floats, Indexes, distinct
 from ndvi_core.models.indices import COARSE, Band, Index
 from ndvi_core.raster.grid import Grid
 from ndvi_core.raster.sampling import Sampling, nearest_within
@@ -103,7 +103,7 @@ class MosaicPixels:
         """Return the keys of rows among these by the number of their scene."""
         own = keys[keys < len(self.rows)]
         scenes = self._scene_of_row[own]
-        return [(number, own[scenes == number]) for number in np.unique(scenes).tolist()]
+        return [(number, own[scenes == number]) for number in distinct(scenes).tolist()]
 
     def of_scene(self, number: int, keys: Indexes) -> FieldPixels:
         """Return the pixels of rows, given their scene and keys."""

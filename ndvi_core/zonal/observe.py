@@ -23,7 +23,7 @@ from functools import partial
 import numpy as np
 
 from ndvi_core.errors import SceneUnreachable, SceneUnreadable
-from ndvi_core.models.arrays import Floats, Indexes, ranges
+from ndvi_core.models.arrays import Floats, Indexes, distinct, ranges
 from ndvi_core.models.field_raster import FieldRaster
 from ndvi_core.models.indices import bands_beside_ndvi, get_indices
 from ndvi_core.models.observation import Doubt
@@ -107,7 +107,7 @@ def _observe_day(
     cells: Indexes,
     memory: int,
 ) -> Generator[ObservedCells]:
-    sets = [columns.sets[number] for number in np.unique(columns.scene_set[cells]).tolist()]
+    sets = [columns.sets[number] for number in distinct(columns.scene_set[cells]).tolist()]
     numbers = sorted({number for scene_set in sets for number in (*scene_set.scenes, *scene_set.older)})
     with ExitStack() as stack:
         scenes = {number: stack.enter_context(OpenScene(order.scenes[number])) for number in numbers}
@@ -230,7 +230,7 @@ class _Day:
             cell = self._cell(int(found.table.cell[row]))
             is_kept[index] = not self._comes_again(cell, mosaic_of_one(found.classified(row)))
         kept = rows[is_kept]
-        self._begin(np.unique(found.table.scene[kept[found.valid_pixels[kept] > 0]]).tolist())
+        self._begin(distinct(found.table.scene[kept[found.valid_pixels[kept] > 0]]).tolist())
         return kept
 
     def _begin(self, scenes: Iterable[int]) -> None:
@@ -365,9 +365,9 @@ class _Day:
 
     def _that_open(self, table: CandidateTable, asset: Asset) -> Mask:
         """Return which rows are of cells of whose scenes a band can be opened; the other cells come again."""
-        failed = self._decisive(self._scenes.unreadable(np.unique(table.scene).tolist(), asset), asset)
+        failed = self._decisive(self._scenes.unreadable(distinct(table.scene).tolist(), asset), asset)
         is_lost = np.isin(table.cell, table.cell[np.isin(table.scene, list(failed))])
-        for cell in np.unique(table.cell[is_lost]).tolist():
+        for cell in distinct(table.cell[is_lost]).tolist():
             scenes = table.scene[table.cell == cell].tolist()
             self._lose(cell, [(number, failed[number]) for number in scenes if number in failed])
         return ~is_lost
