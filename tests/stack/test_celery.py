@@ -1,6 +1,6 @@
 """The executor of production: two schedulers, and workers with a broker. All of it may go; nothing is lost or doubled.
 
-Each test goes on where the last one ended. What production notices after minutes is noticed here after seconds.
+Each test goes on where the last one ended.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,11 @@ import pytest
 import yaml
 from support.celery import Broker, Processes, a_broker
 from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
-from support.story import PLANTED, START, Story, a_story, active_on, changed
+from support.story import NOTICED_SOON, PLANTED, START, Story, a_story, active_on, changed
 
 from ndvi_core.support.days import days_between
 
 PRODUCTION = Path(__file__).parents[2] / "helm-values" / "production.yaml"
-NOTICED_SOON = {
-    "TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-    "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-    "TASK_QUEUED_TIMEOUT": "30",
-    "TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "3",
-}
-"""Options of the scheduler."""
 WORKERS = ("worker_1", "worker_2")
 DAYS = days_between(START, date(2025, 4, 19))
 CELLS = {(name, day) for day in DAYS for name in active_on(day, *PLANTED)}
@@ -39,7 +32,7 @@ def story(broker: Broker) -> Iterator[Story]:
     celery = yaml.safe_load(PRODUCTION.read_text())["config"]["celery"]
     variables = {
         **{f"AIRFLOW__CELERY__{name.upper()}": str(value) for name, value in celery.items()},
-        **{f"AIRFLOW__SCHEDULER__{name}": value for name, value in NOTICED_SOON.items()},
+        **NOTICED_SOON,
         **broker.variables,
     }
     with a_story(NDVI_START_DATE=str(DAYS[0]), NDVI_END_DATE=str(DAYS[-1]), **variables) as told:
@@ -85,11 +78,6 @@ def test_two_schedulers_make_each_daily_run_once_and_run_each_task_once(
     assert person.published() == story.without_airflow(tmp_path, DAYS)
 
 
-def compute_all_again(story: Story) -> str:
-    """Start a run that computes each cell again, and return its id."""
-    return story.person.trigger(RECOMPUTE, {"start": str(DAYS[0]), "end": str(DAYS[-1]), "force": True})
-
-
 def tries_of(story: Story, run_id: str) -> dict[str, int]:
     """Wait for the end of the run, and return how often each task of it was run that had to be."""
     person = story.person
@@ -109,7 +97,7 @@ def test_what_a_killed_worker_was_at_is_run_again_and_nothing_else(
     story: Story, person: Person, processes: Processes
 ) -> None:
     published, ledger = person.published(), story.recorded_at()
-    run_id, killed = compute_all_again(story), []
+    run_id, killed = story.compute_all_again(DAYS), []
     order = story.at_a_computation(lambda process: killed.append(processes.kill_the_one_of(process)))
     processes.start_worker(*killed)
 
@@ -135,7 +123,7 @@ def test_a_broker_that_is_away_and_one_that_restarts_cost_no_task_a_try(
         return "Celery Task Timeout Error" in said or "Error sending Celery" in said
 
     broker.stop()
-    run_id = compute_all_again(story)
+    run_id = story.compute_all_again(DAYS)
     person.until(a_task_was_not_sent, "a task that cannot be sent")
     broker.start()
     person.until(broker.waiting, "a task that no worker has taken", poll=0.05)
@@ -151,13 +139,25 @@ def test_tasks_that_a_broker_has_lost_are_sent_again(
     story: Story, person: Person, broker: Broker, processes: Processes
 ) -> None:
     published, ledger = person.published(), story.recorded_at()
-    run_id = compute_all_again(story)
+    run_id = story.compute_all_again(DAYS)
 
     def lose_tasks_that_wait(process: object) -> None:
         person.until(broker.waiting, "a task that no worker has taken", poll=0.05)
         broker.lose_all()
 
     story.at_a_computation(lose_tasks_that_wait)
+    assert tries_of(story, run_id) == ONCE
+    assert changed(ledger, story.recorded_at()) == CELLS
+    assert person.published() == published
+
+
+def test_the_other_scheduler_goes_on_with_the_work_of_one_that_is_killed(
+    story: Story, person: Person, processes: Processes
+) -> None:
+    published, ledger = person.published(), story.recorded_at()
+    run_id = story.compute_all_again(DAYS)
+    story.at_a_computation(lambda _: story.kill("scheduler"))
+
     assert tries_of(story, run_id) == ONCE
     assert changed(ledger, story.recorded_at()) == CELLS
     assert person.published() == published

@@ -11,6 +11,9 @@ from ndvi_airflow.local.config import LocalSettings
 from ndvi_airflow.local.processes import Daemon
 from ndvi_airflow.local.stack import Stack, down, up, up_without_airflow
 
+GONE_WITHIN = 10
+"""Seconds until a process that was killed is gone."""
+
 
 @contextmanager
 def a_stack(season: str, **overrides: str) -> Iterator[Stack]:
@@ -43,3 +46,4 @@ def kill_family(daemon: Daemon) -> None:
     for process in (head, *head.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):  # some end with their parent
             process.kill()
+    head.wait(GONE_WITHIN)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, select
 from support.farm import Farm
 from support.features import collection, feature, polygon
 from support.laptop import a_stack, kill_family
-from support.person import Person
+from support.person import RECOMPUTE, Person
 
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Service, load
@@ -38,6 +38,14 @@ PLANTED = {
 }
 """Plant dates, in the order of arrival: the last two come late."""
 PASSES = (date(2025, 4, 16), date(2025, 4, 19), date(2025, 4, 21))
+NOTICED_SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "3",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+}
+"""That nobody runs a task, or that its scheduler is gone: after seconds, for which production takes minutes."""
 
 Cell = tuple[str, date]
 """Field id and day."""
@@ -101,6 +109,10 @@ class Story:
         running = local.status(self.stack.settings)[component]
         assert running is not None
         kill_family(running.daemon)
+
+    def compute_all_again(self, days: Sequence[date]) -> str:
+        """Start a run that computes each cell of these days again, and return its id."""
+        return self.person.trigger(RECOMPUTE, {"start": str(days[0]), "end": str(days[-1]), "force": True})
 
     def at_a_computation(self, act: Callable[[psutil.Process], Any]) -> str:
         """Do this to the first computation of this stack that is seen, and return the URI of its order."""
