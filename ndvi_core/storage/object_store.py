@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore, S3Config
 
 
+_PASSING = {
+    "RequestTimeTooSkewed": "the server's clock and that of this machine differ by more than it accepts: set the clock",
+    "QuotaExceeded": "the quota of the bucket or its owner is used up: make room or raise it",
+}
+"""What servers refuse with "forbidden" besides rights, by their code."""
+
+
 class Store:
     """A bucket or a prefix of one, named by a URL: `s3://bucket/prefix` or `file:///folder`.
 
@@ -137,6 +144,8 @@ class Store:
         except FileNotFoundError as error:
             raise NotFound(f"{shown_key(self.uri(key))} does not exist") from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+            if passing := [why for code, why in _PASSING.items() if code in str(error)]:
+                raise TryAgain(f"cannot {verb} {shown_key(self.uri(key))}: {passing[0]}") from error
             raise BadInput(
                 f"no right to {verb} {shown_key(self.uri(key))}: check the credentials and the bucket's policy"
             ) from error
