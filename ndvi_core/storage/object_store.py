@@ -69,19 +69,19 @@ class Store:
             key: where to.
             data: the object.
             content_type: kept on S3 alone, as are `metadata`: a folder has no place for them.
-            metadata: what `metadata` returns.
+            metadata: what `described` returns.
         """
         attributes = {"Content-Type": content_type, **(metadata or {})} if self.url.startswith("s3:") else None
         with self._errors("write", key):
             self._objects.put(key, data, attributes=attributes)
         return sha256(data).hexdigest()
 
-    def metadata(self, key: str) -> dict[str, str]:
-        """Return what was given to `write` besides the data; nothing in a folder."""
+    def described(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Return the whole object, and the metadata that were given to `write` with it; none in a folder."""
         with self._errors("read", key):
             answer = self._objects.get(key)
-            answer.bytes()
-            return {name: str(value) for name, value in answer.attributes.items() if name != "Content-Type"}
+            metadata = {name: str(value) for name, value in answer.attributes.items() if name != "Content-Type"}
+            return bytes(answer.bytes()), metadata
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the store, over what was there; its bytes do not pass through this process."""
