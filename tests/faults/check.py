@@ -24,7 +24,8 @@ EMPTY_TABLES = ("claim", "stale_day", "stale_season_part")
 """Work that is begun or noted and not done."""
 KILLED = ("killed_before", "killed_after")
 DATABASE_ERROR = re.compile(
-    r"(sqlalchemy\.exc|psycopg(\.errors)?)\.\w+: .*(connection|terminating|server)", re.IGNORECASE
+    r"(sqlalchemy\.exc|psycopg(\.errors)?)\.\w+: .*(connection|terminating|server|No space left|deadlock)",
+    re.IGNORECASE,
 )
 PRODUCT = re.compile(r"_\d+_L2A\.(json|webp)$")
 """What tells pictures of one scene apart: its products."""
@@ -179,9 +180,12 @@ def _registry(farm: Farm) -> Iterator[str]:
 
 def _names_cause(farm: Farm, failure: Failure) -> bool:
     """Whether a step that failed was killed by the schedule, or says which server it was and that another try helps."""
+    happened = {fault.kind for fault in farm.fired if fault.step == failure.step}
     if failure.code == -SIGKILL:
-        return any(fault.step == failure.step and fault.kind in KILLED for fault in farm.fired)
+        return not happened.isdisjoint(KILLED)
     last = (failure.log.strip().splitlines() or [""])[-1]
+    if "deadlock" in last and "deadlock" not in happened:  # it is the product's own
+        return False
     if failure.code == EXIT_TRY_AGAIN:
         return ADDRESS.search(last) is not None
     return failure.code == EXIT_DEFECT and DATABASE_ERROR.match(last) is not None
