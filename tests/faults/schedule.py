@@ -76,6 +76,8 @@ class Uploads(Frozen):
     """Each file comes under two names at once."""
     again: bool = False
     """Each file comes again when it has been taken in."""
+    corrections_first: bool = False
+    """Corrections of the first fields come before the late fields, not after them."""
 
 
 class Schedule(Frozen):
@@ -130,7 +132,11 @@ def draw(
         faults=tuple(faults),
         twice=tuple(step for step in points if step not in together and chance.random() < 0.1),
         clocks={step: chance.choice(CLOCKS) for step in points if chance.random() < 0.1},
-        uploads=Uploads(two_names=chance.random() < 0.3, again=chance.random() < 0.3),
+        uploads=Uploads(
+            two_names=chance.random() < 0.3,
+            again=chance.random() < 0.3,
+            corrections_first=chance.random() < 0.3,
+        ),
     )
 
 
