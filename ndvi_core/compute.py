@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ndvi_core.errors import BadInput, NdviError, TryAgain
 from ndvi_core.models.constants import ALGORITHM_VERSION
 from ndvi_core.models.observation import Observation
-from ndvi_core.models.work_order import CellResult, Manifest, Usage, WorkOrder, Written
+from ndvi_core.models.work_order import PLANNED_AT, CellResult, Manifest, Usage, WorkOrder, Written
 from ndvi_core.products.cell import PRODUCT_NAMES, STATEMENT, Product, make_products
 from ndvi_core.products.passes import draw_passes
 from ndvi_core.storage.geoparquet import write_columns
@@ -35,9 +35,6 @@ DRAWERS = 2
 
 MAX_PENDING = 2 * WRITERS
 """Cells whose products may wait to be written: each holds its raster in memory."""
-
-PLANNED_AT = "planned-at"
-"""Metadata of a product: when its order was written, by the bucket's clock, in ISO 8601 and UTC."""
 
 MAX_NAMED_DEFECTS = 5
 
@@ -62,8 +59,9 @@ class OrderFiles:
         """
         self._stores: dict[str, Store] = {}
         url, key = split_uri(order_uri)
-        data = self._store(url).read(key)
-        self._planned_at = self._store(url).last_modified(key).isoformat()
+        data, metadata = self._store(url).described(key)
+        # An order from before it said so is as old as its file.
+        self._planned_at = metadata.get(PLANNED_AT) or self._store(url).last_modified(key).isoformat()
         self.order_sha256 = sha256(data).hexdigest()
         self.order = _parse(order_uri, data)
         self._products = None if self.order.products is None else Store(self.order.products.uri)
@@ -112,7 +110,7 @@ class OrderFiles:
 def _planned_at(store: Store, key: str) -> str:
     """Return when the run was planned that wrote a product; empty, which is before all others, if nobody knows."""
     try:
-        return store.metadata(key).get(PLANNED_AT, "")
+        return store.described(key)[1].get(PLANNED_AT, "")
     except BadInput:  # it is not there: S3 says "forbidden" to who may not list
         return ""
 

@@ -368,20 +368,23 @@ def test_a_cell_below_the_smallest_size_is_too_small(store: Store, scenes: list[
     assert row.status == "too_small"
 
 
+@pytest.mark.parametrize("written", ["old new", "new old"])
 @pytest.mark.parametrize("sequence", ["old new old", "new old", "old new old new", "new new"])
 def test_the_products_of_the_order_that_was_planned_last_stay(
-    s3_store: Store, scenes: list[Scene], sequence: str
+    s3_store: Store, scenes: list[Scene], sequence: str, written: str
 ) -> None:
-    """Whoever is run last: the task of an old run may be cleared, and two runs may be under way."""
-    newer = scenes[0].model_copy(update={"baseline": "09.99"})
+    """Whoever is run last, and whose order was written last: an old run may be cleared, two may be under way."""
+    made = {
+        "old": (scenes[0], "2025-06-10T11:59:59.900000+00:00"),
+        "new": (scenes[0].model_copy(update={"baseline": "09.99"}), "2025-06-10T12:00:00+00:00"),
+    }
     uris = {}
-    for name, scene in (("old", scenes[0]), ("new", newer)):
+    for name in written.split():
+        scene, planned_at = made[name]
         order = make_order({"north": FIELDS["north"]}, [scene], store=s3_store)
         key = f"runs/{name}/orders/0.parquet"
-        s3_store.write(key, write_order(order))
+        s3_store.write(key, write_order(order), metadata={"planned-at": planned_at})
         uris[name] = s3_store.uri(key)
-    while s3_store.last_modified("runs/new/orders/0.parquet") == s3_store.last_modified("runs/old/orders/0.parquet"):
-        s3_store.write("runs/new/orders/0.parquet", write_order(order))  # S3 has whole seconds
     for name in sequence.split():
         run_order(uris[name])
     assert json.loads(s3_store.read(f"fields/north/{CLEAR}/observation.json"))["baseline"] == "09.99"

@@ -22,6 +22,9 @@ BYTES_PER_PIXEL = 80
 BYTES_PER_BAND = 24
 """What a pixel takes besides for each band of the indices other than NDVI."""
 
+PLANNED_AT = "planned-at"
+"""Metadata of an order and of what is made of it: when its run was planned, by the registry, in ISO 8601 and UTC."""
+
 _PIXEL_METRES = 10.0
 
 

@@ -131,11 +131,12 @@ def _copy(store: Store, old: str, new: str, source: str, target: str, key: str) 
     if not key.endswith(".json"):
         store.copy(key, moved)
         return
-    content = json.loads(store.read(key))
+    data, metadata = store.described(key)
+    content = json.loads(data)
     if content.get("field_id") == old:
         content["field_id"] = new
     data = json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
-    store.write(moved, data, "application/json", store.metadata(key))
+    store.write(moved, data, "application/json", metadata)
 
 
 def _each(do: Callable[[str], object], keys: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import shapely
 from sqlalchemy import Connection, func, select
@@ -14,7 +14,7 @@ from ndvi_core.models.entry import Entry
 from ndvi_core.models.extent import Extent, clip
 from ndvi_core.models.observation import Observation
 from ndvi_core.models.scene import Scene
-from ndvi_core.models.work_order import Cell, Passes, Products, WorkOrder, Written
+from ndvi_core.models.work_order import PLANNED_AT, Cell, Passes, Products, WorkOrder, Written
 from ndvi_core.registry import claims, extents, ledger
 from ndvi_core.registry import fields as registry
 from ndvi_core.registry.database import lock_claims
@@ -110,7 +110,7 @@ def plan_run(folder: RunFolder, settings: Settings, selection: Selection, connec
         claims.take(connection, folder.prefix, ((cell.field.sequence, cell.date) for cell in due))
     batches = keep_places(pack(due, settings), _labels_before(folder))
     run_plan = RunPlan(
-        orders=_write_orders(folder, settings, batches, extent, connection),
+        orders=_write_orders(folder, settings, batches, extent, connection, planned_at),
         settled=tuple(settled),
         day=selection.day,
         planned_at=planned_at,
@@ -194,10 +194,16 @@ def _passes(
 
 
 def _write_orders(
-    folder: RunFolder, settings: Settings, batches: Sequence[Batch], extent: Extent, connection: Connection
+    folder: RunFolder,
+    settings: Settings,
+    batches: Sequence[Batch],
+    extent: Extent,
+    connection: Connection,
+    planned_at: datetime,
 ) -> tuple[PlannedOrder, ...]:
     from ndvi_core.storage.work_orders import write_order
 
+    metadata = {PLANNED_AT: planned_at.astimezone(UTC).isoformat()}
     products = Products.below(folder.store.uri(settings.products_prefix).rstrip("/"), settings.products)
     pictured: set[str] = set()
 
@@ -226,7 +232,7 @@ def _write_orders(
     def write(numbered: tuple[int, WorkOrder]) -> PlannedOrder:
         number, order = numbered
         key = folder.order_key(number)
-        sha256 = folder.store.write(key, write_order(order), PARQUET)
+        sha256 = folder.store.write(key, write_order(order), PARQUET, metadata)
         days = [cell.date for cell in order.cells]
         return PlannedOrder(
             uri=folder.store.uri(key),

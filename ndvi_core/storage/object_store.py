@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore, S3Config
 
 
+_PASSING = {
+    "RequestTimeTooSkewed": "the server's clock and that of this machine differ by more than it accepts: set the clock",
+    "QuotaExceeded": "the quota of the bucket or its owner is used up: make room or raise it",
+}
+"""What servers refuse with "forbidden" besides rights, by their code."""
+
+
 class Store:
     """A bucket or a prefix of one, named by a URL: `s3://bucket/prefix` or `file:///folder`.
 
@@ -62,19 +69,19 @@ class Store:
             key: where to.
             data: the object.
             content_type: kept on S3 alone, as are `metadata`: a folder has no place for them.
-            metadata: what `metadata` returns.
+            metadata: what `described` returns.
         """
         attributes = {"Content-Type": content_type, **(metadata or {})} if self.url.startswith("s3:") else None
         with self._errors("write", key):
             self._objects.put(key, data, attributes=attributes)
         return sha256(data).hexdigest()
 
-    def metadata(self, key: str) -> dict[str, str]:
-        """Return what was given to `write` besides the data; nothing in a folder."""
+    def described(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Return the whole object, and the metadata that were given to `write` with it; none in a folder."""
         with self._errors("read", key):
             answer = self._objects.get(key)
-            answer.bytes()
-            return {name: str(value) for name, value in answer.attributes.items() if name != "Content-Type"}
+            metadata = {name: str(value) for name, value in answer.attributes.items() if name != "Content-Type"}
+            return bytes(answer.bytes()), metadata
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within the store, over what was there; its bytes do not pass through this process."""
@@ -137,6 +144,8 @@ class Store:
         except FileNotFoundError as error:
             raise NotFound(f"{shown_key(self.uri(key))} does not exist") from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+            if passing := [why for code, why in _PASSING.items() if code in str(error)]:
+                raise TryAgain(f"cannot {verb} {shown_key(self.uri(key))}: {passing[0]}") from error
             raise BadInput(
                 f"no right to {verb} {shown_key(self.uri(key))}: check the credentials and the bucket's policy"
             ) from error

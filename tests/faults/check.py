@@ -24,7 +24,8 @@ EMPTY_TABLES = ("claim", "stale_day", "stale_season_part")
 """Work that is begun or noted and not done."""
 KILLED = ("killed_before", "killed_after")
 DATABASE_ERROR = re.compile(
-    r"(sqlalchemy\.exc|psycopg(\.errors)?)\.\w+: .*(connection|terminating|server)", re.IGNORECASE
+    r"(sqlalchemy\.exc|psycopg(\.errors)?)\.\w+: .*(connection|terminating|server|No space left|deadlock)",
+    re.IGNORECASE,
 )
 PRODUCT = re.compile(r"_\d+_L2A\.(json|webp)$")
 """What tells pictures of one scene apart: its products."""
@@ -70,10 +71,10 @@ class Watch:
             self.problems.append(f"after {step}: {key} is gone")
         for key, data in days.items():
             if self._looked_at.get(key) != data:
-                self._look(step, key, data)
+                self._look(step, key, data, _owed(farm))
         self._looked_at = days
 
-    def _look(self, step: str, key: str, data: bytes) -> None:
+    def _look(self, step: str, key: str, data: bytes, owed: set[Cell]) -> None:
         try:
             rows = _rows(data)
         except (pa.ArrowInvalid, OSError) as error:
@@ -84,11 +85,11 @@ class Watch:
             self.problems.append(f"after {step}: {key} has a field twice")
         before = {cell: status for cell, status in self._answers.items() if f"date={cell[1]}/" in key}
         for cell, status in before.items():
-            if cell not in now:
+            if cell not in now and cell in owed:
                 self.problems.append(f"after {step}: {key} has lost {cell[0]}")
-            elif status != "failed" and now[cell] in ("failed", "no_scene") and now[cell] != status:
+            elif status != "failed" and now.get(cell) in ("failed", "no_scene") and now[cell] != status:
                 self.problems.append(f"after {step}: {key} says {now[cell]} of {cell[0]}, which was {status}")
-        self._answers |= now
+        self._answers = {cell: said for cell, said in self._answers.items() if cell not in before} | now
 
 
 def problems(farm: Farm, expected: Objects) -> Iterator[str]:
@@ -130,11 +131,7 @@ def _differences(found: Objects, expected: Objects) -> Iterator[str]:
 
 def _cells(farm: Farm) -> Iterator[str]:
     """Compare the rows of the days and the ledger with the files that were uploaded."""
-    owed = {
-        (one["object-id"], day)
-        for one in farm.uploaded()
-        for day in days_between(date.fromisoformat(one["plant-date"]), END)
-    }
+    owed = _owed(farm)
     rows = [row for data in farm.objects("observations").values() for row in _rows(data)]
     there = Counter((row["field_id"], row["day"]) for row in rows)
     yield from (f"no row of {field_id} on {day}" for field_id, day in sorted(owed - there.keys()))
@@ -142,9 +139,13 @@ def _cells(farm: Farm) -> Iterator[str]:
     yield from (f"{number} rows of {cell}" for cell, number in there.items() if number > 1)
     yield from (f"{row['field_id']} {row['day']}: {row['reason']}" for row in rows if row["status"] == "failed")
     of_rows = {(row["field_id"], row["day"], row["status"], row["fingerprint"]) for row in rows}
-    ledger = set(
-        _query(farm, "SELECT field_id, date, status, fingerprint FROM observation JOIN field USING (sequence)")
-    )
+    ledger = {
+        row
+        for row in _query(
+            farm, "SELECT field_id, date, status, fingerprint FROM observation JOIN field USING (sequence)"
+        )
+        if (row[0], row[1]) in owed  # the others are kept, in case that dates are corrected back
+    }
     yield from (f"in the ledger alone: {row}" for row in sorted(ledger - of_rows))
     yield from (f"in the days' files alone: {row}" for row in sorted(of_rows - ledger))
     products = farm.objects("fields")
@@ -156,11 +157,15 @@ def _cells(farm: Farm) -> Iterator[str]:
             yield f"{field_id} on {day} has no raster"
 
 
+def _owed(farm: Farm) -> set[Cell]:
+    return {(name, day) for name, planted in farm.plant_dates().items() for day in days_between(planted, END)}
+
+
 def _uploads(farm: Farm) -> Iterator[str]:
     yield from (f"{key} is still pending" for key in farm.objects("staticdata/fields/pending"))
     yield from (f"{key} was rejected" for key in farm.objects("staticdata/fields/rejected"))
     ended = set(farm.objects("staticdata/fields/processed").values())
-    for file in (farm.servers.season.fields, farm.servers.season.late_fields):
+    for file in farm.files():
         if file.read_bytes() not in ended:
             yield f"{file.name} is not among the files that were taken in"
 
@@ -171,7 +176,7 @@ def _registry(farm: Farm) -> Iterator[str]:
         if number:
             yield f"{number} rows are left in {table}"
     fields = Counter(row[0] for row in _query(farm, "SELECT field_id FROM field"))
-    if fields != Counter(one["object-id"] for one in farm.uploaded()):
+    if fields != Counter(farm.plant_dates().keys()):
         yield f"the registry has the fields {fields}"
     yield from (
         f"{name} is not caught up" for (name,) in _query(farm, "SELECT field_id FROM field WHERE NOT caught_up")
@@ -180,9 +185,12 @@ def _registry(farm: Farm) -> Iterator[str]:
 
 def _names_cause(farm: Farm, failure: Failure) -> bool:
     """Whether a step that failed was killed by the schedule, or says which server it was and that another try helps."""
+    happened = {fault.kind for fault in farm.fired if fault.step == failure.step}
     if failure.code == -SIGKILL:
-        return any(fault.step == failure.step and fault.kind in KILLED for fault in farm.fired)
+        return not happened.isdisjoint(KILLED)
     last = (failure.log.strip().splitlines() or [""])[-1]
+    if "deadlock" in last and "deadlock" not in happened:  # it is the product's own
+        return False
     if failure.code == EXIT_TRY_AGAIN:
         return ADDRESS.search(last) is not None
     return failure.code == EXIT_DEFECT and DATABASE_ERROR.match(last) is not None

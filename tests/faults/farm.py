@@ -5,10 +5,10 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -21,6 +21,8 @@ import pytest
 from faults.proxy import Proxy, serve
 from faults.schedule import Fault, Schedule, Server
 from faults.step import Call, work
+from shapely.affinity import scale
+from shapely.geometry import mapping, shape
 from sqlalchemy import create_engine, text
 
 from ndvi_airflow.local.services import S3, Files, Postgres, Service, start_files, start_postgres, start_s3, start_stac
@@ -46,6 +48,12 @@ TOGETHER = (f"by_hand {BY_HAND} record", "catch_up 1 record")
 """Steps that are done at once; both publish some of the same days."""
 UNREPAIRED = frozenset(f"{run} find_scenes" for run in (f"daily {END}", "catch_up 3"))
 """The searches after which no other one looks at the same days."""
+LISTING = frozenset(("register 1", "register 2", "register 3", "season 1 plan", "season 2 plan"))
+"""The steps that list a folder of the bucket before all else."""
+
+FAKETIME = next(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+"""The library that makes clocks wrong, Debian's libfaketime; without it all are right."""
+FAKETIME_OPTIONS = {"FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 IMPORTED = (
     "boto3",
@@ -98,6 +106,8 @@ class Servers:
     folder: Path
     database_folder: Path
     season: Season
+    corrections: Path
+    """Of dates and a boundary of the season's first fields."""
     postgres: Postgres
     s3: S3
     files: Files
@@ -119,6 +129,10 @@ def _start_forkserver() -> None:
     """Start the process of which steps are forks: it has imported all that a step needs, which takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        if FAKETIME:
+            # Which looks at each question for the time how far a step's clock is off.
+            for name, value in {"LD_PRELOAD": FAKETIME, "FAKETIME": "+0", **FAKETIME_OPTIONS}.items():
+                patch.setenv(name, value)
         _processes.set_forkserver_preload(["faults.farm", *IMPORTED])
         forkserver.ensure_running()
 
@@ -160,12 +174,34 @@ def start(folder: Path, stack: ExitStack) -> Servers:
     )
     # Not in pytest's own folders: another pytest of the same user closes those to the user that the server runs as.
     database_folder = Path(stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))) / "data"
-    servers = Servers(folder, database_folder, season, start_postgres(database_folder), s3, files, stac, scenes, lanes)
+    servers = Servers(
+        folder=folder,
+        database_folder=database_folder,
+        season=season,
+        corrections=_write_corrections(season, folder / "corrections.geojson"),
+        postgres=start_postgres(database_folder),
+        s3=s3,
+        files=files,
+        stac=stac,
+        scenes=scenes,
+        lanes=lanes,
+    )
     stack.callback(lambda: servers.postgres.stop())
     engine = create_engine(servers.postgres.url(TEMPLATE))
     database.upgrade(engine)
     engine.dispose()
     return servers
+
+
+def _write_corrections(season: Season, file: Path) -> Path:
+    """Write a file that corrects each of the first fields: a later plant date, a smaller boundary, an earlier date."""
+    fields = json.loads(season.fields.read_text())
+    later, smaller, earlier = fields["features"]
+    later["properties"]["plant-date"] = str(START + timedelta(days=1))
+    smaller["geometry"] = mapping(scale(shape(smaller["geometry"]), 0.6, 0.8))
+    earlier["properties"]["plant-date"] = str(START + timedelta(days=2))
+    file.write_text(json.dumps(fields))
+    return file
 
 
 class NeverDone(Exception):
@@ -221,16 +257,21 @@ class Farm:
         """Do all of the work."""
         season = self.servers.season
         self.store.write(self.settings.extent_key, season.extent.read_bytes())
+        second, third = season.late_fields, self.servers.corrections
+        if self.schedule.uploads.corrections_first:
+            second, third = third, second
         self.register(1, season.fields)
         self.run(f"daily {DAILY[0]}")
-        self.register(2, season.late_fields)
+        self.register(2, second)
         self.run(f"daily {DAILY[1]}")
+        self.seasons("season 1")
+        self.register(3, third)
         self.run(f"by_hand {BY_HAND}", "catch_up 1")
         self.run(f"daily {DAILY[2]}")
         self.run("catch_up 2")
         self.run(f"daily {DAILY[3]}")
         self.run("catch_up 3")
-        self.seasons()
+        self.seasons("season 2")
 
     def register(self, number: int, file: Path) -> None:
         """Upload a file of fields, and take in what is pending until nothing is."""
@@ -260,11 +301,11 @@ class Farm:
         else:
             self.steps(records)
 
-    def seasons(self) -> None:
-        """Compute the seasons, and record them."""
-        self.step("season plan", "plan_seasons", "season")
-        self.step("season compute", "season", "season", self._run_folder("season").read_season_plan().order.uri)
-        self.step("season record", "record_seasons", "season")
+    def seasons(self, run: str) -> None:
+        """Compute the seasons that have changed, and record them."""
+        self.step(f"{run} plan", "plan_seasons", run)
+        self.step(f"{run} compute", "season", run, self._run_folder(run).read_season_plan().order.uri)
+        self.step(f"{run} record", "record_seasons", run)
 
     def step(self, name: str, action: str, run: str, order: str | None = None) -> None:
         self.steps([(name, action, run, order)])
@@ -327,6 +368,7 @@ class Farm:
         name, action, run, order = step
         self._tries[name] += 1
         log = self.folder / f"{name} {self._tries[name]}.log"
+        clock = self.schedule.clocks.get(name, "+0") if self._tries[name] == 1 else "+0"
         return Call(
             action=action,
             run=run,
@@ -340,6 +382,7 @@ class Farm:
                 "NDVI_START_DATE": str(START),
                 "NDVI_LOOK_BACK_DAYS": "10",
                 "NDVI_FIELD_TASKS": "0",
+                "FAKETIME": clock,
             },
             database=self.database,
             faults=faults,
@@ -357,7 +400,12 @@ class Farm:
         files = (path for prefix in prefixes for path in sorted((root / prefix).rglob("*")) if path.is_file())
         return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
-    def uploaded(self) -> Iterator[dict[str, str]]:
-        """Yield the properties of each field that was uploaded."""
-        for file in (self.servers.season.fields, self.servers.season.late_fields):
-            yield from (one["properties"] for one in json.loads(file.read_text())["features"])
+    def files(self) -> tuple[Path, ...]:
+        """Return the files of fields that are uploaded; later ones correct what earlier ones state."""
+        return self.servers.season.fields, self.servers.season.late_fields, self.servers.corrections
+
+    def plant_dates(self) -> dict[str, date]:
+        """Return the plant date of each field that was uploaded."""
+        features = [one for file in self.files() for one in json.loads(file.read_text())["features"]]
+        stated = [one["properties"] for one in features]
+        return {one["object-id"]: date.fromisoformat(one["plant-date"]) for one in stated}

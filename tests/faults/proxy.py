@@ -1,6 +1,7 @@
 """An HTTP proxy between the product and a server, which does to chosen requests what networks and servers do."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,12 +13,14 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from faults.schedule import Fault, Server
+from faults.schedule import Fault, Kind, Server
 
 from ndvi_airflow.local.processes import HOST
 
 SLOWLY = 0.3
 """Seconds that a slow answer takes."""
+_CONTENTS = re.compile(rb"<Contents>.*</Contents>", re.DOTALL)
+"""The objects of a listing."""
 _OF_ONE_CONNECTION = {"connection", "keep-alive", "transfer-encoding"}
 
 
@@ -28,6 +31,15 @@ class Answer:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+
+_FULL = Answer(
+    507,
+    [("Content-Type", "application/xml")],
+    b"<Error><Code>XMinioStorageFull</Code>"
+    b"<Message>Storage backend has reached its minimum free drive threshold.</Message></Error>",
+)
+"""A server's answer to a write for which it has no space."""
 
 
 @dataclass
@@ -44,6 +56,7 @@ class Proxy:
     fired: list[Fault] = field(default_factory=list)
     """Likewise."""
     _left: dict[Fault, int] = field(default_factory=dict)
+    _listings: dict[str, list[Answer]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def arm(self, faults: Iterable[Fault]) -> None:
@@ -52,12 +65,12 @@ class Proxy:
             self.requests, self.fired = 0, []
             self._left = {fault: fault.times for fault in faults if fault.server == self.server}
 
-    def next_fault(self, path: str) -> Fault | None:
+    def next_fault(self, method: str, path: str) -> Fault | None:
         """Count a request, and return what has to happen to it."""
         with self._lock:
             self.requests += 1
             for fault, times in self._left.items():
-                if self.requests < fault.at or (fault.kind in _OTHER_PAGES and not path.endswith("/search")):
+                if self.requests < fault.at or not _concerns(fault.kind, method, path):
                     continue
                 self._left[fault] = times - 1
                 if times == 1:
@@ -66,6 +79,15 @@ class Proxy:
                     self.fired.append(fault)
                 return fault
         return None
+
+    def stale(self, path: str, answer: Answer) -> Answer:
+        """Return what a listing said before it last changed: as it was asked for earlier, else without an object."""
+        earlier = [one for one in self._listings.get(path, ()) if one.body != answer.body]
+        return earlier[-1] if earlier else Answer(answer.status, answer.headers, _CONTENTS.sub(b"", answer.body))
+
+    def note_listing(self, path: str, answer: Answer) -> None:
+        """Keep what a listing has said."""
+        self._listings.setdefault(path, []).append(answer)
 
 
 @contextmanager
@@ -89,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
     between: Proxy
 
     def answer(self) -> None:
-        fault = self.between.next_fault(urlsplit(self.path).path)
+        fault = self.between.next_fault(self.command, self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         kind = fault.kind if fault else None
         if kind in ("killed_before", "database_restarts", "held", "waits"):
@@ -99,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._hang_up()
         if kind in ("error_500", "error_503"):
             return self._send(_refusal(int(kind[-3:])))
+        if kind == "storage_full":
+            return self._send(_FULL)
         if kind == "slow":
             time.sleep(SLOWLY)
         answer = self._forward(body)
@@ -107,6 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.between.do(fault)
         if kind in ("killed_after", "answer_lost"):
             return self._hang_up()
+        if _is_listing(self.path):
+            said = answer
+            answer = self.between.stale(self.path, said) if kind == "stale_listing" else said
+            self.between.note_listing(self.path, said)
         if kind in _OTHER_PAGES:
             answer = Answer(answer.status, answer.headers, _OTHER_PAGES[kind](answer.body))
         return self._send(answer, truncated=kind == "truncated")
@@ -158,6 +186,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
+
+
+def _concerns(kind: Kind, method: str, path: str) -> bool:
+    """Whether something can go wrong with a request."""
+    if kind == "storage_full":
+        return method == "PUT"
+    if kind == "stale_listing":
+        return _is_listing(path)
+    return kind not in _OTHER_PAGES or urlsplit(path).path.endswith("/search")
+
+
+def _is_listing(path: str) -> bool:
+    return "list-type=2" in urlsplit(path).query
 
 
 def _refusal(status: int) -> Answer:

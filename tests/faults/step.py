@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 from faults.broken import BUILDS
-from faults.schedule import Fault
+from faults.schedule import Fault, Kind
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
@@ -32,6 +32,12 @@ from ndvi_core.storage.object_store import Store
 
 import_rasterio()
 
+REFUSALS: Mapping[Kind, str] = {
+    "disk_full": "ERRCODE = 'disk_full', MESSAGE = 'could not extend file: No space left on device'",
+    "deadlock": "ERRCODE = 'deadlock_detected', MESSAGE = 'deadlock detected'",
+}
+"""Errors by which PostgreSQL refuses a statement."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -40,7 +46,7 @@ class Call:
     action: str
     """One of `ACTIONS`."""
     run: str
-    """The run it is a part of: `daily 2025-04-16`, `catch_up 1`, `by_hand 1`, `season`."""
+    """The run it is a part of: `daily 2025-04-16`, `catch_up 1`, `by_hand field_1,field_2`, `season 1`."""
     order: str | None
     """URI of the order that it computes."""
     environment: Mapping[str, str]
@@ -95,16 +101,16 @@ class Database:
         event.listen(self.engine, "before_cursor_execute", self._before_statement)
         event.listen(self.engine, "commit", self._before_commit)
 
-    def _before_statement(self, *_: Any) -> None:
-        self._next("statement", None)
+    def _before_statement(self, connection: Connection, *_: Any) -> None:
+        self._next(connection, at_commit=False)
 
     def _before_commit(self, connection: Connection) -> None:
-        self._next("commit", connection)
+        self._next(connection, at_commit=True)
 
-    def _next(self, what: str, connection: Connection | None) -> None:
+    def _next(self, connection: Connection, *, at_commit: bool) -> None:
         self.statements += 1
         for fault in [one for one in self._faults if one.at <= self.statements]:
-            if fault.kind == "commit_unanswered" and connection is None:
+            if fault.kind in (REFUSALS if at_commit else ("commit_unanswered",)):
                 continue
             self._faults.remove(fault)
             sys.stderr.write(f"fault: {fault}\n")
@@ -113,7 +119,10 @@ class Database:
                 os.kill(os.getpid(), signal.SIGKILL)
             elif fault.kind == "connections_end":
                 end_connections(str(self.engine.url.render_as_string(hide_password=False)))
-            elif connection is not None:
+            elif fault.kind in REFUSALS:
+                # The server's own error: it ends the transaction too.
+                connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION USING {REFUSALS[fault.kind]}; END $$")
+            else:
                 connection.connection.commit()
                 raise OperationalError("COMMIT", None, psycopg.OperationalError("the connection was lost"))
 

@@ -12,12 +12,12 @@ TOGETHER = ("one record", "other record")
 
 
 def test_a_seed_always_gives_the_same_schedule_and_another_one_another() -> None:
-    schedules = [str(draw(seed, POINTS, frozenset(), TOGETHER)) for seed in range(50)]
-    assert schedules == [str(draw(seed, POINTS, frozenset(), TOGETHER)) for seed in range(50)]
+    schedules = [str(draw(seed, POINTS, frozenset(), frozenset(), TOGETHER)) for seed in range(50)]
+    assert schedules == [str(draw(seed, POINTS, frozenset(), frozenset(), TOGETHER)) for seed in range(50)]
     assert len(set(schedules)) == 50
 
 
 def test_faults_happen_where_a_step_turns_to() -> None:
     for seed in range(50):
-        for fault in draw(seed, POINTS, frozenset(), TOGETHER).faults:
+        for fault in draw(seed, POINTS, frozenset(), frozenset(), TOGETHER).faults:
             assert 1 <= fault.at <= POINTS[fault.step][fault.server]

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
@@ -139,3 +140,27 @@ def test_a_run_is_planned_when_it_need_not_wait_for_the_planning_of_another_one(
         meanwhile = connection.execute(select(func.clock_timestamp())).scalar_one()
     waiting.join()
     assert plans[0].planned_at > meanwhile
+
+
+def test_an_order_says_when_its_run_was_planned_and_not_when_it_was_written(
+    engine: Engine, folder: RunFolder, s3_store: Store
+) -> None:
+    """Products go by it as rows go by their plan, though another run is planned and written meanwhile."""
+    for key in (SETTINGS.extent_key, folder.scenes_key):
+        s3_store.write(key, folder.store.read(key))
+    there = RunFolder(s3_store, folder.prefix)
+    planned(engine, there)  # which notes the extent; the others need not wait for each other then
+
+    def written_meanwhile(wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        yield from wanted
+        meanwhile.append(planned(engine, there)[0].planned_at)
+
+    meanwhile: list[datetime] = []
+    with engine.begin() as connection:
+        chosen = selectors.select_day(connection, DAY, 0)
+        chosen = replace(chosen, wanted=written_meanwhile(chosen.wanted))
+        plan = plan_run(there, SETTINGS, chosen, connection)
+    assert plan.planned_at < meanwhile[0]
+    for order in plan.orders:
+        _, metadata = s3_store.described(s3_store.key(order.uri))
+        assert datetime.fromisoformat(metadata["planned-at"]) == plan.planned_at

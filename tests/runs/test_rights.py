@@ -29,7 +29,7 @@ VERBS = {
     "get": "read",
     "head": "read",
     "last_modified": "read",
-    "metadata": "read",
+    "described": "read",
     "write": "write",
     "delete": "delete",
 }

@@ -1,10 +1,11 @@
 """What the intake needs of a store: copies, what was read together with its ETag, and keys that it cannot handle."""
 
 import pytest
+from support.replay import Answer, replay
 from support.uploads import put
 
 from ndvi_airflow.local.services import S3
-from ndvi_core.errors import BadInput, NotFound
+from ndvi_core.errors import BadInput, NotFound, TryAgain
 from ndvi_core.storage.object_store import Store
 
 
@@ -82,3 +83,17 @@ def test_a_listing_without_rights_is_bad_input(s3: S3) -> None:
 def test_a_listing_of_a_bucket_that_is_not_there_says_so(any_keys: Store) -> None:
     with pytest.raises(NotFound, match="s3://none/a/ does not exist"):
         list(Store("s3://none").list("a/"))
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"), [("RequestTimeTooSkewed", "set the clock"), ("QuotaExceeded", "make room or raise it")]
+)
+def test_a_refusal_that_passes_is_not_taken_for_a_lack_of_rights(s3: S3, code: str, remedy: str) -> None:
+    """AWS says "forbidden" where a clock is wrong, Ceph where a quota is used up."""
+    said = f"<Error><Code>{code}</Code><Message>No.</Message></Error>"
+    with replay(lambda asked: Answer(said, 403, {"Content-Type": "application/xml"})) as server:
+        store = Store("s3://ndvi", {**s3.environment, "AWS_ENDPOINT_URL": server.url})
+        with pytest.raises(TryAgain, match=remedy):
+            store.read("a")
+        with pytest.raises(TryAgain, match=remedy):
+            list(store.list("a/"))
