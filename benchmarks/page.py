@@ -4,6 +4,7 @@ Makes a registry of synthetic fields with a season of answers in a stack of its 
 long it takes until all fields are on the map and until everything is there, what the browser keeps, and a frame while
 the map is moved, zoomed and played and while the day grid is scrolled. The same data, as files of GeoJSON and JSON
 that need no database and no user, are shown by a plain page of Leaflet and one of MapLibre (`peers/`), which need npm.
+With `--looks` it saves pictures of the page instead, in all states, to look at.
 """
 
 import argparse
@@ -109,9 +110,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fields", type=int, action="append", help="10,000 and then 100,000 unless said else")
     parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--looks", type=Path, metavar="DIR", help="save pictures of 10,000 fields there instead")
     arguments = parser.parse_args()
     folder = Path(".bench").resolve()
     with alone(folder), _stack(arguments.days) as stack:
+        if arguments.looks:
+            _look(stack, (arguments.fields or [10_000])[0], arguments.days, arguments.looks)
+            return
         peers = _install_peers(folder / "peers")
         lines = [f"load of the machine at the beginning: {os.getloadavg()[0]:.1f}\n"]
         for count in arguments.fields or (10_000, 100_000):
@@ -168,6 +173,15 @@ def _fill(engine: Engine, count: int, days: int) -> None:
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
+
+
+def _look(stack: Stack, count: int, days: int, folder: Path) -> None:
+    engine = stack.engine()
+    _fill(engine, count, days)
+    engine.dispose()
+    environment = {**os.environ, "AIRFLOW__API__BASE_URL": stack.url}
+    command = [sys.executable, ROOT / "docs" / "screenshots.py", "--looks", folder]
+    subprocess.run(command, env=environment, check=True)
 
 
 def _measure(url: str, count: int, days: int, peers: Path) -> list[str]:

@@ -6,10 +6,11 @@
 
     eval "$(.venv/bin/python -m ndvi_airflow.local env)"
     .venv/bin/uv run docs/screenshots.py              # all of them, or those that are named
-    .venv/bin/uv run docs/screenshots.py --looks DIR  # each view of the fields page instead, to look at
+    .venv/bin/uv run docs/screenshots.py --looks DIR  # each view of the fields page instead, or some states
 
-The looks are of what the stack has: before any upload, after `make demo`, with many fields. Each view is there as it
-loads, without an API and whole, wide and narrow, light and dark.
+The looks are of what the stack has: before any upload, after `make demo`; `python -m benchmarks.page --looks DIR` makes
+them of 10,000 fields. Each view is there whole and as it loads, without an API, with broken answers, for those who may
+only read or not even that, and after the session has ended (`looks.py`); wide and light, narrow and dark.
 
 It reads pages and fills in forms, but triggers and clears nothing. It needs Debian's packages chromium and
 chromium-driver.
@@ -20,7 +21,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +98,13 @@ class Browser:
         self.find(xpath)
         self.settled()
         self.find(xpath).click()
+
+    def click_if_there(self, xpath: str) -> bool:
+        """Click an element if it is shown; return whether it is."""
+        found = [one for one in self.chrome.find_elements(By.XPATH, xpath) if one.is_displayed()]
+        for one in found[:1]:
+            one.click()
+        return bool(found)
 
     def press(self, *keys: str) -> None:
         self.settled()
@@ -262,8 +271,9 @@ def page_days(browser: Browser) -> None:
     browser.save("page_days", "//body", margin=0)
 
 
-def page_upload(browser: Browser) -> None:
-    """A file of which one field is good and one is not, before it is uploaded."""
+@contextmanager
+def meadows() -> Iterator[Path]:
+    """Yield a file of which one field is good and one is not."""
     properties = {
         "object-type": "field",
         "object-id": "north_meadow",
@@ -280,10 +290,16 @@ def page_upload(browser: Browser) -> None:
             "geometry": {"type": "Polygon", "coordinates": [corners]},
         },
     ]
-    browser.open("/ndvi/#view=map", width=1180, height=620)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "meadows.geojson"
         file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        yield file
+
+
+def page_upload(browser: Browser) -> None:
+    """A file of which one field is good and one is not, before it is uploaded."""
+    browser.open("/ndvi/#view=map", width=1180, height=620)
+    with meadows() as file:
         browser.click("//*[@id='open-upload']")
         browser.find("//*[@id='upload-file']").send_keys(str(file))
         browser.find("//*[@id='upload-confirm']")
@@ -298,32 +314,6 @@ def page_dark(browser: Browser) -> None:
     browser.find("//*[@id='summary'][contains(., 'fields')]")
     browser.save("page_dark", "//body", margin=0)
     browser.remember("theme", "light")
-
-
-VIEWS = ("changes", "map", "list", "days")
-SIZES = {"wide": (1280, 800), "narrow": (320, 740)}
-STATES = {
-    "loading": "window.fetch = () => new Promise(() => {});",
-    "offline": "window.fetch = () => Promise.reject(new TypeError('offline'));",
-    "whole": "",
-}
-"""What each page runs first."""
-
-
-def looks(browser: Browser, folder: Path) -> None:
-    """Save how each view looks in each state."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for theme in ("light", "dark"):
-        browser.remember("theme", theme)
-        for state, script in STATES.items():
-            command = {"source": script}
-            added = browser.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", command)
-            for view in VIEWS:
-                for size, (width, height) in SIZES.items():
-                    browser.open("/api/v2/version")  # or the next address is but another place on the same page
-                    browser.open(f"/ndvi/#view={view}", width=width, height=height)
-                    browser.settled().save(folder / f"{view}_{state}_{size}_{theme}.png")
-            browser.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def innermost(text: str, then: str = ".") -> str:
@@ -363,7 +353,9 @@ def main() -> None:
         browser = Browser(url, profile)
         try:
             if wanted.looks:
-                return looks(browser, wanted.looks)
+                from looks import looks
+
+                return looks(browser, wanted.looks, wanted.names)
             for take in PICTURES:
                 if not wanted.names or take.__name__ in wanted.names:
                     take(browser)

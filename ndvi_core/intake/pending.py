@@ -84,8 +84,7 @@ def _take_in(store: Store, settings: Settings, engine: Engine, info: ObjectInfo)
 
 def _check(store: Store, settings: Settings, engine: Engine, info: ObjectInfo, data: bytes) -> Reviewed:
     try:
-        with engine.connect() as connection:
-            return check_file(data, connection, store, settings)
+        return check_file(data, engine.connect, store, settings)
     except OperationalError as error:
         raise TryAgain(f"cannot register the fields of {store.uri(info.key)}: {error.orig}") from error
 

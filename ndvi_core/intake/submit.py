@@ -1,7 +1,8 @@
 """Checking a file of fields as registry and extent are now, and handing it in."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from shapely.geometry import mapping
@@ -11,23 +12,32 @@ from ndvi_core.intake.features import parse_fields
 from ndvi_core.intake.keys import pending_key
 from ndvi_core.intake.properties import CONFIRM
 from ndvi_core.intake.review import Reviewed, review
-from ndvi_core.intake.surroundings import look_around
+from ndvi_core.intake.surroundings import look_around, stated_extent
+from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import Field
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
+OpenRegistry = Callable[[], AbstractContextManager[Connection]]
+"""Connects to the registry, for as long as it is read: never while the bucket is, which may take long."""
 
-def check_file(data: bytes, connection: Connection, store: Store, settings: Settings) -> Reviewed:
+
+def check_file(data: bytes, registry: OpenRegistry, store: Store, settings: Settings) -> Reviewed:
     """Return what the intake would make of a file as registry and extent are now. Any bytes will do.
 
     Args:
         data: the file's content.
-        connection: to the registry.
+        registry: connects to it.
         store: the bucket.
         settings: what is decided for all files.
     """
+    return _reviewed(data, registry, stated_extent(store, settings), settings)
+
+
+def _reviewed(data: bytes, registry: OpenRegistry, extent: Extent | None, settings: Settings) -> Reviewed:
     parsed = parse_fields(data)
-    around = look_around(connection, store, settings, parsed.fields)
+    with registry() as connection:
+        around = look_around(connection, extent, settings, parsed.fields)
     return review(parsed, around, settings.confirm_days, settings.min_pixels)
 
 
@@ -40,24 +50,25 @@ class Submitted(NamedTuple):
 
 
 def submit(
-    store: Store, settings: Settings, connection: Connection, name: str, data: bytes, *, confirm: bool = False
+    store: Store, settings: Settings, registry: OpenRegistry, name: str, data: bytes, *, confirm: bool = False
 ) -> Submitted:
     """Check a file by the rules of the intake, and put it into pending/ if a field of it is good.
 
     Args:
         store: the bucket.
         settings: what is decided for all files.
-        connection: to the registry.
+        registry: connects to it.
         name: of the file, with or without a path.
         data: its content.
         confirm: whether somebody has confirmed what would wait for that.
     """
-    reviewed = check_file(data, connection, store, settings)
+    extent = stated_extent(store, settings)
+    reviewed = _reviewed(data, registry, extent, settings)
     if not (reviewed.ready or reviewed.waiting):
         return Submitted(reviewed, None)
     if confirm and reviewed.waiting:
         data = confirmed(data, [*reviewed.ready, *reviewed.waiting])
-        reviewed = check_file(data, connection, store, settings)
+        reviewed = _reviewed(data, registry, extent, settings)
     key = pending_key(settings, name, data)
     store.write(key, data, "application/geo+json")
     return Submitted(reviewed, key)

@@ -17,13 +17,15 @@ from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
 
-def look_around(connection: Connection, store: Store, settings: Settings, fields: Sequence[Field]) -> Surroundings:
+def look_around(
+    connection: Connection, extent: Extent | None, settings: Settings, fields: Sequence[Field]
+) -> Surroundings:
     """Return what is known of fields and their surroundings as the registry is now.
 
     Args:
         connection: to the registry.
-        store: the bucket, which has the extent. Nothing is said about an extent that is missing or cannot be read.
-        settings: the extent's key, and the first daily day.
+        extent: None: nothing is said about where the fields are.
+        settings: the first daily day.
         fields: of a file.
     """
     known = registry.load_fields(connection, [field.field_id for field in fields])
@@ -31,14 +33,15 @@ def look_around(connection: Connection, store: Store, settings: Settings, fields
         now=datetime.now(UTC),
         first_daily_day=settings.start_date,
         last_owed_day=last_owed_day(connection, settings.start_date),
-        extent=_extent(store, settings),
+        extent=extent,
         registered={field.field_id: field for field in known},
         boundaries=registry.boundaries_of_seasons(connection, known),
         neighbours=load_neighbours(connection, fields),
     )
 
 
-def _extent(store: Store, settings: Settings) -> Extent | None:
+def stated_extent(store: Store, settings: Settings) -> Extent | None:
+    """Return the extent in the bucket; None if it is missing or cannot be used."""
     try:
         return load_extent(store, settings.extent_key)
     except BadInput:

@@ -18,7 +18,7 @@ def register(options: Namespace) -> None:
 
     with plain_errors():
         settings = load_settings()
-        bucket = open_bucket(settings.bucket_url)
+        bucket, registry = open_bucket(settings.bucket_url), registry_engine()
         refused = []
         for file in options.files:
             data = read_upload(file, settings)
@@ -26,8 +26,7 @@ def register(options: Namespace) -> None:
                 refused.append(str(file))
                 _warn(check_lines(str(file), (data,)))
                 continue
-            with registry_engine().connect() as connection:
-                reviewed, key = submit(bucket, settings, connection, file.name, data, confirm=options.yes)
+            reviewed, key = submit(bucket, settings, registry.connect, file.name, data, confirm=options.yes)
             _warn(check_lines(str(file), reviewed.problems))
             if key is None:
                 refused.append(str(file))
@@ -50,21 +49,20 @@ def validate(options: Namespace) -> None:
     is_whole = True
     with plain_errors():
         settings = load_settings()
-        bucket = open_bucket(settings.bucket_url)
-        with registry_engine().connect() as connection:
-            for file in options.files:
-                data = read_upload(file, settings)
-                if isinstance(data, Problem):
-                    is_whole = False
-                    _warn(check_lines(str(file), (data,)))
-                    continue
-                reviewed = check_file(data, connection, bucket, settings)
-                is_whole &= all(problem.registered for problem in reviewed.problems)
-                _warn(check_lines(str(file), reviewed.problems))
-                for change in reviewed.changes:
-                    if change.changes:
-                        console.print(f"{file}: {change.field_id}: {', '.join(change.changes)}", markup=False)
-                console.print(f"{file}: {reviewed.summary}", markup=False)
+        bucket, registry = open_bucket(settings.bucket_url), registry_engine()
+        for file in options.files:
+            data = read_upload(file, settings)
+            if isinstance(data, Problem):
+                is_whole = False
+                _warn(check_lines(str(file), (data,)))
+                continue
+            reviewed = check_file(data, registry.connect, bucket, settings)
+            is_whole &= all(problem.registered for problem in reviewed.problems)
+            _warn(check_lines(str(file), reviewed.problems))
+            for change in reviewed.changes:
+                if change.changes:
+                    console.print(f"{file}: {change.field_id}: {', '.join(change.changes)}", markup=False)
+            console.print(f"{file}: {reviewed.summary}", markup=False)
     if not is_whole:
         raise SystemExit(EXIT_BAD_INPUT)
 

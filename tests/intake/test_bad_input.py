@@ -38,8 +38,7 @@ def test_an_upload_with_anything_anywhere_in_it_is_taken_in(store: Store, engine
         parts += [SEQUENCE_MARK.encode(), collection(feature(object_id="c"))]
     file = b"".join(parts)
     with bounded():
-        with engine.connect() as connection:
-            checked = check_file(file, connection, store, SETTINGS)
+        checked = check_file(file, engine.connect, store, SETTINGS)
         assert checked.ready or checked.waiting or checked.problems
         assert all(problem.message and problem.model_dump_json() for problem in checked.problems)
         if len(file) > SETTINGS.max_geojson_bytes:

@@ -41,8 +41,7 @@ def _farm(store: Store, engine: Engine) -> None:
 
 
 def reviewed(store: Store, engine: Engine, *features: dict[str, Any], **members: Any) -> Reviewed:
-    with engine.connect() as connection:
-        return check_file(collection(*features, **members), connection, store, SETTINGS)
+    return check_file(collection(*features, **members), engine.connect, store, SETTINGS)
 
 
 def only(problems: tuple[Problem, ...]) -> Problem:
@@ -247,9 +246,8 @@ def test_a_field_that_waits_alone_is_not_rejected(store: Store, engine: Engine) 
 
 def test_the_days_until_a_confirmation_are_a_setting(store: Store, engine: Engine) -> None:
     made = feature(box(10.2, 40.2), object_id="a", plant_date=str(LAST - timedelta(9)))
-    with engine.connect() as connection:
-        limits = {
-            limit: check_file(collection(made), connection, store, Settings(start_date=START, confirm_days=limit))
-            for limit in (10, 11)
-        }
+    limits = {
+        limit: check_file(collection(made), engine.connect, store, Settings(start_date=START, confirm_days=limit))
+        for limit in (10, 11)
+    }
     assert [len(found.waiting) for found in limits.values()] == [1, 0]

@@ -135,8 +135,7 @@ def test_fields_in_one_place_overlap_while_both_have_a_season(farm: OneFieldFarm
     farm.take_in(plant_type="barley", plant_date="2025-03-01", end_date="2025-06-30")
     farm.take_in(**MAIZE)
     other = feature(HOME, object_id="other", plant_date=planted, end_date="2025-12-01")
-    with farm.engine.connect() as connection:
-        problems = check_file(collection(other), connection, farm.store, SETTINGS).problems
+    problems = check_file(collection(other), farm.engine.connect, farm.store, SETTINGS).problems
     assert [problem.reason for problem in problems] == (["overlap"] if overlaps else [])
 
 

@@ -115,8 +115,8 @@ def did(empty_farm: Farm, monkeypatch: pytest.MonkeyPatch) -> set[Did]:
     store, settings, engine = farm.store, farm.settings, farm.engine
     store.write(settings.extent_key, season.extent.read_bytes())
     witness = Witness(store, monkeypatch)
-    with witness.acting("web"), engine.connect() as connection:
-        submit(store, settings, connection, "fields.geojson", season.fields.read_bytes())
+    with witness.acting("web"):
+        submit(store, settings, engine.connect, "fields.geojson", season.fields.read_bytes())
         load_extent(store, settings.extent_key)
     with witness.acting("whoever uploads"):
         farm.upload(b"no json", "bad.geojson")

@@ -32,6 +32,15 @@ FLAGS = (
 )
 PATIENCE_SECONDS = 180.0
 TRIES = 5
+SPOIL = """
+    const ask = window.fetch.bind(window);
+    const paths = new RegExp(%s);
+    const instead = %s;
+    window.fetch = (address, options) => {
+        const spoils = !window.isMended && paths.test(new URL(address, location.href).pathname);
+        return spoils ? instead(() => ask(address, options)) : ask(address, options);
+    };
+"""
 NOT_OURS = ("ERR_NETWORK_CHANGED", "for its sandbox attribute can escape", "willReadFrequently")
 """Messages about the machine's network, the frame that Airflow puts around the page, and tests that read a canvas."""
 
@@ -108,6 +117,21 @@ class Browser:
             yield
         finally:
             self.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+
+    @contextmanager
+    def spoiled(self, paths: str, instead: str) -> Iterator[None]:
+        """Let pages that are opened meanwhile get other answers, until `window.isMended`, as from a server in between.
+
+        Args:
+            paths: a regular expression of those that are asked for.
+            instead: a JavaScript function that returns the answer; its argument gets the true one.
+        """
+        script = {"source": SPOIL % (json.dumps(paths), instead)}
+        added = self.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+        try:
+            yield
+        finally:
+            self.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
     def serious_issues(self) -> list[str]:
         """Return what axe finds on the page that is serious or worse."""

@@ -57,8 +57,7 @@ class OneFieldFarm:
         return collection(feature(**{"geometry": HOME, "object_id": "home", **properties}))
 
     def check(self, **properties: Any) -> Change:
-        with self.engine.connect() as connection:
-            (change,) = check_file(self.file(**properties), connection, self.store, SETTINGS).changes
+        (change,) = check_file(self.file(**properties), self.engine.connect, self.store, SETTINGS).changes
         return change
 
     def seasons(self) -> list[Told]:

@@ -23,13 +23,14 @@ from ndvi_core.registry import database
 from ndvi_core.settings import Settings
 from ndvi_core.storage.object_store import Store
 
-ROLES = ("viewer", "user", "op", "admin")
+USERS = {"viewer": "viewer", "user": "user", "op": "op", "admin": "admin", "guest": ""}
+"""The role of each; who has none may do nothing."""
 TILES = "https://tiles.example/{z}/{x}/{y}.png"
 
 
 @pytest.fixture(scope="session")
 def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
-    """Airflow's API server alone, with the password of each user being the name of its role."""
+    """Airflow's API server alone, with the password of each user being its name."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home, name = Path(folder), f"web_{uuid4().hex}"
         engine = create_engine(postgres.url(name))
@@ -41,7 +42,7 @@ def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
         variables = {
             **airflow_environment(settings, postgres, s3, with_pods=False),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in ROLES),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url(f"{name}_airflow", "psycopg2"),
             "AIRFLOW_CONN_NDVI_REGISTRY": json.dumps(
                 {"conn_type": "postgres", "host": str(postgres.sockets), "login": "postgres", "schema": name}
@@ -51,7 +52,7 @@ def server(postgres: Postgres, s3: S3) -> Iterator[Server]:
             "NDVI_MAX_GEOJSON_BYTES": str(MAX_UPLOAD_BYTES),
             "NDVI_MAP_TILES_URL": TILES,
         }
-        passwords.write_text(json.dumps({role: role for role in ROLES}))
+        passwords.write_text(json.dumps({user: user for user in USERS}))
         environment = process_environment(variables)
         migrate(environment, home / "migrate.log")
         log = home / "api-server.log"

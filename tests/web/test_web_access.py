@@ -79,6 +79,14 @@ def test_every_role_may_read_and_a_viewer_may_not_upload(
     for path in WRITES:
         answer = client.post(path, content=b"{}", headers=GEOJSON)
         assert (answer.status_code == 403) is not writes
+        assert writes or "the right to trigger the DAG field_registration" in answer.json()["detail"]
+
+
+def test_without_a_role_nothing_may_be_read_and_it_is_said_why(sign_in: SignIn) -> None:
+    for path in READS:
+        answer = sign_in("guest").get(path)
+        assert answer.status_code == 403
+        assert "the right to read the DAG ndvi_daily" in answer.json()["detail"]
 
 
 def test_the_rights_of_the_session_are_those_that_airflow_grants(server: Server, sign_in: SignIn) -> None:

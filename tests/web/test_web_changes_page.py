@@ -317,6 +317,21 @@ def test_of_very_many_fields_only_the_rows_in_view_are_made(page: Browser, count
     assert page.find("#list-table").get_attribute("aria-rowcount") == "3017"
 
 
+def test_the_sheet_of_very_many_fields_still_begins_with_those_that_are_far_behind(
+    page: Browser, ask: Callable[..., Any], country: Country
+) -> None:
+    country.register(*(a_crop(f"more_{number}", 60) for number in range(200)))
+    page.open("/ndvi/sheet.html#crop=silage_maize")
+    page.find("#sheet:not([aria-busy])")
+    told = "211 fields planted in 2025; 1 field with something open; 1 field far below the others"
+    assert page.text("#sheet header p") == told
+    columns = ask("standings")
+    z = columns["peers_z"][columns["field_id"].index("slow")]
+    first = page.text("#sheet tbody tr")
+    assert first.startswith("slow ")
+    assert f"{z:.2f}".replace("-", MINUS) in first
+
+
 def test_no_error_was_written_to_the_console(browser: Browser) -> None:
     not_there = "/extent", "/overlays/", "tiles.example", "/series?", "/api/events?"
     known = [problem for problem in browser.problems() if not any(words in problem for words in not_there)]

@@ -8,12 +8,13 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, create_engine
+from support.features import collection, feature
 from support.models import a_field, an_observation
 
 from ndvi_airflow.local.services import S3, Postgres
 from ndvi_airflow.web import dependencies
 from ndvi_airflow.web.app import app
-from ndvi_airflow.web.security import dag_reader, reader
+from ndvi_airflow.web.security import dag_reader, reader, uploader
 from ndvi_core.registry import fields, ledger, recorded_days
 from ndvi_core.storage.object_info import ObjectInfo
 from ndvi_core.storage.object_store import Store
@@ -24,9 +25,9 @@ PICTURES = ("api/extent", "pictures/wheat/2025-04-01.png", "api/fields/wheat/ove
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """The app for somebody who may read."""
+    """The app for somebody who may read and upload."""
     monkeypatch.setenv("NDVI_BUCKET_URL", "s3://ndvi")
-    for allowed in (reader, dag_reader):
+    for allowed in (reader, dag_reader, uploader):
         monkeypatch.setitem(app.dependency_overrides, allowed.dependency, lambda: None)
     yield TestClient(app, raise_server_exceptions=False)
     app.dependency_overrides.clear()
@@ -92,42 +93,50 @@ def test_an_object_that_is_damaged_is_said_so(client: TestClient, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("path", "status"),
+    ("method", "path", "status"),
     [
-        ("api/standings", 200),
-        ("api/fields/wheat/seasons", 200),
-        ("api/fields/wheat/series", 404),
-        ("api/fields/wheat/rasters", 404),
-        ("api/passes", 200),
+        ("GET", "api/standings", 200),
+        ("GET", "api/fields/wheat/seasons", 200),
+        ("GET", "api/fields/wheat/series", 404),
+        ("GET", "api/fields/wheat/rasters", 404),
+        ("GET", "api/passes", 200),
+        ("POST", "api/uploads/check", 200),
+        ("POST", "api/uploads?name=fields.geojson", 201),
     ],
 )
-def test_no_connection_is_held_while_the_bucket_is_read(
-    client: TestClient, engine: Engine, tmp_path: Path, path: str, status: int
+def test_no_connection_is_held_while_the_bucket_is_at_work(
+    client: TestClient, engine: Engine, tmp_path: Path, method: str, path: str, status: int
 ) -> None:
     with engine.begin() as connection:
         fields.upsert_fields(connection, [wheat := a_field("wheat")], "file")
         ledger.upsert_observations(connection, [an_observation(wheat, wheat.plant_date)], datetime.now(UTC))
         recorded_days.mark_recorded(connection, wheat.plant_date, wheat.plant_date)
     only = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=1)
-    read = []
+    asked = []
 
     class Bucket(Store):
         """A bucket that takes so long that somebody else asks the registry meanwhile."""
 
         def read(self, key: str) -> bytes:
-            read.append(key)
+            asked.append(key)
             with only.connect():
                 return super().read(key)
 
         def list(self, prefix: str) -> Iterator[ObjectInfo]:
-            read.append(prefix)
+            asked.append(prefix)
             with only.connect():
                 return super().list(prefix)
+
+        def write(self, key: str, data: bytes, content_type: str) -> None:
+            asked.append(key)
+            with only.connect():
+                super().write(key, data, content_type)
 
     app.dependency_overrides[dependencies._opener] = lambda: only.connect
     app.dependency_overrides[dependencies._snapshot] = on(only)
     app.dependency_overrides[dependencies._bucket] = lambda: Bucket(tmp_path.as_uri())
-    answer = client.get(f"/{path}")
+    headers = {"Content-Type": "application/geo+json"}
+    answer = client.request(method, f"/{path}", content=collection(feature()), headers=headers)
     only.dispose()
     assert answer.status_code == status, answer.text
-    assert read
+    assert asked

@@ -85,7 +85,7 @@ def test_the_check_says_season_changes_and_warnings_before_anything_is_registere
     said = page.text("#upload-effects").splitlines()
     assert said[:4] == ["1 new", "fresh", "Season 2025: wheat, from 1 May 2025 to 31 Aug 2025", "No day becomes due"]
     assert said[4:7] == ["1 changed", "home", "Season 2025-2: rye, from 15 Sept 2025"]
-    assert said[7] == "Changes: wheat ends on 2025-09-14, rye begins 2025-09-15"
+    assert said[7] == "Changes: wheat ends on 14 Sept 2025, rye begins 15 Sept 2025"
     assert said[-2:] == ["1 unchanged", "other"]
     problems = page.text("#upload-problems")
     assert "'x y' cannot be an object-id" in problems
@@ -239,3 +239,7 @@ def test_nobody_is_kept_out(page: Browser, width: int, theme: str) -> None:
     page.click("#edit-check")
     page.find("#upload-summary")
     assert page.serious_issues() == []
+    page.open("/ndvi/")
+    page.click("#open-upload")
+    edges = "[...document.querySelectorAll('#upload *')].map(one => one.getBoundingClientRect().right)"
+    assert max(page.run(f"return {edges}")) <= width, "no word is cut off"

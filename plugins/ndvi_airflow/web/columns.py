@@ -12,6 +12,7 @@ from ndvi_airflow.web.etags import UNCHANGED, tag_of_days, tag_of_fields
 from ndvi_airflow.web.fields import Tolerance
 from ndvi_airflow.web.pagination import Period, json_response
 from ndvi_airflow.web.security import reader
+from ndvi_airflow.web.shared import shared
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.registry.columns import boundary_columns, field_columns, season_columns
 from ndvi_core.registry.day_grid import grid_columns
@@ -35,13 +36,13 @@ class ArrowResponse(Response):
     media_type = ARROW
 
     @classmethod
-    def of(cls, table: "Table", headers: dict[str, str]) -> Self:
+    def of(cls, table: "Table") -> Self:
         """Return a table as the answer."""
         from arro3.io import write_ipc_stream
 
         stream = BytesIO()
         write_ipc_stream(table.combine_chunks(), stream, compression=None)
-        return cls(stream.getvalue(), headers=headers)
+        return cls(stream.getvalue())
 
 
 _ARROW: Any = {
@@ -83,21 +84,22 @@ def revisions(connection: Registry, settings: Current, period: Period) -> Respon
 def fields(request: Request, connection: Registry) -> Response:
     """Return the ids and bounds of all fields, in the order of registration."""
     tag = tag_of_fields(request, connection)
-    return ArrowResponse.of(field_columns(connection), tag)
+    return shared(request, connection, tag, lambda: ArrowResponse.of(field_columns(connection)))
 
 
 @router.get("/columns/boundaries", **_ARROW | {"responses": _ARROW["responses"] | errors(422)})
 def boundaries(request: Request, connection: Registry, tolerance: Tolerance = 0) -> Response:
     """Return the boundaries of all fields, in the same order: polygons of rings of points, in units of 1e-7 degrees."""
     tag = tag_of_fields(request, connection)
-    return ArrowResponse.of(boundary_columns(connection, tolerance), tag)
+    return shared(request, connection, tag, lambda: ArrowResponse.of(boundary_columns(connection, tolerance)))
 
 
 @router.get("/columns/seasons", **_ARROW)
 def seasons(request: Request, connection: Registry, settings: Current) -> Response:
     """Return the status of all seasons: a row a season, field by field in the same order."""
     tag = tag_of_days(request, connection, settings.start_date)
-    return ArrowResponse.of(season_columns(connection, settings.start_date), tag)
+    first = settings.start_date
+    return shared(request, connection, tag, lambda: ArrowResponse.of(season_columns(connection, first)))
 
 
 @router.get("/columns/grid", **_ARROW | {"responses": _ARROW["responses"] | errors(422)})
@@ -107,4 +109,5 @@ def grid(request: Request, connection: Registry, settings: Current, period: Peri
     cells = count_fields(connection) * ((period[1] - period[0]).days + 1)
     if cells > MAX_CELLS:
         raise HTTPException(422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days")
-    return ArrowResponse.of(grid_columns(connection, settings.start_date, *period), tag)
+    first = settings.start_date
+    return shared(request, connection, tag, lambda: ArrowResponse.of(grid_columns(connection, first, *period)))

@@ -13,6 +13,7 @@ from ndvi_airflow.web.dependencies import Current, Registry, RegistryToWrite
 from ndvi_airflow.web.etags import UNCHANGED, tag_of_seasons
 from ndvi_airflow.web.pagination import Day, Limit, Offset, json_response, next_page
 from ndvi_airflow.web.security import json_only, reader, reviewer, same_site
+from ndvi_airflow.web.shared import shared
 from ndvi_core.models.event import EventKind, EventStatus, ReviewedEvent
 from ndvi_core.models.field import FIELD_ID_PATTERN
 from ndvi_core.models.frozen import Frozen
@@ -56,14 +57,18 @@ def events(
 ) -> Response:
     """Return a page of what was unusual in seasons, those with the latest evidence first."""
     tag = tag_of_seasons(request, connection, settings.start_date)
-    found = load_events(connection, [field] if field else None, status, kind, since, limit + 1, offset, dismissed)
-    headers = tag | next_page(request, limit, offset, len(found) > limit)
-    page = found[:limit]
-    if format == "json":
-        return json_response(Events(page), headers)
-    names = [name for name in ReviewedEvent.model_fields if name != "evidence"]
-    lines = ((*(getattr(event, name) for name in names), *_evidence(event)) for event in page)
-    return csv_response(("events",), (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
+
+    def make() -> Response:
+        found = load_events(connection, [field] if field else None, status, kind, since, limit + 1, offset, dismissed)
+        headers = next_page(request, limit, offset, len(found) > limit)
+        page = found[:limit]
+        if format == "json":
+            return json_response(Events(page), headers)
+        names = [name for name in ReviewedEvent.model_fields if name != "evidence"]
+        lines = ((*(getattr(event, name) for name in names), *_evidence(event)) for event in page)
+        return csv_response(("events",), (*names, "evidence_days", "evidence_fingerprints"), lines, headers)
+
+    return shared(request, connection, tag, make)
 
 
 @router.put(

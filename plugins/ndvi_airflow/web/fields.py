@@ -17,6 +17,7 @@ from ndvi_airflow.web.downloads import saved_as
 from ndvi_airflow.web.etags import UNCHANGED, tag_of_days
 from ndvi_airflow.web.pagination import Limit, Offset, Period, json_response, next_page
 from ndvi_airflow.web.security import may_recompute, may_review, may_upload, reader
+from ndvi_airflow.web.shared import shared
 from ndvi_core.intake.extent_file import load_extent
 from ndvi_core.models.extent import Extent
 from ndvi_core.models.field import FIELD_ID_PATTERN, RegisteredField
@@ -160,17 +161,22 @@ def fields(
 ) -> Response:
     """Return a page of fields with their status as GeoJSON, in the order of registration."""
     tag = tag_of_days(request, connection, settings.start_date)
-    field_ids = registry.field_ids_within(connection, _box(bbox).polygon if bbox else None)
-    page = field_ids[offset : offset + limit]
-    found = registry.load_fields(connection, page)
-    statuses = field_statuses(connection, settings.start_date, page)
-    collection = FieldCollection(
-        features=tuple(map(FieldFeature.of, statuses, _simplified(found, tolerance))),
-        number_matched=len(field_ids),
-        number_returned=len(statuses),
-    )
-    headers = next_page(request, limit, offset, offset + limit < len(field_ids))
-    return json_response(collection, media_type=GEOJSON, headers=tag | headers)
+    box = _box(bbox).polygon if bbox else None
+
+    def make() -> Response:
+        field_ids = registry.field_ids_within(connection, box)
+        page = field_ids[offset : offset + limit]
+        found = registry.load_fields(connection, page)
+        statuses = field_statuses(connection, settings.start_date, page)
+        collection = FieldCollection(
+            features=tuple(map(FieldFeature.of, statuses, _simplified(found, tolerance))),
+            number_matched=len(field_ids),
+            number_returned=len(statuses),
+        )
+        headers = next_page(request, limit, offset, offset + limit < len(field_ids))
+        return json_response(collection, headers, GEOJSON)
+
+    return shared(request, connection, tag, make)
 
 
 @router.get(
@@ -205,9 +211,13 @@ def grid(
             422, f"{cells} cells are more than {MAX_CELLS}: ask for fewer days, or pages of fewer fields"
         )
     tag = tag_of_days(request, connection, settings.start_date, period)
-    found = day_grid(connection, settings.start_date, start, end, limit, offset)
-    has_more = offset + limit < registry.count_fields(connection)
-    return json_response(found, headers=tag | next_page(request, limit, offset, has_more))
+
+    def make() -> Response:
+        found = day_grid(connection, settings.start_date, start, end, limit, offset)
+        has_more = offset + limit < registry.count_fields(connection)
+        return json_response(found, next_page(request, limit, offset, has_more))
+
+    return shared(request, connection, tag, make)
 
 
 def require_field(connection: Any, field_id: str) -> RegisteredField:

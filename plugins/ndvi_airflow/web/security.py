@@ -14,13 +14,43 @@ from ndvi_airflow.web.answers import GEOJSON
 UPLOAD_TYPES = (GEOJSON, "application/json")
 """Content types that no form of another site can send without asking the server first (CORS)."""
 
-_upload = requires_access_dag("POST", DagAccessEntity.RUN, REGISTRATION)
-_review = requires_access_dag("POST", DagAccessEntity.RUN, SEASON)
-_recompute = requires_access_dag("POST", DagAccessEntity.RUN, RECOMPUTE)
+Requirement = Callable[[Request, BaseUser], None]
+"""Lets a user through, or raises an HTTPException."""
 
-reader = Depends(requires_access_dag("GET", param_dag_id=DAILY))
+
+def _reading(dag_id: str | None = None) -> Requirement:
+    """Require the right to read a DAG; without an id that of the path."""
+    return _in_words(requires_access_dag("GET", param_dag_id=dag_id), "read", dag_id)
+
+
+def _triggering(dag_id: str) -> Requirement:
+    return _in_words(requires_access_dag("POST", DagAccessEntity.RUN, dag_id), "trigger", dag_id)
+
+
+def _in_words(requirement: Requirement, verb: str, dag_id: str | None) -> Requirement:
+    """Let a refusal say which right is missing: Airflow's own says that it is one."""
+
+    def check(request: Request, user: GetUserDep) -> None:
+        try:
+            requirement(request, user)
+        except HTTPException as error:
+            if error.status_code != 403:
+                raise
+            dag = dag_id or request.path_params["dag_id"]
+            raise HTTPException(
+                403, f"this takes the right to {verb} the DAG {dag}, which you do not have: ask who runs this Airflow"
+            ) from error
+
+    return check
+
+
+_upload = _triggering(REGISTRATION)
+_review = _triggering(SEASON)
+_recompute = _triggering(RECOMPUTE)
+
+reader = Depends(_reading(DAILY))
 """May see fields and observations: those who may see `ndvi_daily`."""
-dag_reader = Depends(requires_access_dag("GET"))
+dag_reader = Depends(_reading())
 """May see the DAG that the path names."""
 uploader = Depends(_upload)
 """May upload fields: those who may trigger `field_registration`."""
@@ -43,7 +73,7 @@ def may_recompute(request: Request, user: GetUserDep) -> bool:
     return _allowed(_recompute, request, user)
 
 
-def _allowed(requirement: Callable[[Request, BaseUser], None], request: Request, user: BaseUser) -> bool:
+def _allowed(requirement: Requirement, request: Request, user: BaseUser) -> bool:
     try:
         requirement(request, user)
     except HTTPException:

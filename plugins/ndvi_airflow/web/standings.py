@@ -3,18 +3,22 @@
 from datetime import date
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Connection
 
+from ndvi_airflow.settings import AirflowSettings
 from ndvi_airflow.web.answers import READS
 from ndvi_airflow.web.csv_answers import Format, csv_response, json_or_csv
-from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
+from ndvi_airflow.web.dependencies import Bucket, Current, Registry
 from ndvi_airflow.web.etags import UNCHANGED, tag_of_seasons
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import reader
+from ndvi_airflow.web.shared import shared
 from ndvi_core.models.frozen import Frozen
 from ndvi_core.models.geometry import area_ha
 from ndvi_core.registry.latest import latest_values
 from ndvi_core.season_run.of_field import OneSeason
 from ndvi_core.season_run.standings import standings
+from ndvi_core.storage.object_store import Store
 
 DIGITS = 4
 
@@ -53,12 +57,16 @@ class Standings(Frozen):
 
 @router.get("/standings", responses=json_or_csv(Standings, 422) | UNCHANGED)
 def standing(
-    request: Request, registry: RegistryAtNeed, settings: Current, bucket: Bucket, format: Format = "json"
+    request: Request, connection: Registry, settings: Current, bucket: Bucket, format: Format = "json"
 ) -> Response:
     """Return what is new of each field: its last value, the change since the one before, and its place among peers."""
-    with registry() as connection:
-        tag = tag_of_seasons(request, connection, settings.start_date)
-        fields = latest_values(connection, settings.start_date)
+    tag = tag_of_seasons(request, connection, settings.start_date)
+    return shared(request, connection, tag, lambda: _answer(connection, settings, bucket, format))
+
+
+def _answer(connection: Connection, settings: AirflowSettings, bucket: Store, format: Format) -> Response:
+    fields = latest_values(connection, settings.start_date)
+    connection.close()  # given back before the bucket is read
     seasons = [OneSeason(one.sequence, one.season, one.plant_type, one.plant_date) for one in fields]
     areas = area_ha([one.geometry for one in fields]).tolist()
     rows = [
@@ -73,6 +81,6 @@ def standing(
     ]
     names = tuple(Standings.model_fields)
     if format == "csv":
-        return csv_response(("standings",), names, rows, tag)
+        return csv_response(("standings",), names, rows)
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return json_response(Standings(**dict(zip(names, columns, strict=True))), tag)
+    return json_response(Standings(**dict(zip(names, columns, strict=True))))

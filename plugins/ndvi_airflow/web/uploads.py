@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from ndvi_airflow.web.answers import READS, error_or, errors
-from ndvi_airflow.web.dependencies import Bucket, Current, Registry
+from ndvi_airflow.web.dependencies import Bucket, Current, RegistryAtNeed
 from ndvi_airflow.web.pagination import json_response
 from ndvi_airflow.web.security import UPLOAD_TYPES, same_site, uploader
 from ndvi_core.intake.changes import Change, Effect
@@ -103,9 +103,9 @@ class Uploaded(Checked):
 
 
 @router.post("/check", responses={200: {"model": Checked}, **errors(422)}, openapi_extra=_REQUEST)
-def check(data: Body, connection: Registry, settings: Current, bucket: Bucket) -> Response:
+def check(data: Body, registry: RegistryAtNeed, settings: Current, bucket: Bucket) -> Response:
     """Check a file by the rules of the intake; nothing is written."""
-    return json_response(_checked(check_file(data, connection, bucket, settings)))
+    return json_response(_checked(check_file(data, registry, bucket, settings)))
 
 
 @router.post(
@@ -116,14 +116,14 @@ def check(data: Body, connection: Registry, settings: Current, bucket: Bucket) -
 )
 def upload(
     data: Body,
-    connection: Registry,
+    registry: RegistryAtNeed,
     settings: Current,
     bucket: Bucket,
     name: Annotated[str, Query(min_length=1, max_length=MAX_NAME, description="Of the file, e.g. late.geojson")],
     confirm: Annotated[bool, Query(description="Whether fields that would wait for it are confirmed")] = False,
 ) -> Response:
     """Put a file into `pending/`, where the intake finds it; one without any good field is refused."""
-    reviewed, key = submit(bucket, settings, connection, name, data, confirm=confirm)
+    reviewed, key = submit(bucket, settings, registry, name, data, confirm=confirm)
     checked = _checked(reviewed)
     if key is None:
         return json_response(checked, status_code=422)

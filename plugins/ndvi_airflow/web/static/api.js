@@ -165,14 +165,12 @@ export const computeTasks = (runId) =>
 export const runPage = (runId) => new URL(`dags/${RECOMPUTE}/runs/${encodeURIComponent(runId)}`, AIRFLOWS).href;
 
 /** @param {URL} url */
-async function json(url) {
-  return (await ask(url)).json();
-}
+const json = (url) => read(url, {}, (answer) => answer.json());
 
 /** @param {string} what @param {Record<string, string | number>} parameters */
 async function columns(what, parameters) {
-  const answer = await ask(query(new URL(`columns/${what}`, OURS), parameters));
-  return readTable(await answer.arrayBuffer());
+  const url = query(new URL(`columns/${what}`, OURS), parameters);
+  return read(url, {}, async (answer) => readTable(await answer.arrayBuffer()));
 }
 
 /** Follow the links to the next page, each asked for while the one before is looked at. @param {URL} url */
@@ -185,7 +183,7 @@ async function* pages(url) {
     const link = /<([^>]+)>; rel="next"/.exec(answer.headers.get("Link") ?? "");
     asked = link && ask(new URL(link[1], answer.url));
     asked?.catch(() => {}); // it is reported when it is awaited
-    yield await answer.json();
+    yield await readable(url, answer.json());
   }
 }
 
@@ -193,8 +191,18 @@ async function* pages(url) {
 const post = (url, body, type) => send("POST", url, body, type);
 
 /** @param {string} method @param {URL} url @param {BodyInit} body @param {string} type */
-async function send(method, url, body, type) {
-  return (await ask(url, { method, body, headers: { "Content-Type": type } })).json();
+const send = (method, url, body, type) =>
+  read(url, { method, body, headers: { "Content-Type": type } }, (answer) => answer.json());
+
+/** @template T @param {URL} url @param {RequestInit} options @param {(answer: Response) => Promise<T>} take */
+const read = async (url, options, take) => readable(url, take(await ask(url, options)));
+
+/** What an answer says, or an error for people: on its way it may be cut short, or another server's page comes instead. @template T @param {URL} url @param {Promise<T>} taken */
+async function readable(url, taken) {
+  return taken.catch(() => {
+    const what = url.pathname.slice(AIRFLOWS.pathname.length);
+    throw new Error(`The answer to ${what} cannot be read: it is cut short, or not from Airflow. If that stays so, ask who runs this Airflow.`);
+  });
 }
 
 /**
@@ -208,17 +216,17 @@ async function ask(url, options = {}) {
   });
   if (answer.ok) return answer;
   const said = reason(answer.status, await answer.json().catch(() => null));
-  throw answer.status === 404 ? new NotThere(said) : new Error(said);
+  throw [404, 422].includes(answer.status) ? new NotThere(said) : new Error(said);
 }
 
-/** There is no such thing, or not yet. */
+/** There is no such thing, not yet, or none can be made. */
 export class NotThere extends Error {}
 
 /** Why an answer is not a good one. @param {number} status @param {{detail?: unknown} | null} body */
 function reason(status, body) {
   if (status === 401) return "Your session has ended. Log in to Airflow again, then reload this page.";
   const detail = typeof body?.detail === "string" ? body.detail : "";
-  if (status === 403) return detail || "You do not have the right to do this. Ask the operators of this Airflow.";
+  if (status === 403 && /^(forbidden)?$/i.test(detail)) return "You do not have the right to do this: ask who runs this Airflow.";
   return detail || `Airflow answered ${status}.`;
 }
 

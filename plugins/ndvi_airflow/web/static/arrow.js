@@ -91,7 +91,7 @@ export function readTable(bytes) {
     if (view.getUint32(at, true) !== CONTINUATION) break;
     const start = at + 8;
     const size = view.getInt32(at + 4, true);
-    if (size === 0) break;
+    if (size === 0) return new Map(fields.map(({ name }) => [name, new Column(0)])); // the end, and no batch
     const message = new Flat(view, start + view.getUint32(start, true));
     const header = message.table(MESSAGE.header);
     const body = start + size;
@@ -99,7 +99,7 @@ export function readTable(bytes) {
     if (message.byte(MESSAGE.kind) === KIND_BATCH) return new Batch(view, header, body).table(fields);
     at = body + message.long(MESSAGE.bodyLength);
   }
-  return new Map(fields.map(({ name }) => [name, new Column(0)]));
+  throw new Error("No whole table");
 }
 
 /** The buffers of a batch, which its columns take one after the other. */

@@ -41,7 +41,7 @@ export function startChanges() {
     refreshLatest();
   });
   watch(
-    ["fields", "standings", "unusual", "view", "session", "find", "crop", "ha_from", "ha_to", "ids", "events"],
+    ["fields", "standings", "unusual", "isLatestLost", "view", "session", "find", "crop", "ha_from", "ha_to", "ids", "events"],
     render,
   );
 }
@@ -52,7 +52,8 @@ function render() {
   const { standings, unusual } = state;
   const box = byId("changes");
   if (!standings || !unusual) {
-    byId("changes-pass").textContent = state.grid ? "Loading what is new…" : "";
+    const words = state.isLatestLost ? "What is new could not be loaded." : "Loading what is new…";
+    byId("changes-pass").textContent = state.grid ? words : "";
     return;
   }
   byId("changes-pass").textContent = lastPass();

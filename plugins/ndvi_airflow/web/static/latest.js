@@ -29,12 +29,15 @@ export async function refreshLatest() {
   try {
     const [columns, unusual] = await Promise.all([api.standings(), api.allEvents(eventsWanted())]);
     if (ask !== asks) return false;
-    change({ standings: new Standings(columns), unusual });
+    change({ standings: new Standings(columns), unusual, isLatestLost: false });
     sayProblem("latest", "");
     return true;
   } catch (error) {
     known = "";
-    if (ask === asks) sayProblem("latest", messageOf(error));
+    if (ask === asks) {
+      change({ isLatestLost: true });
+      sayProblem("latest", messageOf(error));
+    }
     return false;
   }
 }

@@ -68,7 +68,7 @@ const COLUMNS = [
 ];
 const FIELD = { name: "field", title: "Field", key: (/** @type {Row} */ { status }) => status.field_id };
 
-/** What of the fields is listed, in order. @type {Row[]} */
+/** What of the fields is listed, in order. @type {Field[]} */
 let rows = [];
 
 /** The rows that are made, as a text. */
@@ -81,7 +81,7 @@ export function startList() {
   const sort = () => {
     if (state.view !== "list") return;
     renderHead();
-    rows = sorted(listed(state.fields, state.standings, state).map(rowOf));
+    rows = sorted(listed(state.fields, state.standings, state));
     renderRows();
   };
   byId("list-scroll").addEventListener("scroll", draw);
@@ -90,8 +90,13 @@ export function startList() {
   watch(["field"], drawAnew);
 }
 
-/** @param {Field} field @returns {Row} */
-const rowOf = ({ properties: status }) => ({ status, standing: state.standings?.of(status.field_id) ?? null });
+/** What is shown of a field; what is new of it only if a column asks for it. @param {Field} field @returns {Row} */
+const rowOf = ({ id, properties: status }) => ({
+  status,
+  get standing() {
+    return state.standings?.of(id) ?? null;
+  },
+});
 
 /** The column that rows are sorted by, and which way. */
 function order() {
@@ -99,13 +104,13 @@ function order() {
   return { column: [FIELD, ...COLUMNS].find((one) => one.name === name), isDown: (state.sort ?? "").startsWith("-") };
 }
 
-/** @param {Row[]} found */
+/** @param {Field[]} found */
 function sorted(found) {
   const { column, isDown } = order();
   if (!column) return found;
-  const keyed = found.map((row) => ({ row, key: column.key(row) }));
+  const keyed = found.map((field) => ({ field, key: column.key(rowOf(field)) }));
   keyed.sort((one, other) => compare(one.key, other.key, isDown));
-  return keyed.map(({ row }) => row);
+  return keyed.map(({ field }) => field);
 }
 
 /** @param {Key} one @param {Key} other @param {boolean} isDown */
@@ -155,7 +160,7 @@ function renderRows() {
   byId("list-table").setAttribute("aria-rowcount", String(rows.length + 1));
   body.replaceChildren(
     space(first),
-    ...rows.slice(first, last).map((row, at) => tr(row, first + at + 2)),
+    ...rows.slice(first, last).map((field, at) => tr(rowOf(field), first + at + 2)),
     space(rows.length - last),
   );
   byId("list-none").hidden = rows.length > 0 || state.fields.length === 0;

@@ -58,14 +58,16 @@ export async function load(period, known, now, onPicture) {
 /** @param {Period} period @param {Revisions} now @param {() => void} onPicture */
 async function loadAll(period, now, onPicture) {
   const isFirst = state.grid === null;
+  const shapes = api.boundaryColumns(now.count > MANY ? TOLERANCE_METRES : 0);
   const [bounds, boundaries, seasons] = await Promise.all([
     api.fieldColumns(),
-    api.boundaryColumns(now.count > MANY ? TOLERANCE_METRES : 0),
+    shapes.catch(() => null),
     api.seasonColumns(),
   ]);
   const grid = await loadDays(period, idsOf(bounds), daysOf(period), null);
   if (!show({ outlines: new Outlines(bounds, boundaries), grid }, seasons, now)) return false;
   if (isFirst) onPicture();
+  await shapes; // without them all but the map is as it should be, and it has boxes: why is said
   return true;
 }
 
@@ -83,8 +85,11 @@ async function loadInSteps(period, now, onPicture) {
     if (found.get("boundary")?.length === ids.length) change({ outlines: new Outlines(bounds, found) });
   });
   const earlier = daysOf(period).filter((day) => day < last.start);
-  const [grid, seasons] = await Promise.all([loadDays(period, ids, earlier, recent), api.seasonColumns(), boundaries]);
-  return show({ grid }, seasons, now);
+  const shaped = boundaries.catch(() => {});
+  const [grid, seasons] = await Promise.all([loadDays(period, ids, earlier, recent), api.seasonColumns(), shaped]);
+  const isWhole = show({ grid }, seasons, now);
+  await boundaries;
+  return isWhole;
 }
 
 /**

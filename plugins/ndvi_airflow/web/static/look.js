@@ -8,7 +8,7 @@ import { classes, differenceOf, oneDay, twoDays } from "./look_kinds.js";
 import { choice, dayChoice, modeChoice, zoneDays } from "./look_parts.js";
 import { savePng } from "./raster_png.js";
 import { RasterView } from "./raster_view.js";
-import { messageOf } from "./words.js";
+import { messageOf, nameOf } from "./words.js";
 
 /**
  * @typedef {"day" | "two" | "difference" | "zones"} Mode
@@ -44,6 +44,7 @@ class Look {
     this.controls = h("div", { class: "look-controls" });
     this.readout = h("output", { class: "readout" });
     this.aside = h("div", { class: "look-aside" });
+    this.stage = h("div", { class: "look" });
     this.problem = h("p", { class: "problem", role: "alert", hidden: true });
     this.swipe = h("input", { type: "range", id: "swipe", min: 0, max: 100, value: 50, "aria-label": "Swipe between the two days" });
     // Escape closes the dialog, and nothing behind it.
@@ -70,14 +71,18 @@ class Look {
     const day = wanted.day ?? days.at(-1) ?? "";
     const before = days[Math.max(days.indexOf(day) - 1, 0)];
     this.wanted = { ...this.wanted, days: null, before: before === day ? (days[1] ?? day) : before, ...wanted, day };
-    this.body.replaceChildren(
-      this.controls,
-      this.problem,
-      h("div", { class: "look" }, h("div", { class: "look-stage" }, this.view.canvas, this.swipe, this.readout), this.aside),
-    );
+    this.problem.hidden = true;
+    this.body.replaceChildren(this.controls, this.problem, this.stage);
+    this.stage.replaceChildren(h("div", { class: "look-stage" }, this.view.canvas, this.swipe, this.readout), this.aside);
+    this.#name(subject);
     this.#controls();
     if (!this.dialog.open) this.dialog.showModal();
     this.#load();
+  }
+
+  /** Say what it is that is not seen (yet). @param {Subject} subject */
+  #name({ id, index }) {
+    byId("picture-title").textContent = `${nameOf(index)} of ${id}`;
   }
 
   /** @param {Partial<Wanted>} part */
@@ -135,6 +140,8 @@ class Look {
       if (load !== this.loads) return;
       this.problem.textContent = messageOf(error);
       this.problem.hidden = false;
+      this.stage.hidden = true;
+      this.#name(subject);
       this.seen = null;
       this.aside.replaceChildren();
       this.view.show("Nothing", []);
@@ -144,6 +151,7 @@ class Look {
   /** @param {Seen} seen */
   #show(seen) {
     this.problem.hidden = true;
+    this.stage.hidden = false;
     this.seen = seen;
     byId("picture-title").textContent = seen.title;
     this.view.show(seen.title, seen.layers);

@@ -3,6 +3,7 @@
 /** @import { Revisions } from "./answers.d.ts" */
 
 import * as api from "./api.js";
+import { byId } from "./dom.js";
 import { followLatest } from "./latest.js";
 import { load, periodOf } from "./loading.js";
 import { addNote } from "./notes.js";
@@ -66,6 +67,7 @@ export class News {
     try {
       await this.refresh();
     } catch (error) {
+      if (!state.grid) byId("summary").textContent = "Not loaded";
       sayProblem("page", messageOf(error));
     }
   }

@@ -1,17 +1,19 @@
 /** The sheet of a crop: its fields of a year, those farthest behind the others first. */
 
-/** @import { Field, FieldEvent, SeasonFigures, SeasonStatus } from "./answers.d.ts" */
+/** @import { Field, FieldEvent, SeasonStatus } from "./answers.d.ts" */
 /** @import { Day } from "./season.js" */
 
 import * as api from "./api.js";
 import { h, svg } from "./dom.js";
 import { daysOf } from "./season.js";
 import { eventWords } from "./season_words.js";
+import { Standings } from "./standings.js";
 import { counted, crop, longDay, messageOf, ndvi, signed } from "./words.js";
 
-/** Fields whose season is looked up; of more the sheet has the latest value alone. */
+/** Fields whose season is looked up; of more the sheet has the latest values alone, and no curves. */
 const MOST_LOOKED_UP = 200;
 const AT_ONCE = 8;
+const NAMED = 3;
 const WIDTH = 150;
 const HEIGHT = 34;
 
@@ -19,7 +21,7 @@ const HEIGHT = 34;
  * @typedef {object} Row
  * @property {string} id
  * @property {SeasonStatus} season
- * @property {SeasonFigures | undefined} figures
+ * @property {number | null} z Of the latest value among the peers.
  * @property {Day[]} days
  * @property {FieldEvent[]} events Open ones.
  * @property {string} problem Why its season could not be loaded; empty if it could.
@@ -39,20 +41,27 @@ export async function cropSheet(fields, name, year) {
     (found) => [found, ""],
     (error) => [[], messageOf(error)],
   );
-  const rows = await inBatches(wanted, async ({ id, season }) => ({ id, season, events: eventsOf(events, id, season), ...(await computed(id, season, wanted.length)) }));
+  const look = wanted.length > MOST_LOOKED_UP ? await latest() : computed;
+  const rows = await inBatches(wanted, async ({ id, season }) => ({ id, season, events: eventsOf(events, id, season), ...(await look(id, season)) }));
   rows.sort((one, other) => standing(one) - standing(other));
   const lost = rows.filter(({ problem }) => problem);
   const problems = [
-    ...(lost.length > 0 ? [`The season of ${lost.map(({ id }) => id).join(", ")} could not be loaded: ${lost[0].problem}`] : []),
+    ...(lost.length > 0 ? [`The season of ${named(lost)} could not be loaded: ${lost[0].problem}`] : []),
     ...(eventsProblem ? [`What is open could not be loaded: ${eventsProblem}`] : []),
   ];
   const behind = rows.filter((row) => standing(row) <= -2).length;
+  const open = rows.filter((row) => row.events.length > 0).length;
+  const told = [
+    `${counted(rows.length, "field")} planted in ${shown}`,
+    ...(eventsProblem ? [] : [`${counted(open, "field")} with something open`]),
+    ...(lost.length > 0 || rows.every(({ z }) => z === null) ? [] : [`${counted(behind, "field")} far below the others`]),
+  ];
   return [
     h(
       "header",
       {},
       h("h1", {}, crop(name)),
-      h("p", { class: "quiet" }, `${counted(rows.length, "field")} planted in ${shown}; ${counted(rows.filter((row) => row.events.length > 0).length, "field")} with something open, ${counted(behind, "field")} far below the others`),
+      h("p", { class: "quiet" }, told.join("; ")),
     ),
     ...problems.map((words) => h("p", { class: "problem", role: "alert" }, words)),
     table(rows),
@@ -64,17 +73,36 @@ export async function cropSheet(fields, name, year) {
 const eventsOf = (events, id, { season }) => events.filter((one) => one.field_id === id && one.season === season);
 
 /** Where a field stands among its peers, to sort by; unknown is last. @param {Row} row */
-const standing = ({ figures }) => figures?.peers_z ?? Infinity;
+const standing = ({ z }) => z ?? Infinity;
 
-/** @param {string} id @param {SeasonStatus} season @param {number} count Of fields. @returns {Promise<Pick<Row, "figures" | "days" | "problem">>} */
-async function computed(id, { season }, count) {
-  if (count > MOST_LOOKED_UP) return { figures: undefined, days: [], problem: "" };
+/** @param {Row[]} rows */
+const named = (rows) => rows.slice(0, NAMED).map(({ id }) => id).join(", ") + (rows.length > NAMED ? ` and ${rows.length - NAMED} more` : "");
+
+/** @typedef {Pick<Row, "z" | "days" | "problem">} LookedUp */
+
+/** What is computed of a season. @param {string} id @param {SeasonStatus} season @returns {Promise<LookedUp>} */
+async function computed(id, { season }) {
   try {
     const figures = (await api.seasons(id)).find((one) => one.season === season)?.indices.ndvi;
-    return { figures, days: figures ? daysOf(await api.series(id, season, "ndvi")) : [], problem: "" };
+    const days = figures ? daysOf(await api.series(id, season, "ndvi")) : [];
+    return { z: figures?.peers_z ?? null, days, problem: "" };
   } catch (error) {
-    return { figures: undefined, days: [], problem: messageOf(error) };
+    return { z: null, days: [], problem: messageOf(error) };
   }
+}
+
+/** What is known of the present season of each field, from one answer. */
+async function latest() {
+  /** @type {[Standings | null, string]} */
+  const [standings, problem] = await api.standings().then(
+    (columns) => [new Standings(columns), ""],
+    (error) => [null, messageOf(error)],
+  );
+  /** @param {string} id @param {SeasonStatus} season @returns {LookedUp} */
+  return (id, { season }) => {
+    const one = standings?.of(id);
+    return { z: one?.season === season ? one.peers_z : null, days: [], problem };
+  };
 }
 
 /**
@@ -95,8 +123,7 @@ function table(rows) {
 }
 
 /** @param {Row} row */
-function line({ id, season, figures, days, events }) {
-  const z = figures?.peers_z ?? null;
+function line({ id, season, z, days, events }) {
   return h(
     "tr",
     {},

@@ -15,7 +15,7 @@ import { scaleOf } from "./raster_scale.js";
 import { drawLayer, imageOf } from "./raster_view.js";
 import { loadSeasons, seasonOf } from "./season.js";
 import { eventList, phenology } from "./season_parts.js";
-import { crop, longDay, nameOf, ndvi, percent, word } from "./words.js";
+import { crop, longDay, messageOf, nameOf, ndvi, percent, word } from "./words.js";
 
 const PICTURES = 10;
 const ZONES = 4;
@@ -33,7 +33,7 @@ export async function fieldSheet({ id, properties }, name, index, rasters, { sta
   const [known, earlier, zones] = await Promise.all([
     loadSeasons(id, [season], period, index.name),
     loadEarlier(id, before, season, index.name, "planting"),
-    api.zones(id, { season: season.season, count: ZONES, days: null }).catch(() => null),
+    api.zones(id, { season: season.season, count: ZONES, days: null }).catch((error) => (error instanceof api.NotThere ? null : messageOf(error))),
   ]);
   const begin = season.plant_date > earliest ? season.plant_date : earliest;
   const curve = makeCurve(id, season, begin, known, index.name);
@@ -43,7 +43,8 @@ export async function fieldSheet({ id, properties }, name, index, rasters, { sta
   Object.defineProperty(box, "clientWidth", { value: Math.min(CURVE_PIXELS, document.body.clientWidth - 32) });
   drawCurve(box, [curve], known, earlier, "", index, () => {});
   const words = earlierWords(earlier, "planting");
-  const zoned = zones && classes(id, rasters, { season: season.season, count: ZONES, days: null }, zones);
+  const isLost = typeof zones === "string";
+  const zoned = zones && !isLost && classes(id, rasters, { season: season.season, count: ZONES, days: null }, zones);
   return [
     h("header", {}, h("h1", {}, id), h("p", { class: "quiet" }, `${crop(season.plant_type)}, planted ${longDay(season.plant_date)}; as of ${longDay(last)}`)),
     facts(season),
@@ -51,10 +52,11 @@ export async function fieldSheet({ id, properties }, name, index, rasters, { sta
     phenology(known, season.plant_type),
     ...eventList(known, index.name === "ndvi"),
     ...pictures(id, known.observations, rasters),
+    isLost && h("p", { class: "problem", role: "alert" }, `The zones could not be loaded: ${zones}`),
     zoned && h("section", {}, h("h2", {}, zoned.title), h("div", { class: "sheet-zones" }, zonePicture(zoned), h("div", {}, ...zoned.parts))),
     numbers(known.observations),
     h("p", { class: "sheet-foot" }, `${nameOf(index)} of Sentinel-2 L2A; means of the field's valid pixels. Made on ${longDay(new Date().toISOString().slice(0, 10))}.`),
-  ].filter((part) => part !== null);
+  ].filter((part) => part !== null && part !== false);
 }
 
 /** @param {string} id @param {Observation[]} observations @param {Index} index */
@@ -63,7 +65,7 @@ function pictures(id, observations, index) {
   if (shown.length === 0) return [];
   const days = shown.map((one) => {
     const image = h("img", { src: api.overlayUrl(id, one.date, "png").href, alt: `${nameOf(index)} of ${id} on ${longDay(one.date)}` });
-    image.addEventListener("error", () => image.remove());
+    image.addEventListener("error", () => image.replaceWith(h("span", { class: "quiet" }, "no picture")));
     return h("figure", { class: "sheet-day" }, image, h("figcaption", {}, `${longDay(one.date)}: ${ndvi(one.ndvi_mean)}`));
   });
   return [

@@ -36,6 +36,7 @@ import { isDay } from "./words.js";
  * @property {Field[]} fields With their status, in the same order; of many fields it comes last.
  * @property {Standings | null} standings
  * @property {FieldEvent[] | null} unusual Events of all fields, as `events` says.
+ * @property {boolean} isLatestLost Whether both could not be loaded the last time.
  *
  * @typedef {Addressed & Loaded} State
  */
@@ -68,7 +69,7 @@ const BEGINNING = {
 /** @type {State} */
 export const state = {
   ...read(),
-  ...{ session: null, extent: null, indices: [], outlines: null, grid: null, fields: [], standings: null, unusual: null },
+  ...{ session: null, extent: null, indices: [], outlines: null, grid: null, fields: [], standings: null, unusual: null, isLatestLost: false },
 };
 
 /** @type {{keys: (keyof State)[], listener: () => void}[]} */

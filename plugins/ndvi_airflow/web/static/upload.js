@@ -9,7 +9,7 @@ import { EditForm } from "./edit.js";
 import { addNote } from "./notes.js";
 import { change, state, watch } from "./state.js";
 import { bad, effects, good, problems, rejectedIn } from "./upload_report.js";
-import { counted, messageOf } from "./words.js";
+import { counted, messageOf, withLongDays } from "./words.js";
 
 /** The panel for uploads and for editing. What a file would bring is outlined on the map while it is open. */
 export class Upload {
@@ -154,7 +154,7 @@ export class Upload {
     this.#render(
       h("h3", {}, file.name),
       h("p", { id: "upload-summary" }, summary),
-      h("p", { id: "upload-days-due" }, report.summary),
+      h("p", { id: "upload-days-due" }, withLongDays(report.summary)),
       h("div", { id: "upload-problems" }, ...problems(report.problems)),
       h("div", { id: "upload-effects" }, ...effects(report)),
       waiting > 0

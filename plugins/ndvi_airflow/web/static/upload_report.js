@@ -4,7 +4,7 @@
 /** @import { Candidate } from "./marks.js" */
 
 import { h } from "./dom.js";
-import { counted, crop, longDay } from "./words.js";
+import { counted, crop, longDay, withLongDays } from "./words.js";
 
 const SHOWN = 50;
 /** @type {Effect[]} */
@@ -60,7 +60,7 @@ function outcome({ id, properties: { season, plant_type: type, plant_date: plant
     {},
     h("b", {}, id),
     h("span", {}, `Season ${season}: ${crop(type)}, from ${longDay(planted)}${until}`),
-    changes.length > 0 ? h("span", {}, `Changes: ${changes.join(", ")}`) : null,
+    changes.length > 0 ? h("span", {}, `Changes: ${withLongDays(changes.join(", "))}`) : null,
     h("span", {}, days > 0 ? `${counted(days, "day becomes", "days become")} due${waits ? ": waits for a confirmation" : ""}` : "No day becomes due"),
   );
 }

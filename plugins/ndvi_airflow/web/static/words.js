@@ -155,5 +155,8 @@ export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString
 /** A crop as a person writes it: `winter_wheat` is "winter wheat". @param {string} name */
 export const crop = (name) => name.replaceAll("_", " ");
 
+/** Words of the API with its days as the page writes them. @param {string} words */
+export const withLongDays = (words) => words.replace(/\b\d{4}-\d{2}-\d{2}\b/g, (day) => (isDay(day) ? longDay(day) : day));
+
 /** What went wrong, in the words of the error. @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
