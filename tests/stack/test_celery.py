@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.celery import Broker, Processes, a_broker
-from support.person import CATCH_UP, DAILY, RECOMPUTE, REGISTRATION, Person, ended
+from support.person import DAILY, RECOMPUTE, Person, ended
 from support.story import NOTICED_SOON, PLANTED, START, Story, a_story, active_on, changed
 
 from ndvi_core.support.days import days_between
@@ -61,11 +61,7 @@ def person(story: Story) -> Person:
 def test_two_schedulers_make_each_daily_run_once_and_run_each_task_once(
     story: Story, person: Person, processes: Processes, tmp_path: Path
 ) -> None:
-    person.upload("staticdata/config/bbox.geojson", story.stack.season.extent.read_bytes())
-    person.upload("staticdata/fields/pending/fields.geojson", story.file_of(*PLANTED))
-    for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
-        person.unpause(dag_id)
-    person.until(lambda: set(story.registered()) == set(PLANTED), "the fields are registered")
+    story.register_all()
     person.unpause(DAILY)
     both = ended(person.start("jobs", "check", "--job-type", "SchedulerJob", "--allow-multiple", "--limit", "10"))
     assert "Found 2 alive jobs." in both.out, both

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, select
 from support.farm import Farm
 from support.features import collection, feature, polygon
 from support.laptop import a_stack, kill_family
-from support.person import RECOMPUTE, Person
+from support.person import CATCH_UP, RECOMPUTE, REGISTRATION, Person
 
 from ndvi_airflow.local import stack as local
 from ndvi_airflow.local.services import Service, load
@@ -109,6 +109,15 @@ class Story:
         running = local.status(self.stack.settings)[component]
         assert running is not None
         kill_family(running.daemon)
+
+    def register_all(self) -> None:
+        """Upload the extent and all fields, and wait until they are registered; every DAG but the daily one runs."""
+        person = self.person
+        person.upload("staticdata/config/bbox.geojson", self.stack.season.extent.read_bytes())
+        person.upload("staticdata/fields/pending/fields.geojson", self.file_of(*PLANTED))
+        for dag_id in (REGISTRATION, CATCH_UP, RECOMPUTE):
+            person.unpause(dag_id)
+        person.until(lambda: set(self.registered()) == set(PLANTED), "the fields are registered")
 
     def compute_all_again(self, days: Sequence[date]) -> str:
         """Start a run that computes each cell of these days again, and return its id."""
