@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from faults.farm import END, Failure, Farm, Objects
-from faults.schedule import LIES
+from faults.farm import Failure, Farm, Objects
+from faults.schedule import LIES, Fault
+from faults.servers import END
 from sqlalchemy import create_engine, text
 
 from ndvi_core.errors import EXIT_DEFECT, EXIT_TRY_AGAIN
@@ -103,7 +104,7 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
     # No number needs a picture of a pass. One may be missing whose scene could not be read, or which could not be
     # written; and while half of a search was kept back, an older product of a scene was the newest one that was known,
     # and its picture stays.
-    if any(fault.server == "scenes" or (fault.server == "s3" and fault.times > 1) for fault in farm.fired):
+    if any(_may_cost_a_picture(fault) for fault in farm.fired):
         expected = {key: data for key, data in expected.items() if key in found or not key.startswith("passes/")}
     if any(fault.kind in LIES for fault in farm.fired):
         scenes = {PRODUCT.sub("", key) for key in expected}
@@ -117,6 +118,11 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
         for failure in farm.failures
         if not _names_cause(farm, failure)
     )
+
+
+def _may_cost_a_picture(fault: Fault) -> bool:
+    refuses_long = fault.server == "s3" and fault.times > 1 and " compute " in fault.step
+    return fault.server == "scenes" or refuses_long
 
 
 def _differences(found: Objects, expected: Objects) -> Iterator[str]:

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 from faults.check import Watch, problems, published
-from faults.farm import END, FAKETIME, LISTING, TOGETHER, UNREPAIRED, Farm, NeverDone, Objects, Servers, start
+from faults.farm import LISTING, TOGETHER, UNREPAIRED, Farm, NeverDone, Objects
 from faults.schedule import OFTEN, Fault, Points, Schedule, draw, race
+from faults.servers import END, FAKETIME, Servers, start
 
 DEFAULT = 2
 """Seeds of `make test`."""
