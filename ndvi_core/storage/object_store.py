@@ -96,12 +96,12 @@ class Store:
         with self._errors("look up", key):
             if self._verbatim and key_defect(key):
                 return self._verbatim.head(key)
-            return _info(self._objects.head(key))
+            return _info(self._head(key))
 
     def last_modified(self, key: str) -> datetime:
         """Return when an object was written, by the store's clock."""
         with self._errors("look up", key):
-            return self._objects.head(key)["last_modified"]
+            return self._head(key)["last_modified"]
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object of this key."""
@@ -134,6 +134,15 @@ class Store:
                     self._objects.delete(key)
             except FileNotFoundError:
                 return
+
+    def _head(self, key: str) -> "ObjectMeta":
+        from obstore.exceptions import PermissionDeniedError
+
+        try:
+            return self._objects.head(key)
+        except PermissionDeniedError:
+            self._objects.get_range(key, start=0, length=1)  # says why it is refused: answers to HEAD have no body
+            raise
 
     @contextmanager
     def _errors(self, verb: str, key: str) -> Iterator[None]:

@@ -93,7 +93,8 @@ def test_a_refusal_that_passes_is_not_taken_for_a_lack_of_rights(s3: S3, code: s
     said = f"<Error><Code>{code}</Code><Message>No.</Message></Error>"
     with replay(lambda asked: Answer(said, 403, {"Content-Type": "application/xml"})) as server:
         store = Store("s3://ndvi", {**s3.environment, "AWS_ENDPOINT_URL": server.url})
-        with pytest.raises(TryAgain, match=remedy):
-            store.read("a")
+        for look in (store.read, store.head, store.exists, store.last_modified):
+            with pytest.raises(TryAgain, match=remedy):
+                look("a")
         with pytest.raises(TryAgain, match=remedy):
             list(store.list("a/"))

@@ -58,9 +58,10 @@ def replay(respond: Responder) -> Iterator[Replay]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_GET = do_POST = _answer  # noqa: N815  the names that http.server looks for
+        do_GET = do_HEAD = do_POST = _answer  # noqa: N815  the names that http.server looks for
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
