@@ -103,12 +103,14 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
     found = published(farm)
     # No number needs a picture of a pass. One may be missing whose scene could not be read, or which could not be
     # written; and while half of a search was kept back, an older product of a scene was the newest one that was known,
-    # and its picture stays.
+    # and its picture stays. So do the products of a day that the field is not owed any more: what half of a search made
+    # of it is not looked at again.
     if any(_may_cost_a_picture(fault) for fault in farm.fired):
         expected = {key: data for key, data in expected.items() if key in found or not key.startswith("passes/")}
     if any(fault.kind in LIES for fault in farm.fired):
         scenes = {PRODUCT.sub("", key) for key in expected}
         found = {key: data for key, data in found.items() if key in expected or PRODUCT.sub("", key) not in scenes}
+        found, expected = _of_owed_days(farm, found), _of_owed_days(farm, expected)
     yield from _differences(found, expected)
     yield from _cells(farm)
     yield from _uploads(farm)
@@ -123,6 +125,13 @@ def problems(farm: Farm, expected: Objects) -> Iterator[str]:
 def _may_cost_a_picture(fault: Fault) -> bool:
     refuses_long = fault.server == "s3" and fault.times > 1 and " compute " in fault.step
     return fault.server == "scenes" or refuses_long
+
+
+def _of_owed_days(farm: Farm, objects: Objects) -> Objects:
+    folders = {f"fields/{field_id}/{day}" for field_id, day in _owed(farm)}
+    return {
+        key: data for key, data in objects.items() if not key.startswith("fields/") or key.rpartition("/")[0] in folders
+    }
 
 
 def _differences(found: Objects, expected: Objects) -> Iterator[str]:

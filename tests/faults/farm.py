@@ -1,6 +1,7 @@
 """The work: a farm's fields come, days are computed, late fields are caught up, seasons follow; step by step."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ TRIES = 12
 """Of a step: more than it can have faults."""
 WITHIN_SECONDS = 120
 """A step ends by then, or hangs."""
+UNFINISHED = ".rclone_temp_put_"
+"""How the names begin of files that the S3 server has not received wholly."""
+SETTLED_WITHIN = 10
+"""Seconds until it has."""
 TOGETHER = (f"by_hand {BY_HAND} record", "catch_up 1 record")
 """Steps that are done at once; both publish some of the same days."""
 UNREPAIRED = frozenset(f"{run} find_scenes" for run in (f"daily {END}", "catch_up 3"))
@@ -227,9 +232,17 @@ class Farm:
         return RunFolder.of(self.store, self.settings, "test", run)
 
     def objects(self, *prefixes: str) -> Objects:
-        """Return what is in the bucket, read behind the server's back."""
+        """Return what is in the bucket, read behind the server's back between two of its writes.
+
+        While it replaces an object, it has removed the old one and not yet renamed the new one. A step that was killed
+        may have asked for that.
+        """
         root = self.servers.folder / "s3" / BUCKET / self.name
-        files = (path for prefix in prefixes for path in sorted((root / prefix).rglob("*")) if path.is_file())
+        for _ in range(SETTLED_WITHIN * 10):
+            files = [path for prefix in prefixes for path in sorted((root / prefix).rglob("*")) if path.is_file()]
+            if not any(path.name.startswith(UNFINISHED) for path in files):
+                break
+            time.sleep(0.1)
         return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
     def files(self) -> tuple[Path, ...]:
