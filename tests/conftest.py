@@ -9,12 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from support import chance  # noqa: F401  the profiles of hypothesis
-from support.laptop import a_stack
 from support.uploads import client_of
 
 from ndvi_airflow.local.processes import HOST, free_port, listening, script, spawn, wait_until
 from ndvi_airflow.local.services import S3, Postgres, start_postgres, start_s3
-from ndvi_airflow.local.stack import Stack
 from ndvi_core.errors import TryAgain
 from ndvi_core.storage.object_store import Store
 
@@ -113,13 +111,6 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: NDVI_REALDATA can name its place")
     return folder
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The whole laptop stack with Airflow and the sample season."""
-    with a_stack("sample") as running:
-        yield running
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,11 +1,18 @@
-"""The laptop stack with Airflow in it: brought up once, found again, and put to work on the sample season."""
+"""The laptop stack with Airflow in it: brought up once, found again, and put to work on the sample season.
 
+What `make demo` leaves is then worked with by the commands of the documents.
+"""
+
+import csv
 import json
+from collections.abc import Iterator
 from io import StringIO
 
 import pystac_client
 import pytest
 from rich.console import Console
+from support.documents import RUN, type_all
+from support.laptop import a_stack
 
 from ndvi_airflow.local.__main__ import main
 from ndvi_airflow.local.demo import Farmer, run_demo
@@ -30,6 +37,13 @@ DAGS = {
     "ndvi_season",
 }
 START, END = PERIODS["sample"]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """With the sample season."""
+    with a_stack("sample") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +137,65 @@ def test_published_items_replace_those_of_the_stac_api(stack: Stack, done: str) 
         assert [item.id for item in found.items()] == [items[0]["id"]]
     finally:
         stack.publish(items)
+
+
+@pytest.fixture(scope="module")
+def said(stack: Stack, done: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each block of commands in the documents has printed, by its beginning."""
+    return type_all(stack, tmp_path_factory.mktemp("typed"))
+
+
+@pytest.mark.timeout(1800)
+def test_what_is_uploaded_is_in_the_bucket(said: dict[str, str]) -> None:
+    assert "s3://ndvi/staticdata/fields/pending/my_fields.geojson" in said[RUN[0][1]]
+    assert "s3://ndvi/staticdata/config/bbox.geojson" in said["s5cmd cp bbox.geojson"]
+    uploaded, registered = said["s5cmd cp late.geojson"].splitlines()[:2]
+    assert uploaded.endswith("s3://ndvi/staticdata/fields/pending/late.geojson")
+    assert registered.startswith("s3://ndvi/staticdata/fields/pending/late-")
+    assert registered.endswith(": 2 unchanged; no day becomes due")
+
+
+def test_the_api_answers_with_the_rows_of_both_fields(said: dict[str, str]) -> None:
+    rows = csv.DictReader(StringIO(said["AIRFLOW="].strip()))
+    assert {row["field_id"] for row in rows} == {"field_2", "field_4"}
+
+
+def test_a_backfill_says_what_would_become_of_each_day_and_then_does_it(said: dict[str, str]) -> None:
+    lines = said["airflow dags backfill"].splitlines()
+    assert lines[:4] == [
+        f"2025-06-{day}  left as it is: it succeeded (--reset-dagruns runs it again)" for day in (25, 26, 27, 28)
+    ]
+    assert [line.partition(": ")[2] for line in lines if line.startswith("backfill ")] == [
+        "0 of 4 days run",
+        "0 of 4 days run",
+        "4 of 4 days run",
+    ]
+
+
+def test_the_task_of_one_field_is_cleared_with_those_that_follow(said: dict[str, str]) -> None:
+    cleared = json.loads(said["curl --fail -X POST"])["task_instances"]
+    assert {(task["task_id"], task["map_index"]) for task in cleared} == {
+        ("compute", 1),
+        ("record", -1),
+        ("watcher", -1),
+    }
+    assert {task["rendered_map_index"] for task in cleared if task["task_id"] == "compute"} == {"field_2"}
+
+
+def test_fields_end_get_another_name_and_are_not_removed_unasked(said: dict[str, str]) -> None:
+    retired, renamed, *would = said["airflow ndvi retire"].splitlines()
+    assert retired == "field_2: the season ends on 2025-06-26; 2 days published anew"
+    assert renamed.startswith("field_2 is north_7 now; ")
+    assert would[0].startswith("north_7: 89 rows, ")
+    assert "north_7" in said["airflow ndvi status"]
+
+
+def test_what_waits_is_moved_to_pending(said: dict[str, str]) -> None:
+    assert "s3://ndvi/staticdata/fields/waiting/old.geojson" in said["s5cmd mv"]
+
+
+def test_commands_say_nothing_besides_their_answer(said: dict[str, str]) -> None:
+    own = "airflow/cli/commands/connection_command.py"  # Airflow 3.3.2 uses what it has deprecated
+    lines = [line for text in said.values() for line in text.lower().splitlines() if own not in line]
+    assert [line for line in lines if "warning" in line] == []
+    assert all(line.startswith(" ") for line in said["airflow ndvi status"].splitlines()[1:3])
