@@ -62,12 +62,14 @@ READ_ONLY = """async (ask) => Response.json({
 ROUTES = {
     "boundaries": ("/api/columns/boundaries", OF_ALL),
     "grid": ("/api/columns/grid", OF_ALL),
-    "seasons": ("/api/columns/seasons|/seasons$|/series$", (*OF_ALL, *OF_FIELD, "crop_sheet")),
+    "seasons": ("/api/columns/seasons", (*OF_ALL, "crop_sheet")),
+    "curve": ("/fields/[^/]+/(seasons|series)$", (*OF_FIELD, "crop_sheet")),
+    "days": ("/observations$", OF_FIELD),
     "latest": ("/api/standings|/api/events", (*OF_ALL, "field", "crop_sheet")),
     "pictures": ("/overlays/|/pixels/|/passes|/zones$", ("map", *OF_FIELD)),
     "check": ("/api/uploads", ("upload",)),
 }
-BROKEN = {"fails": FAILS, "page": PAGE, "half": HALF}
+BROKEN = {"fails": FAILS, "page": PAGE, "half": HALF, "waits": NOTHING}
 ANY = "/api/"
 IMAGES = ("*/overlays/*", "*.webp")
 

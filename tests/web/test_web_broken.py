@@ -16,6 +16,7 @@ HALF = """async (ask) => {
     return new Response(whole.slice(0, whole.byteLength / 2));
 }"""
 FAILS = "async () => Response.json({detail: 'the bucket is away'}, {status: 503})"
+NEVER = "() => new Promise(() => {})"
 WHOLE = "1 field"
 
 
@@ -58,9 +59,71 @@ def test_what_is_new_does_not_load_for_ever(browser: Browser, instead: str) -> N
     with browser.spoiled("/api/standings$", instead):
         browser.open("/ndvi/")
         browser.find("#changes-pass", "What is new could not be loaded.")
-        assert "The answer to ndvi/api/standings cannot be read" in browser.text("#problem")
+        assert browser.text("#problem").startswith("What is new could not be loaded: The answer to ndvi/api/standings")
         browser.run("window.isMended = true")
         browser.find("#changes-pass", "Last pass: 4 Jun 2025")
+
+
+@pytest.mark.parametrize(("instead", "said"), [(NEVER, "…"), (FAILS, "not loaded")], ids=["waits", "fails"])
+def test_what_is_not_loaded_is_not_said_to_be_nothing(browser: Browser, instead: str, said: str) -> None:
+    with browser.spoiled("/api/standings$", instead):
+        browser.open("/ndvi/#view=list")
+        browser.find("#list-rows td", said)
+        cells = [one.text for one in browser.chrome.find_elements("css selector", "#list-rows td")]
+        assert cells.count(said) == 3, "the hectares, the change and the place among peers"
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [(NEVER, "Loading the fields…"), (FAILS, "The fields could not be loaded. This is tried again by itself.")],
+    ids=["waits", "fails"],
+)
+def test_each_view_says_what_is_not_there(browser: Browser, instead: str, said: str) -> None:
+    browser.resize(width=320)
+    with browser.spoiled("/api/columns/seasons$", instead):
+        for view in ("changes", "map", "list", "days"):
+            browser.open(f"/ndvi/#view={view}")
+            browser.find("#waiting", said)
+            assert not browser.chrome.find_element("css selector", "#play").is_enabled()
+            assert browser.chrome.find_element("css selector", "#changes-pass").text == ""
+            assert browser.serious_issues() == []
+        if instead == FAILS:
+            browser.run("window.isMended = true")
+            browser.find("#summary", WHOLE)
+            assert not browser.chrome.find_element("css selector", "#waiting").is_displayed()
+    browser.resize()
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"), [(NEVER, "Loading…"), (FAILS, "the bucket is away")], ids=["waits", "fails"]
+)
+def test_a_field_that_is_not_there_says_so_and_can_be_left(browser: Browser, instead: str, said: str) -> None:
+    browser.resize(width=320)
+    with browser.spoiled("/observations$", instead):
+        browser.open("/ndvi/#field=clover")
+        assert browser.find("#field p", said).rect["y"] < 500, "under what is above it, not at the foot of the screen"
+        assert browser.text("#field-title") == "clover"
+        browser.click("#field [aria-label=Close]")
+        browser.find("#map")
+    browser.resize()
+
+
+def test_a_picture_that_is_awaited_is_not_the_one_before(browser: Browser) -> None:
+    with browser.spoiled("/pixels/", NEVER), browser.cut_off("*/overlays/*"):
+        browser.open("/ndvi/#field=clover")
+        browser.find(".strip .lost", "no picture")
+        browser.run("window.isMended = true")
+        browser.press_on("[data-keep^=picture-]", Keys.ENTER)
+        browser.find("#picture .look-aside", "GeoTIFF")
+        browser.click("#picture [aria-label=Close]")
+        browser.run("window.isMended = false")
+        browser.press_on("[data-keep=look-two]", Keys.ENTER)
+        browser.find("#picture .readout", "Loading…")
+        assert browser.text("#picture-title") == "NDVI of clover"
+        assert browser.chrome.find_element("css selector", "#picture .look-aside").text == ""
+        drawn = "const [canvas] = document.querySelectorAll('canvas.raster'); const pen = canvas.getContext('2d');"
+        pixels = "return pen.getImageData(0, 0, canvas.width, canvas.height).data.some((one) => one > 0)"
+        browser.wait(lambda: not browser.run(drawn + pixels), "nothing is drawn")
 
 
 def test_a_picture_that_cannot_be_had_has_a_name_and_a_reason(browser: Browser) -> None:
@@ -126,5 +189,6 @@ def test_a_session_that_ends_is_said_and_what_is_there_stays(browser: Browser, s
     browser.chrome.delete_all_cookies()
     browser.find("#problem", "Your session has ended. Log in to Airflow again, then reload this page.")
     assert "clover" in browser.text("#list-rows")
+    assert " What is shown is as it was at " in browser.text("#problem")
     browser.chrome.add_cookie({"name": "_token", "value": token_of(sign_in, "admin"), "path": "/"})
     browser.wait(lambda: browser.run("return document.getElementById('problem').hidden"), "no problem any more")

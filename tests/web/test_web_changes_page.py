@@ -22,6 +22,10 @@ def browser(country: Country, signed_in: Browser) -> Browser:
     signed_in.open("/ndvi/")
     assert "Upload" in signed_in.text("#no-fields"), "an empty registry says what to do"
     assert signed_in.serious_issues() == []
+    signed_in.open("/ndvi/#view=map&date=2025-04-30")
+    signed_in.find("#no-fields", "Upload")
+    assert not signed_in.chrome.find_element("css selector", "#timeline").is_displayed(), "no day has anything to show"
+    assert not signed_in.chrome.find_element("css selector", "#said").is_displayed(), "nor is another one shown"
     grow(country)
     return signed_in
 

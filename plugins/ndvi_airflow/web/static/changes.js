@@ -41,7 +41,7 @@ export function startChanges() {
     refreshLatest();
   });
   watch(
-    ["fields", "standings", "unusual", "isLatestLost", "view", "session", "find", "crop", "ha_from", "ha_to", "ids", "events"],
+    ["grid", "fields", "standings", "unusual", "isLatestLost", "view", "session", "find", "crop", "ha_from", "ha_to", "ids", "events"],
     render,
   );
 }
@@ -51,9 +51,9 @@ function render() {
   byId("changes-events", HTMLSelectElement).value = state.events;
   const { standings, unusual } = state;
   const box = byId("changes");
-  if (!standings || !unusual) {
+  if (!standings || !unusual || !areFieldsThere()) {
     const words = state.isLatestLost ? "What is new could not be loaded." : "Loading what is new…";
-    byId("changes-pass").textContent = state.grid ? words : "";
+    byId("changes-pass").textContent = areFieldsThere() ? words : "";
     return;
   }
   byId("changes-pass").textContent = lastPass();
@@ -62,6 +62,9 @@ function render() {
   box.replaceChildren(...(groups.length > 0 ? groups.map(section) : nothing()));
   refocus();
 }
+
+/** Fields may come after what is new of them; that they are not there is said of the whole page. */
+const areFieldsThere = () => state.grid !== null && state.fields.length >= state.grid.ids.length;
 
 function lastPass() {
   const { standings } = state;

@@ -22,6 +22,8 @@ import { messageOf } from "./words.js";
 const MOST_COMPARED = SERIES.length;
 const TABLE = "table";
 const NDVI = "ndvi";
+/** What is shown of another field stays for this time at most: most fields are there sooner. */
+const STAYS_MILLISECONDS = 400;
 
 /**
  * @typedef {object} Shown What is shown of the fields that are open.
@@ -81,15 +83,9 @@ export class FieldPanel {
     const load = ++this.loads;
     this.isStale = false;
     const ids = present();
-    document.body.classList.toggle("with-panel", ids.length > 0 || !byId("upload").hidden);
-    document.body.classList.toggle("with-field", ids.length > 0);
-    if (ids.length === 0) {
-      this.box.hidden = true;
-      this.box.replaceChildren();
-      this.shown = null;
-      this.ended = load;
-      return;
-    }
+    showPanel(ids.length > 0);
+    if (ids.length === 0) return this.#clear(load);
+    if (!isLook) this.#announce(ids[0], load);
     try {
       const shown = await loadShown(ids, shownSeason(ids[0]), shownIndex());
       if (load !== this.loads) return;
@@ -101,9 +97,32 @@ export class FieldPanel {
       if (load !== this.loads) return;
       this.ended = load;
       this.shown = null;
-      this.box.replaceChildren(heading(ids[0]), h("p", { class: "problem", role: "alert" }, messageOf(error)));
-      this.box.hidden = false;
+      this.#say(ids[0], h("p", { class: "problem", role: "alert" }, messageOf(error)));
     }
+  }
+
+  /** @param {number} load Its number. */
+  #clear(load) {
+    this.box.hidden = true;
+    this.box.replaceChildren();
+    this.shown = null;
+    this.ended = load;
+  }
+
+  /** Say that a field is being loaded, in place of another one. @param {string} id @param {number} load Its number. */
+  #announce(id, load) {
+    if (this.shown?.ids[0] === id) return;
+    const say = () => load === this.loads && this.ended < load && this.#say(id, h("p", { role: "status" }, "Loading…"));
+    if (this.box.hidden) say();
+    else setTimeout(say, STAYS_MILLISECONDS);
+  }
+
+  /** Show words in place of what is known of a field. @param {string} id @param {HTMLElement} words */
+  #say(id, words) {
+    const refocus = heldFocus(this.box, "data-keep");
+    this.box.replaceChildren(header(id), words);
+    this.box.hidden = false;
+    refocus();
   }
 
   /** @param {Shown} shown */
@@ -119,15 +138,7 @@ export class FieldPanel {
     this.curve = h("div", { id: "curve" });
     this.provenance = h("div", { id: "provenance" });
     this.box.replaceChildren(
-      h(
-        "header",
-        {},
-        heading(id),
-        state.session?.may_upload
-          ? h("button", { "data-keep": "edit", class: "small", onclick: () => this.onEdit(id) }, "Edit")
-          : null,
-        h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
-      ),
+      header(id, state.session?.may_upload ? () => this.onEdit(id) : null),
       ...seasonPicker(fieldOf(id).properties.seasons, season),
       facts(season),
       h(
@@ -184,6 +195,23 @@ export class FieldPanel {
     const onToggle = (/** @type {boolean} */ isOpen) => (this.isProvenanceOpen = isOpen);
     this.provenance.replaceChildren(...provenance(one, this.isProvenanceOpen, onToggle));
   }
+}
+
+/** @param {boolean} isOpen Whether a field is. */
+function showPanel(isOpen) {
+  document.body.classList.toggle("with-panel", isOpen || !byId("upload").hidden);
+  document.body.classList.toggle("with-field", isOpen);
+}
+
+/** @param {string} id @param {(() => void) | null} [onEdit] */
+function header(id, onEdit = null) {
+  return h(
+    "header",
+    {},
+    heading(id),
+    onEdit && h("button", { "data-keep": "edit", class: "small", onclick: onEdit }, "Edit"),
+    h("button", { class: "icon", "aria-label": "Close", "data-keep": "close", onclick: close }, "×"),
+  );
 }
 
 /**

@@ -49,7 +49,7 @@ export function pictures(id, { season }, observations, index) {
 /** @param {string} id @param {Observation} one @param {(day: string) => void} onChoice */
 function picture(id, one, onChoice) {
   const image = h("img", { src: api.overlayUrl(id, one.date, "png").href, alt: "", loading: "lazy" });
-  image.addEventListener("error", () => image.remove());
+  image.addEventListener("error", () => image.replaceWith(h("span", { class: "quiet lost" }, "no picture")));
   return h(
     "button",
     { onclick: () => onChoice(one.date), "data-keep": `picture-${one.date}` },

@@ -23,6 +23,7 @@ export function startFilters() {
   });
   watch(["fields"], renderCrops);
   watch(["grid", ...FILTERED_BY], render);
+  renderCrops();
   render();
 }
 

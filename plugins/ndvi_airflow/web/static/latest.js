@@ -36,7 +36,7 @@ export async function refreshLatest() {
     known = "";
     if (ask === asks) {
       change({ isLatestLost: true });
-      sayProblem("latest", messageOf(error));
+      sayProblem("latest", `What is new could not be loaded: ${messageOf(error)}`);
     }
     return false;
   }

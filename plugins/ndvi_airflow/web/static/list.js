@@ -32,7 +32,7 @@ const COLUMNS = [
     name: "area",
     title: "Area, ha",
     key: ({ standing }) => standing?.area_ha ?? null,
-    cell: ({ standing }) => [hectares(standing?.area_ha)],
+    cell: ({ standing }) => [newWords(() => hectares(standing?.area_ha))],
     isNumber: true,
   },
   {
@@ -52,10 +52,10 @@ const COLUMNS = [
     name: "change",
     title: "Change",
     key: ({ standing }) => standing?.change ?? null,
-    cell: ({ standing }) => [signed(standing?.change)],
+    cell: ({ standing }) => [newWords(() => signed(standing?.change))],
     isNumber: true,
   },
-  { name: "peers", title: "Among peers", key: ({ standing }) => standing?.peers_z ?? null, cell: ({ standing }) => [place(standing)] },
+  { name: "peers", title: "Among peers", key: ({ standing }) => standing?.peers_z ?? null, cell: ({ standing }) => [newWords(() => place(standing))] },
   { name: "seen", title: "Last seen", key: ({ status }) => status.last_date, cell: ({ status }) => [lastSeen(status)] },
   {
     name: "computed",
@@ -86,7 +86,7 @@ export function startList() {
   };
   byId("list-scroll").addEventListener("scroll", draw);
   new ResizeObserver(draw).observe(byId("list-scroll"));
-  watch(["fields", "standings", "view", "sort", "find", "crop", "ha_from", "ha_to", "ids"], sort);
+  watch(["fields", "standings", "isLatestLost", "view", "sort", "find", "crop", "ha_from", "ha_to", "ids"], sort);
   watch(["field"], drawAnew);
 }
 
@@ -196,6 +196,12 @@ function swatch(value) {
   const square = h("i", { class: value === null ? "swatch hatched" : "swatch" });
   if (value !== null) square.style.background = colourOfClass(classOf(value));
   return square;
+}
+
+/** What is new of a field, or that it is not known yet. @param {() => string} words */
+function newWords(words) {
+  if (state.standings) return words();
+  return state.isLatestLost ? "not loaded" : "…";
 }
 
 /** Where a field stands among those of its crop. @param {Standing | null} standing */

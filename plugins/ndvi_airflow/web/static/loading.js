@@ -8,7 +8,7 @@ import { Grid } from "./grid.js";
 import { Outlines } from "./outlines.js";
 import { change, state } from "./state.js";
 import { fieldsOf } from "./statuses.js";
-import { dayNumber, dayOf } from "./words.js";
+import { dayNumber, dayOf, messageOf } from "./words.js";
 
 /** Of many fields, as many cells are loaded as come fast; earlier days are a date away. */
 const MOST_CELLS = 1_200_000;
@@ -58,7 +58,7 @@ export async function load(period, known, now, onPicture) {
 /** @param {Period} period @param {Revisions} now @param {() => void} onPicture */
 async function loadAll(period, now, onPicture) {
   const isFirst = state.grid === null;
-  const shapes = api.boundaryColumns(now.count > MANY ? TOLERANCE_METRES : 0);
+  const shapes = boundariesOf(now.count > MANY ? TOLERANCE_METRES : 0);
   const [bounds, boundaries, seasons] = await Promise.all([
     api.fieldColumns(),
     shapes.catch(() => null),
@@ -71,6 +71,12 @@ async function loadAll(period, now, onPicture) {
   return true;
 }
 
+/** @param {number} tolerance */
+const boundariesOf = (tolerance) =>
+  api.boundaryColumns(tolerance).catch((error) => {
+    throw new Error(`The boundaries could not be loaded, and the map has boxes instead. ${messageOf(error)}`);
+  });
+
 /** Load what is seen first before the rest. @param {Period} period @param {Revisions} now @param {() => void} onPicture */
 async function loadInSteps(period, now, onPicture) {
   const fitting = Math.min(Math.max(Math.floor(MOST_CELLS / now.count), FIRST_DAYS), FEWEST_DAYS);
@@ -81,7 +87,7 @@ async function loadInSteps(period, now, onPicture) {
   recent.fill(last.start, days);
   change({ outlines: new Outlines(bounds), grid: recent });
   onPicture();
-  const boundaries = api.boundaryColumns(TOLERANCE_METRES).then((found) => {
+  const boundaries = boundariesOf(TOLERANCE_METRES).then((found) => {
     if (found.get("boundary")?.length === ids.length) change({ outlines: new Outlines(bounds, found) });
   });
   const earlier = daysOf(period).filter((day) => day < last.start);

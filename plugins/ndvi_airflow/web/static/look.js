@@ -30,6 +30,9 @@ import { messageOf, nameOf } from "./words.js";
  * @typedef {import("./look_kinds.js").Seen} Seen
  */
 
+/** What the picture is called while there is none. */
+const NOTHING = "Nothing";
+
 class Look {
   constructor() {
     this.dialog = byId("picture", HTMLDialogElement);
@@ -71,7 +74,8 @@ class Look {
     const day = wanted.day ?? days.at(-1) ?? "";
     const before = days[Math.max(days.indexOf(day) - 1, 0)];
     this.wanted = { ...this.wanted, days: null, before: before === day ? (days[1] ?? day) : before, ...wanted, day };
-    this.problem.hidden = true;
+    this.aside.replaceChildren();
+    this.view.show(NOTHING, []);
     this.body.replaceChildren(this.controls, this.problem, this.stage);
     this.stage.replaceChildren(h("div", { class: "look-stage" }, this.view.canvas, this.swipe, this.readout), this.aside);
     this.#name(subject);
@@ -132,6 +136,10 @@ class Look {
     const load = ++this.loads;
     const { subject, wanted } = this;
     if (!subject) return;
+    this.problem.hidden = true;
+    this.stage.hidden = false;
+    this.readout.textContent = "Loading…";
+    if (!this.seen) this.swipe.hidden = true;
     try {
       const seen = await loadSeen(subject, wanted);
       if (load !== this.loads) return;
@@ -144,15 +152,14 @@ class Look {
       this.#name(subject);
       this.seen = null;
       this.aside.replaceChildren();
-      this.view.show("Nothing", []);
+      this.view.show(NOTHING, []);
     }
   }
 
   /** @param {Seen} seen */
   #show(seen) {
-    this.problem.hidden = true;
-    this.stage.hidden = false;
     this.seen = seen;
+    this.swipe.hidden = this.wanted.mode !== "two";
     byId("picture-title").textContent = seen.title;
     this.view.show(seen.title, seen.layers);
     this.readout.textContent = seen.hint;

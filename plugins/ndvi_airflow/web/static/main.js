@@ -34,7 +34,7 @@ const news = new News(
 );
 
 function renderFields() {
-  const { grid } = state;
+  const { grid, fields } = state;
   if (!grid) return;
   byId("no-fields").hidden = grid.ids.length > 0;
   byId("no-fields-how").textContent = state.session?.may_upload
@@ -44,11 +44,22 @@ function renderFields() {
   const counts = grid.counts();
   /** @param {CellStatus} status */
   const count = (status) => counts[STATUSES.indexOf(status)];
+  // Of many fields the earlier days come with the fields: until then the counts are not those of all.
+  const troubles = TROUBLES.filter((status) => count(status) && fields.length >= grid.ids.length);
   byId("summary").textContent = [
     counted(grid.ids.length, "field"),
     `recorded to ${longDay(grid.end)}`,
-    ...TROUBLES.filter(count).map((status) => `${counted(count(status), "cell")} ${status}`),
+    ...troubles.map((status) => `${counted(count(status), "cell")} ${status}`),
   ].join(" · ");
+}
+
+/** Say what is not there yet: the map needs no more than the grid, and the fields may come later. */
+function renderWaiting() {
+  const { grid, fields, view, isLost } = state;
+  const waiting = byId("waiting");
+  waiting.hidden = grid !== null && (view === "map" || fields.length >= grid.ids.length);
+  const words = isLost ? "The fields could not be loaded. This is tried again by itself." : "Loading the fields…";
+  if (waiting.textContent !== words) waiting.textContent = words;
 }
 
 /** @type {NodeListOf<HTMLElement>} */
@@ -60,7 +71,7 @@ function renderView() {
     if (tab.dataset.view === state.view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  byId("timeline").hidden = state.view !== "map";
+  byId("timeline").hidden = state.view !== "map" || state.grid?.ids.length === 0;
   byId("colour", HTMLSelectElement).value = state.colour;
 }
 
@@ -96,11 +107,13 @@ startList();
 startNotices();
 startSearch(map);
 const upload = new Upload(map);
-watch(["grid"], renderFields);
+watch(["grid", "fields"], renderFields);
 watch(["fields"], () => state.fields.length > 0 && performance.mark("all-shown"));
-watch(["view", "colour"], renderView);
+watch(["grid", "fields", "view", "isLost"], renderWaiting);
+watch(["grid", "view", "colour"], renderView);
 watch(["session"], renderSession);
 listen();
 renderView();
+renderWaiting();
 followTheme(oncePerFrame(() => [map.draw(), drawTimeline(), days.draw()]));
 news.keepLooking();

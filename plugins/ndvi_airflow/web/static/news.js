@@ -29,6 +29,8 @@ export class News {
     this.seasons = "";
     /** @type {Revisions | null} */
     this.known = null;
+    /** The time of day at which all that is shown was so; empty before. */
+    this.asOf = "";
   }
 
   /** Load what has changed, and show it. */
@@ -49,17 +51,23 @@ export class News {
     if (shown === this.shown) {
       this.onSame(seasons !== this.seasons);
       this.seasons = seasons;
-      sayProblem("page", "");
+      this.#found();
       return;
     }
     const before = state.grid?.ids;
     const isWhole = await load(period, this.known, now, this.onFirst);
-    sayProblem("page", "");
+    this.#found();
     if (!isWhole) return;
     this.shown = shown;
     this.seasons = seasons;
     this.known = now;
     if (before && state.grid) noteAdded(before, state.grid.ids);
+  }
+
+  #found() {
+    this.asOf = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    change({ isLost: false });
+    sayProblem("page", "");
   }
 
   /** The same; say on the page if it fails. */
@@ -68,7 +76,8 @@ export class News {
       await this.refresh();
     } catch (error) {
       if (!state.grid) byId("summary").textContent = "Not loaded";
-      sayProblem("page", messageOf(error));
+      change({ isLost: true });
+      sayProblem("page", messageOf(error) + (this.asOf && ` What is shown is as it was at ${this.asOf}.`));
     }
   }
 

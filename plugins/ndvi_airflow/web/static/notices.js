@@ -39,7 +39,7 @@ function badDate() {
   const { grid, date } = state;
   const asked = addressWords().get("date");
   if (asked !== null && !isDay(asked)) return [`The date ${asked} of the address is no day: it is written YYYY-MM-DD.`];
-  if (!grid || date === null || (date >= grid.start && date <= grid.end)) return [];
+  if (!grid || grid.ids.length === 0 || date === null || (date >= grid.start && date <= grid.end)) return [];
   const known = `${longDay(grid.start)} to ${longDay(grid.end)}`;
   return [`${longDay(date)} is not among the days that are loaded, ${known}: the nearest one is shown.`];
 }

@@ -113,9 +113,10 @@ export class RasterView {
   }
 
   #draw() {
-    if (this.layers.length === 0 || this.canvas.clientWidth === 0) return;
+    if (this.canvas.clientWidth === 0) return;
     const { context, width, height } = sized(this.canvas);
     context.clearRect(0, 0, width, height);
+    if (this.layers.length === 0) return;
     const frame = this.#frame();
     this.layers.forEach((layer, number) => {
       context.save();

@@ -31,6 +31,10 @@ if (isFramed) byId("print").after(h("p", {}, "Airflow's frame does not let a pag
 byId("back", HTMLAnchorElement).href = wanted.has("field") ? `./#field=${encodeURIComponent(wanted.get("field") ?? "")}` : "./";
 window.addEventListener("hashchange", () => location.reload());
 show()
+  .then((parts) => {
+    byId("print", HTMLButtonElement).disabled = false;
+    return parts;
+  })
   .catch((error) => [h("p", { class: "problem", role: "alert" }, messageOf(error))])
   .then((parts) => {
     sheet.replaceChildren(...parts);

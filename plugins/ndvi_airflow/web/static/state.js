@@ -37,6 +37,7 @@ import { isDay } from "./words.js";
  * @property {Standings | null} standings
  * @property {FieldEvent[] | null} unusual Events of all fields, as `events` says.
  * @property {boolean} isLatestLost Whether both could not be loaded the last time.
+ * @property {boolean} isLost Whether all the rest could not be loaded the last time.
  *
  * @typedef {Addressed & Loaded} State
  */
@@ -69,7 +70,7 @@ const BEGINNING = {
 /** @type {State} */
 export const state = {
   ...read(),
-  ...{ session: null, extent: null, indices: [], outlines: null, grid: null, fields: [], standings: null, unusual: null, isLatestLost: false },
+  ...{ session: null, extent: null, indices: [], outlines: null, grid: null, fields: [], standings: null, unusual: null, isLatestLost: false, isLost: false },
 };
 
 /** @type {{keys: (keyof State)[], listener: () => void}[]} */

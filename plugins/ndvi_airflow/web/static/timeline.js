@@ -95,6 +95,8 @@ function render(slider) {
   if (!grid) return;
   const column = grid.column(state.date);
   const day = grid.day(column);
+  for (const id of ["earlier", "play", "later"]) byId(id, HTMLButtonElement).disabled = false;
+  slider.disabled = false;
   slider.max = String(grid.length - 1);
   slider.value = String(column);
   const computed = grid.counts(column)[COMPUTED];

@@ -11,6 +11,9 @@ import { change, state, watch } from "./state.js";
 import { bad, effects, good, problems, rejectedIn } from "./upload_report.js";
 import { counted, messageOf, withLongDays } from "./words.js";
 
+/** Where the page is one column. */
+const narrow = matchMedia("(max-width: 760px)");
+
 /** The panel for uploads and for editing. What a file would bring is outlined on the map while it is open. */
 export class Upload {
   /** @param {FieldMap} map */
@@ -112,6 +115,7 @@ export class Upload {
       ...parts.filter((part) => part !== null),
     );
     this.#fold(false);
+    if (!form && narrow.matches) this.panel.querySelector(".drop + *")?.scrollIntoView(); // below the choice it would be off the screen
   }
 
   /** @param {File} file */
