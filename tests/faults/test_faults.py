@@ -10,7 +10,7 @@ from faults.farm import LISTING, TOGETHER, UNREPAIRED, Farm, NeverDone, Objects
 from faults.schedule import OFTEN, Fault, Points, Schedule, draw, race
 from faults.servers import END, FAKETIME, Servers, start
 
-DEFAULT = 2
+DEFAULT = 10
 """Seeds of `make test`."""
 
 
