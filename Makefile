@@ -54,7 +54,7 @@ clean: setup ## stop everything and remove its data
 	@$(REAL) $(LOCAL) clean
 
 test: setup ## run the tests
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-long: setup ## try the properties on many more examples, drawn by chance
 	$(BIN)/pytest --hypothesis-profile long -m hypothesis --numprocesses 2

@@ -165,6 +165,7 @@ def test_a_field_shows_its_season_its_pictures_and_where_a_number_comes_from(pag
     page.press(Keys.ENTER)
     page.find("#field-title", "field_2")
     assert "field=field_2" in page.run("return location.hash")
+    page.find("#curve svg")
     with story.engine.connect() as connection:
         (status,) = field_statuses(connection, START, ["field_2"])
     assert len(page.chrome.find_elements("css selector", "#curve .points circle")) == status.counts["computed"]

@@ -22,7 +22,7 @@ from ndvi_airflow.local import southtyrol
 from ndvi_airflow.local.demo import run_demo
 from ndvi_airflow.local.stack import BUCKET, Stack
 
-FIRST_RUN, END = date(2022, 6, 17), date(2022, 6, 30)
+FIRST_RUN, END = date(2022, 6, 24), date(2022, 6, 30)
 """Days of `ndvi_daily`; the days before, from the plant dates on, are caught up."""
 ACQUIRED = [date(2022, 6, int(day)) for day in DAYS]
 SHOWN, CLOUD = (2, 4, 5, 6, 7), (3, 8, 9, 10)
