@@ -108,12 +108,15 @@ def up(settings: LocalSettings, say: Say, overrides: Mapping[str, str] | None = 
         NotHealthy: a part did not come up; the message holds the end of its log.
     """
     settings = settings.with_ports()
-    with _locked(settings.home):
-        stack = _start_servers(settings, say, overrides or {})
+    with _locked(settings.home), ThreadPoolExecutor(1) as pool:
+        stores = _start_stores(settings, say, overrides or {})
+        prepared = pool.submit(_prepare_airflow, settings.home, stores.variables, say)  # about as long as the scenes
+        stack = _offer_scenes(settings, say, stores)
         with _step(say, "registry"):
             engine = stack.engine()
             database.upgrade(engine)
             engine.dispose()
+        prepared.result()
         _start_airflow(stack, say)
     return stack
 
@@ -125,7 +128,7 @@ def up_without_airflow(settings: LocalSettings, say: Say, overrides: Mapping[str
     """
     settings = settings.with_ports()
     with _locked(settings.home):
-        return _start_servers(settings, say, overrides or {})
+        return _offer_scenes(settings, say, _start_stores(settings, say, overrides or {}))
 
 
 def find(settings: LocalSettings) -> Stack:
@@ -177,8 +180,17 @@ def clean(settings: LocalSettings, say: Say) -> None:
     say(f"{home} removed")
 
 
-def _start_servers(settings: LocalSettings, say: Say, overrides: Mapping[str, str]) -> Stack:
-    """Start those that do not run yet, and return the stack that Airflow is to become part of."""
+@dataclass(frozen=True)
+class _Stores:
+    """What keeps the data of a stack, and the variables that lead to it."""
+
+    postgres: Postgres
+    s3: S3
+    variables: Mapping[str, str]
+
+
+def _start_stores(settings: LocalSettings, say: Say, overrides: Mapping[str, str]) -> _Stores:
+    """Start the database and the bucket, if they do not run yet."""
     user = {**user_variables(), **overrides}
     home = settings.home
     if note_ports(settings):
@@ -195,32 +207,42 @@ def _start_servers(settings: LocalSettings, say: Say, overrides: Mapping[str, st
         "NDVI_PARALLEL_TASKS": str(max(min(settings.parallelism - 1, os.cpu_count() or 1), 1)),
         **user,
     }
+    with_pods = variables.get("NDVI_EXECUTION") == "kubernetes"
+    return _Stores(postgres, s3, {**airflow_environment(settings, postgres, s3, with_pods=with_pods), **variables})
+
+
+def _offer_scenes(settings: LocalSettings, say: Say, stores: _Stores) -> Stack:
+    """Write the scenes if they are not there, start their servers, and return the stack without its Airflow."""
+    home = settings.home
     season = Season(home / "season")
     with _step(say, f"scenes: {settings.season}"):
-        if prepare_season(season, settings, variables):
+        if prepare_season(season, settings, stores.variables):
             _stop(home, "stac", "files")
         files = _kept(home, "files", Files, lambda: _files(settings, season))
     with _step(say, "STAC API"):
         _kept(home, "stac", Service, lambda: _stac(settings, season))
-    with_pods = variables.get("NDVI_EXECUTION") == "kubernetes"
-    variables = {**airflow_environment(settings, postgres, s3, with_pods=with_pods), **variables}
-    return Stack(settings, postgres, s3, files, season, variables)
+    return Stack(settings, stores.postgres, stores.s3, files, season, stores.variables)
+
+
+def _prepare_airflow(home: Path, variables: Mapping[str, str], say: Say) -> None:
+    """Stop components that other variables or another version started, and bring Airflow's database to this version."""
+    noted = home / STARTED_WITH
+    before = json.loads(noted.read_text()) if noted.exists() else {}
+    now = {"airflow": version("apache-airflow"), "variables": dict(variables)}
+    if before == now:
+        return
+    _stop(home, *COMPONENTS)
+    if before.get("airflow") != now["airflow"]:
+        with _step(say, "Airflow's database"):
+            migrate(process_environment(variables), _log(home, "migrate"))
+    noted.touch(mode=0o600)
+    noted.write_text(json.dumps(now))
 
 
 def _start_airflow(stack: Stack, say: Say) -> None:
-    """Start Airflow's components, anew if version or variables have changed, and wait for them and the DAGs."""
-    home, port, variables = stack.settings.home, stack.settings.airflow_port, dict(stack.variables)
-    environment = process_environment(variables)
-    noted = home / STARTED_WITH
-    before = json.loads(noted.read_text()) if noted.exists() else {}
-    now = {"airflow": version("apache-airflow"), "variables": variables}
-    if before != now:
-        _stop(home, *COMPONENTS)
-        if before.get("airflow") != now["airflow"]:
-            with _step(say, "Airflow's database"):
-                migrate(environment, _log(home, "migrate"))
-        noted.touch(mode=0o600)
-        noted.write_text(json.dumps(now))
+    """Start Airflow's components that do not run, and wait for them and the DAGs."""
+    home, port = stack.settings.home, stack.settings.airflow_port
+    environment = process_environment(stack.variables)
     with _step(say, "Airflow"):
         parts = [
             _kept(home, name, Running, partial(start_component, name, port, environment, _log(home, name)))
