@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -69,6 +70,8 @@ class Farm:
     fired: list[Fault] = field(default_factory=list)
     after_each: Callable[["Farm", str], None] = lambda farm, step: None
     """Called after each try of a step."""
+    database: str = field(init=False)
+    """URL of the registry."""
     _left: list[Fault] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
 
@@ -78,17 +81,14 @@ class Farm:
         self.folder.mkdir()
         self.settings = Settings(bucket_url=f"s3://{BUCKET}/{self.name}")
         self.store = Store(self.settings.bucket_url, self.servers.s3.environment)
-        self._copy_database()
+        self.database = self._copy_database()
 
-    @property
-    def database(self) -> str:
-        return self.servers.postgres.url(self.name)
-
-    def _copy_database(self) -> None:
+    def _copy_database(self) -> str:
         server = create_engine(self.servers.postgres.url("postgres"), isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}"))
         server.dispose()
+        return self.servers.postgres.url(self.name)
 
     def work(self) -> None:
         """Do all of the work."""
@@ -239,11 +239,14 @@ class Farm:
         """
         root = self.servers.folder / "s3" / BUCKET / self.name
         for _ in range(SETTLED_WITHIN * 10):
-            files = [path for prefix in prefixes for path in sorted((root / prefix).rglob("*")) if path.is_file()]
-            if not any(path.name.startswith(UNFINISHED) for path in files):
-                break
+            with suppress(FileNotFoundError):
+                paths = _files_below(root, prefixes)
+                found = {str(path.relative_to(root)): path.read_bytes() for path in paths}
+                is_unfinished = any(path.name.startswith(UNFINISHED) for path in paths)
+                if not is_unfinished and _files_below(root, prefixes) == paths:
+                    return found
             time.sleep(0.1)
-        return {str(path.relative_to(root)): path.read_bytes() for path in files}
+        raise NeverDone(f"the S3 server has been writing for {SETTLED_WITHIN} s")
 
     def files(self) -> tuple[Path, ...]:
         """Return the files of fields that are uploaded; later ones correct what earlier ones state."""
@@ -254,3 +257,7 @@ class Farm:
         features = [one for file in self.files() for one in json.loads(file.read_text())["features"]]
         stated = [one["properties"] for one in features]
         return {one["object-id"]: date.fromisoformat(one["plant-date"]) for one in stated}
+
+
+def _files_below(root: Path, prefixes: Sequence[str]) -> list[Path]:
+    return [path for prefix in prefixes for path in sorted((root / prefix).rglob("*")) if path.is_file()]
